@@ -1,0 +1,163 @@
+// Package inventory keeps the in-memory picture of each host: it supervises the
+// connection, reads what changed, and publishes values. It knows neither
+// libvirt nor D-Bus.
+package inventory
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"org.kvmmanager/internal/model"
+)
+
+// Hypervisor opens connections. internal/virt implements it with libvirt, the
+// tests with a fake.
+type Hypervisor interface {
+	// Open connects to a libvirt URI and registers for every event before it
+	// returns, so that a list made afterwards has no gap. It may take as long
+	// as the network does; ctx ends the waiting, not necessarily the attempt.
+	Open(ctx context.Context, uri string) (Conn, error)
+}
+
+// EventKind says what sort of object an event is about.
+type EventKind uint8
+
+// The kinds of events. Each means "read this object again", not "this is now
+// true".
+const (
+	VMEvent      EventKind = iota + 1
+	NetworkEvent           // ID is the network's UUID
+	PoolEvent              // ID is the pool's UUID
+	HostEvent              // something that has no event of its own changed: list everything again
+)
+
+// Event is one hint that an object changed.
+type Event struct {
+	Kind EventKind
+	ID   string // UUID; empty for HostEvent
+	// Crashed is set by an event that says so, since a VM that crashed and
+	// restarted at once shows no trace of it when it is read again.
+	Crashed bool
+}
+
+// Apply says when a change of a VM's hardware takes effect.
+type Apply string
+
+// The ways to apply a change. ApplyBoth is "now where possible, and at the
+// next boot".
+const (
+	ApplyNow      Apply = "now"
+	ApplyNextBoot Apply = "next-boot"
+	ApplyBoth     Apply = "both"
+)
+
+// Applied says what became of a change.
+type Applied struct {
+	Now      bool // the running VM has it
+	NextBoot bool // the stored configuration has it
+}
+
+// Progress is how far a long operation of a VM has come. Total is zero when
+// unknown.
+type Progress struct{ Done, Total uint64 }
+
+// DisplayInfo describes an opened display.
+type DisplayInfo struct {
+	Type string // vnc, spice, dbus
+}
+
+// Counters is what a VM used since it started, in bytes and nanoseconds.
+type Counters struct {
+	CPUTime              uint64 // ns over all vCPUs
+	VCPUs                uint32
+	MemoryUsed           uint64 // as the guest sees it, 0 when it does not say
+	MemoryResident       uint64 // of the hypervisor process
+	DiskRead, DiskWrite  uint64
+	NetReceive, NetTrans uint64
+}
+
+// HostCounters is the same for the host itself.
+type HostCounters struct {
+	CPUBusy, CPUTotal uint64 // ns over all CPUs
+	MemoryUsed        uint64
+}
+
+// Conn is one open connection to a hypervisor. Every method may be called from
+// any goroutine and returns errors with a kind of internal/errs and a sentence
+// for people. A VM, network or pool that does not exist is NotFound; when the
+// connection is gone it is Disconnected. When ctx ends first, the method
+// returns ctx's error at once, while the call into the hypervisor may go on.
+//
+// The values that it returns are new and belong to the caller; their Host path
+// and other object references that need the whole picture (Device.Network,
+// Network.VMs) are left empty.
+type Conn interface {
+	// Events delivers hints in order and is closed when the connection is lost
+	// or closed. It never blocks the hypervisor: an overflow becomes one
+	// HostEvent.
+	Events() <-chan Event
+	// Err says why Events was closed: nil after Close, else a Disconnected
+	// error with a sentence for people.
+	Err() error
+	// Close ends the connection and waits for calls under way for a short
+	// while only.
+	Close()
+
+	Host(ctx context.Context) (model.Host, error)
+	VMs(ctx context.Context) ([]*model.VM, error)
+	VM(ctx context.Context, uuid string) (*model.VM, error)
+	Networks(ctx context.Context) ([]*model.Network, error)
+	Network(ctx context.Context, uuid string) (*model.Network, error)
+	Pools(ctx context.Context) ([]*model.StoragePool, error)
+	Pool(ctx context.Context, uuid string) (*model.StoragePool, error)
+
+	Capabilities(ctx context.Context) (model.Capabilities, error)
+	CheckHealth(ctx context.Context) ([]model.Check, error)
+	Statistics(ctx context.Context) (map[string]Counters, HostCounters, error)
+
+	Start(ctx context.Context, uuid string, paused bool) error // restores a saved state, if there is one
+	Shutdown(ctx context.Context, uuid string) error           // asks the guest; returns when it was asked
+	Reboot(ctx context.Context, uuid string) error             // asks the guest; returns when it was asked
+	Reset(ctx context.Context, uuid string) error
+	PowerOff(ctx context.Context, uuid string) error
+	Pause(ctx context.Context, uuid string) error
+	Resume(ctx context.Context, uuid string) error
+	Save(ctx context.Context, uuid string) error
+	DiscardSavedState(ctx context.Context, uuid string) error
+	JobProgress(ctx context.Context, uuid string) (Progress, error)
+	AbortJob(ctx context.Context, uuid string) error
+
+	// Delete removes the definition with its saved state, NVRAM, TPM state
+	// and snapshot metadata. Disks stay.
+	Delete(ctx context.Context, uuid string) error
+	Rename(ctx context.Context, uuid, name string) error
+	SetTitle(ctx context.Context, uuid, title string) error
+	SetDescription(ctx context.Context, uuid, text string) error
+	SetTags(ctx context.Context, uuid string, tags []string) error
+	SetAutostart(ctx context.Context, uuid string, on bool) error
+	SetVCPUs(ctx context.Context, uuid string, n uint32, apply Apply) (Applied, error)
+	SetMemory(ctx context.Context, uuid string, bytes uint64, apply Apply) (Applied, error)
+
+	// XML is the definition, the stored one if inactive is set and with
+	// passwords if secrets is set.
+	XML(ctx context.Context, uuid string, inactive, secrets bool) (string, error)
+	// DefineXML stores a definition after libvirt has validated it against its
+	// schema, and returns its UUID. With a non-empty uuid it replaces that
+	// VM's definition, and any other UUID or name in the XML is
+	// InvalidArgument; with an empty one, a VM that exists is AlreadyExists.
+	DefineXML(ctx context.Context, xml, uuid string) (string, error)
+
+	// Screenshot writes an image of one screen and returns its MIME type.
+	Screenshot(ctx context.Context, uuid string, screen uint32, w io.Writer) (string, error)
+	// SendKeys presses the keys together and releases them. They are Linux
+	// input event codes.
+	SendKeys(ctx context.Context, uuid string, codes []uint32) error
+	// OpenDisplay connects to a VM's graphics device. The caller closes the
+	// file.
+	OpenDisplay(ctx context.Context, uuid string, index uint32) (*os.File, DisplayInfo, error)
+	// OpenConsole connects to a serial device, by libvirt's alias. The caller
+	// closes the file; both directions end when either side does. Unless force
+	// is set, a console somebody else uses is Busy.
+	OpenConsole(ctx context.Context, uuid, alias string, force bool) (*os.File, error)
+}
