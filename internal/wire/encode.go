@@ -1,0 +1,142 @@
+package wire
+
+import (
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/internal/model"
+)
+
+// Record is the dictionary form of a struct (or a pointer to one): every field
+// that is not zero, by its wire name.
+func Record(v any) map[string]dbus.Variant {
+	return record(reflect.Indirect(reflect.ValueOf(v)))
+}
+
+// Records is the list form of a slice of structs.
+func Records[T any](list []T) []map[string]dbus.Variant {
+	out := make([]map[string]dbus.Variant, len(list))
+	for i := range list {
+		out[i] = record(reflect.ValueOf(&list[i]).Elem())
+	}
+	return out
+}
+
+// Variant is the D-Bus form of one value with its signature.
+func Variant(v any) dbus.Variant {
+	rv := reflect.ValueOf(v)
+	return dbus.MakeVariantWithSignature(encode(rv), signature(rv.Type()))
+}
+
+// Dict is the D-Bus form of a dictionary of values that this package can
+// encode, as in Job.Result.
+func Dict(values map[string]any) map[string]dbus.Variant {
+	out := make(map[string]dbus.Variant, len(values))
+	for k, v := range values {
+		out[k] = Variant(v)
+	}
+	return out
+}
+
+func record(v reflect.Value) map[string]dbus.Variant {
+	p := planOf(v.Type())
+	n := 0
+	for _, f := range p.fields {
+		if !v.Field(f.index).IsZero() {
+			n++
+		}
+	}
+	out := make(map[string]dbus.Variant, n)
+	for _, f := range p.fields {
+		if fv := v.Field(f.index); !fv.IsZero() {
+			out[f.name] = dbus.MakeVariantWithSignature(encode(fv), f.sig)
+		}
+	}
+	return out
+}
+
+func encode(v reflect.Value) any {
+	switch t := v.Type(); t {
+	case pathType:
+		return objectPath(v.String())
+	case timeType:
+		return micros(v.Interface().(time.Time))
+	case resultType:
+		return Dict(v.Interface().(map[string]any))
+	}
+	switch v.Kind() {
+	case reflect.String:
+		return text(v.String())
+	case reflect.Bool:
+		return v.Bool()
+	case reflect.Int32:
+		return int32(v.Int())
+	case reflect.Uint32:
+		return uint32(v.Uint())
+	case reflect.Uint64:
+		return v.Uint()
+	case reflect.Float64:
+		return v.Float()
+	case reflect.Struct:
+		return record(v)
+	default: // reflect.Slice; typeCode has refused everything else
+		return encodeSlice(v)
+	}
+}
+
+func encodeSlice(v reflect.Value) any {
+	switch list := v.Interface().(type) {
+	case []string:
+		out := make([]string, len(list))
+		for i, s := range list {
+			out[i] = text(s)
+		}
+		return out
+	case []model.Path:
+		return ObjectPaths(list)
+	}
+	out := make([]map[string]dbus.Variant, v.Len())
+	for i := range out {
+		out[i] = record(v.Index(i))
+	}
+	return out
+}
+
+// ObjectPath is the D-Bus form of a path.
+func ObjectPath(p model.Path) dbus.ObjectPath { return objectPath(string(p)) }
+
+// ObjectPaths is the D-Bus form of a list of paths.
+func ObjectPaths(paths []model.Path) []dbus.ObjectPath {
+	out := make([]dbus.ObjectPath, len(paths))
+	for i, p := range paths {
+		out[i] = ObjectPath(p)
+	}
+	return out
+}
+
+func objectPath(p string) dbus.ObjectPath {
+	if p == "" {
+		return "/"
+	}
+	return dbus.ObjectPath(p)
+}
+
+func micros(t time.Time) uint64 {
+	if us := t.UnixMicro(); us > 0 {
+		return uint64(us)
+	}
+	return 0
+}
+
+// text makes any string fit for the bus, which disconnects whoever sends
+// invalid UTF-8 or a NUL: the bytes of a file name need not be text.
+func text(s string) string {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}

@@ -1,0 +1,215 @@
+package inventory
+
+import (
+	"reflect"
+	"slices"
+
+	"org.kvmmanager/internal/model"
+)
+
+// apply changes the picture with mu held, and publishes what change collected.
+func (h *Host) apply(change func(*Update)) {
+	h.publishing.Lock()
+	defer h.publishing.Unlock()
+	var u Update
+	h.mu.Lock()
+	change(&u)
+	h.link(&u)
+	h.mu.Unlock()
+	if !u.empty() {
+		h.inv.publisher.Publish(u)
+	}
+	for _, path := range gone(&u) {
+		h.inv.release(path, h)
+	}
+}
+
+// gone lists the paths of what an update removed.
+func gone(u *Update) []model.Path {
+	var paths []model.Path
+	for _, d := range u.VMs {
+		if d.New == nil {
+			paths = append(paths, d.Old.Path())
+		}
+	}
+	for _, d := range u.Networks {
+		if d.New == nil {
+			paths = append(paths, d.Old.Path())
+		}
+	}
+	for _, d := range u.Pools {
+		if d.New == nil {
+			paths = append(paths, d.Old.Path())
+		}
+	}
+	return paths
+}
+
+// withdraw removes everything, the host last.
+func (h *Host) withdraw() {
+	h.apply(func(u *Update) {
+		h.putAll(u, everything{})
+		u.Host = Diff[model.Host]{Old: h.info}
+	})
+}
+
+func (h *Host) putInfo(u *Update, next *model.Host) {
+	if *h.info != *next {
+		u.Host = Diff[model.Host]{Old: h.info, New: next}
+		h.info = next
+	}
+}
+
+// putAll makes the picture equal to a full list.
+func (h *Host) putAll(u *Update, all everything) {
+	clear(h.refused)
+	for _, n := range all.networks {
+		h.putNetwork(u, n)
+	}
+	for _, p := range all.pools {
+		h.putPool(u, p)
+	}
+	for _, v := range all.vms {
+		h.putVM(u, v)
+	}
+	dropMissing(h.vms, all.vms, func(v *model.VM) string { return v.UUID }, func(id string) { h.dropVM(u, id) })
+	dropMissing(h.networks, all.networks, func(n *model.Network) string { return n.UUID }, func(id string) { h.dropNetwork(u, id) })
+	dropMissing(h.pools, all.pools, func(p *model.StoragePool) string { return p.UUID }, func(id string) { h.dropPool(u, id) })
+}
+
+func dropMissing[T any](have map[string]*T, all []*T, id func(*T) string, drop func(string)) {
+	present := make(map[string]bool, len(all))
+	for _, v := range all {
+		present[id(v)] = true
+	}
+	for k := range have {
+		if !present[k] {
+			drop(k)
+		}
+	}
+}
+
+func (h *Host) putVM(u *Update, next *model.VM) {
+	if h.claims(next.Path()) {
+		next.Host = model.HostPath(h.id)
+		if state, ok := h.transitions[next.UUID]; ok {
+			next.State = state
+		}
+		h.linkInterfaces(next)
+		put(&u.VMs, h.vms, next.UUID, next)
+	}
+}
+
+func (h *Host) dropVM(u *Update, uuid string) {
+	drop(&u.VMs, h.vms, uuid)
+	delete(h.refused, model.VMPath(uuid))
+}
+
+func (h *Host) putNetwork(u *Update, next *model.Network) {
+	if h.claims(next.Path()) {
+		next.Host = model.HostPath(h.id)
+		if old := h.networks[next.UUID]; old != nil {
+			next.VMs = old.VMs
+		}
+		put(&u.Networks, h.networks, next.UUID, next)
+	}
+}
+
+func (h *Host) dropNetwork(u *Update, uuid string) { drop(&u.Networks, h.networks, uuid) }
+
+func (h *Host) putPool(u *Update, next *model.StoragePool) {
+	if h.claims(next.Path()) {
+		next.Host = model.HostPath(h.id)
+		put(&u.Pools, h.pools, next.UUID, next)
+	}
+}
+
+func (h *Host) dropPool(u *Update, uuid string) { drop(&u.Pools, h.pools, uuid) }
+
+// claims asks for a path and remembers a refusal.
+func (h *Host) claims(path model.Path) bool {
+	if h.inv.claim(path, h) {
+		delete(h.refused, path)
+		return true
+	}
+	h.refused[path] = true
+	return false
+}
+
+// put stores next and notes the change, if it is one. A second change of the
+// same object in one update continues the first.
+func put[T any](diffs *[]Diff[T], have map[string]*T, id string, next *T) {
+	old := have[id]
+	if old != nil && reflect.DeepEqual(old, next) {
+		return
+	}
+	have[id] = next
+	for i := range *diffs {
+		if old != nil && (*diffs)[i].New == old {
+			(*diffs)[i].New = next
+			return
+		}
+	}
+	*diffs = append(*diffs, Diff[T]{old, next})
+}
+
+func drop[T any](diffs *[]Diff[T], have map[string]*T, id string) {
+	if old := have[id]; old != nil {
+		delete(have, id)
+		*diffs = append(*diffs, Diff[T]{Old: old})
+	}
+}
+
+// link makes both ends of "VM is in network" agree after an update that
+// touched either.
+func (h *Host) link(u *Update) {
+	if len(u.Networks) > 0 {
+		for _, vm := range h.vms {
+			next := *vm
+			h.linkInterfaces(&next)
+			put(&u.VMs, h.vms, vm.UUID, &next)
+		}
+	}
+	if len(u.Networks) == 0 && len(u.VMs) == 0 {
+		return
+	}
+	members := h.members()
+	for uuid, network := range h.networks {
+		if vms := members[network.Path()]; !slices.Equal(vms, network.VMs) {
+			next := *network
+			next.VMs = vms
+			put(&u.Networks, h.networks, uuid, &next)
+		}
+	}
+}
+
+// members lists the VMs of each network, ordered by path.
+func (h *Host) members() map[model.Path][]model.Path {
+	members := map[model.Path][]model.Path{}
+	for _, vm := range h.vms {
+		for i := range vm.Interfaces {
+			if n := vm.Interfaces[i].Network; n != "" && !slices.Contains(members[n], vm.Path()) {
+				members[n] = append(members[n], vm.Path())
+			}
+		}
+	}
+	for _, vms := range members {
+		slices.Sort(vms)
+	}
+	return members
+}
+
+// linkInterfaces fills Device.Network from the name. It replaces the list
+// rather than change one that somebody may be reading.
+func (h *Host) linkInterfaces(vm *model.VM) {
+	linked := slices.Clone(vm.Interfaces)
+	for i := range linked {
+		linked[i].Network = ""
+		for _, n := range h.networks {
+			if n.Name == linked[i].NetworkName {
+				linked[i].Network = n.Path()
+			}
+		}
+	}
+	vm.Interfaces = linked
+}

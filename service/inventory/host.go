@@ -1,0 +1,184 @@
+package inventory
+
+import (
+	"context"
+	"log/slog"
+	"sort"
+	"strings"
+	"sync"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+// Host is the picture of one hypervisor. One goroutine of its own connects,
+// reads and publishes; everybody else looks things up.
+type Host struct {
+	inv    *Inventory
+	id     string
+	log    *slog.Logger
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the goroutine has ended
+	queue  *queue
+
+	// publishing orders what is published; it is taken before mu and held
+	// while the publisher works, so that no two updates change places.
+	publishing sync.Mutex
+
+	mu          sync.RWMutex
+	info        *model.Host
+	conn        Conn // nil while disconnected
+	vms         map[string]*model.VM
+	networks    map[string]*model.Network
+	pools       map[string]*model.StoragePool
+	transitions map[string]model.VMState // what a job is about to do, by UUID
+	refused     map[model.Path]bool      // paths that another host owns
+}
+
+func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
+	return &Host{
+		inv: inv, id: id, log: inv.log.With("host", id), cancel: cancel,
+		done: make(chan struct{}), queue: newQueue(),
+		info:        &model.Host{ID: id, URI: uri, State: model.Connecting},
+		vms:         map[string]*model.VM{},
+		networks:    map[string]*model.Network{},
+		pools:       map[string]*model.StoragePool{},
+		transitions: map[string]model.VMState{},
+		refused:     map[model.Path]bool{},
+	}
+}
+
+// ID is the host's id.
+func (h *Host) ID() string { return h.id }
+
+// Info is what is known of the host itself.
+func (h *Host) Info() *model.Host {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.info
+}
+
+// Conn is the open connection, or a Disconnected error with the reason.
+func (h *Host) Conn() (Conn, error) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if h.conn != nil && h.info.State == model.Connected {
+		return h.conn, nil
+	}
+	message := h.info.StateMessage
+	if message == "" {
+		message = "The host is not connected yet. Try again in a moment."
+	}
+	return nil, errs.New(errs.Disconnected, "%s", message)
+}
+
+// VM is the VM with this UUID; nil when there is none.
+func (h *Host) VM(uuid string) *model.VM {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.vms[uuid]
+}
+
+// FindVM is the VM with this name, or else this UUID; nil when there is none.
+func (h *Host) FindVM(nameOrUUID string) *model.VM {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, vm := range h.vms {
+		if vm.Name == nameOrUUID {
+			return vm
+		}
+	}
+	return h.vms[strings.ToLower(nameOrUUID)]
+}
+
+// VMs lists the VMs by name.
+func (h *Host) VMs() []*model.VM {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return sorted(h.vms, func(v *model.VM) string { return v.Name + "\x00" + v.UUID })
+}
+
+// Networks lists the networks by name.
+func (h *Host) Networks() []*model.Network {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return sorted(h.networks, func(n *model.Network) string { return n.Name + "\x00" + n.UUID })
+}
+
+// Pools lists the storage pools by name.
+func (h *Host) Pools() []*model.StoragePool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return sorted(h.pools, func(p *model.StoragePool) string { return p.Name + "\x00" + p.UUID })
+}
+
+// Refresh reads a VM again and returns when what changed has been announced.
+// A host that is not connected has nothing to refresh.
+func (h *Host) Refresh(ctx context.Context, uuid string) error {
+	return h.refresh(ctx, key{VMEvent, uuid})
+}
+
+func (h *Host) refresh(ctx context.Context, k key) error {
+	if _, err := h.Conn(); err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	h.queue.add(k, done)
+	select {
+	case <-done:
+		return nil
+	case <-h.done:
+		return errs.New(errs.Disconnected, "The host was removed meanwhile.")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// SetTransition shows a VM in a state that a job is about to bring about,
+// until ClearTransition. It returns when that has been announced.
+func (h *Host) SetTransition(uuid string, state model.VMState) {
+	h.apply(func(u *Update) {
+		h.transitions[uuid] = state
+		if old := h.vms[uuid]; old != nil && old.State != state {
+			next := *old
+			next.State, next.StateReason = state, ""
+			h.putVM(u, &next)
+		}
+	})
+}
+
+// ClearTransition ends SetTransition and shows what is true.
+func (h *Host) ClearTransition(ctx context.Context, uuid string) error {
+	h.mu.Lock()
+	delete(h.transitions, uuid)
+	h.mu.Unlock()
+	return h.Refresh(ctx, uuid)
+}
+
+func (h *Host) vmAt(path model.Path) *model.VM {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	uuid := strings.ReplaceAll(strings.TrimPrefix(string(path), string(model.Root)+"/vms/"), "_", "-")
+	return h.vms[uuid]
+}
+
+func (h *Host) wants(path model.Path) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.refused[path]
+}
+
+// stop ends the goroutine and the connection.
+func (h *Host) stop() {
+	h.cancel()
+	<-h.done
+}
+
+func sorted[T any](m map[string]*T, by func(*T) string) []*T {
+	list := make([]*T, 0, len(m))
+	for _, v := range m {
+		list = append(list, v)
+	}
+	sort.Slice(list, func(i, j int) bool { return by(list[i]) < by(list[j]) })
+	return list
+}

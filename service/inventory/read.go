@@ -1,0 +1,76 @@
+package inventory
+
+import (
+	"context"
+	"time"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+// everything is what a full list gives.
+type everything struct {
+	vms      []*model.VM
+	networks []*model.Network
+	pools    []*model.StoragePool
+}
+
+func list(ctx context.Context, conn Conn) (everything, error) {
+	var all everything
+	var err error
+	if all.networks, err = conn.Networks(ctx); err != nil && !errs.Is(err, errs.NotSupported) {
+		return all, err
+	}
+	if all.pools, err = conn.Pools(ctx); err != nil && !errs.Is(err, errs.NotSupported) {
+		return all, err
+	}
+	all.vms, err = conn.VMs(ctx)
+	return all, err
+}
+
+// reread reads one object and publishes what changed.
+func (h *Host) reread(ctx context.Context, conn Conn, k key) {
+	timeout := readTimeout
+	if k.kind == HostEvent {
+		timeout = listTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	var err error
+	switch k.kind {
+	case VMEvent:
+		err = readOne(h, k.id, func() (*model.VM, error) { return conn.VM(ctx, k.id) }, h.putVM, h.dropVM)
+	case NetworkEvent:
+		err = readOne(h, k.id, func() (*model.Network, error) { return conn.Network(ctx, k.id) }, h.putNetwork, h.dropNetwork)
+	case PoolEvent:
+		err = readOne(h, k.id, func() (*model.StoragePool, error) { return conn.Pool(ctx, k.id) }, h.putPool, h.dropPool)
+	case HostEvent:
+		err = h.relist(ctx, conn)
+	}
+	if err != nil && !errs.Is(err, errs.Disconnected) && !errs.Is(err, errs.Cancelled) {
+		h.log.Warn("cannot read an object; trying again", "object", k.id, "error", err)
+		time.AfterFunc(retryDelay, func() { h.queue.add(k, nil) })
+	}
+}
+
+func readOne[T any](h *Host, id string, read func() (*T, error), put func(*Update, *T), drop func(*Update, string)) error {
+	value, err := read()
+	switch {
+	case errs.Is(err, errs.NotFound):
+		h.apply(func(u *Update) { drop(u, id) })
+		return nil
+	case err != nil:
+		return err
+	}
+	h.apply(func(u *Update) { put(u, value) })
+	return nil
+}
+
+func (h *Host) relist(ctx context.Context, conn Conn) error {
+	all, err := list(ctx, conn)
+	if err != nil {
+		return err
+	}
+	h.apply(func(u *Update) { h.putAll(u, all) })
+	return nil
+}

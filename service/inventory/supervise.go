@@ -1,0 +1,159 @@
+package inventory
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+const (
+	firstBackoff = 500 * time.Millisecond
+	// A local socket costs next to nothing to try, and people who start
+	// libvirtd expect to see it at once.
+	localBackoff  = time.Second
+	remoteBackoff = 30 * time.Second
+	// readTimeout bounds one read, so that one object that cannot be read
+	// holds up the others for a short while only.
+	readTimeout = 3 * time.Second
+	listTimeout = time.Minute
+	retryDelay  = 2 * time.Second
+)
+
+// supervise keeps the host connected until ctx ends.
+func (h *Host) supervise(ctx context.Context) {
+	defer close(h.done)
+	defer h.queue.drop()
+	backoff := firstBackoff
+	for ctx.Err() == nil {
+		started := time.Now()
+		err := h.connectAndServe(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		h.disconnected(err)
+		if time.Since(started) > remoteBackoff {
+			backoff = firstBackoff
+		}
+		// The jitter keeps many clients of one server from coming back together.
+		h.pause(ctx, backoff+rand.N(backoff/4))
+		backoff = min(backoff*2, h.longestBackoff())
+	}
+}
+
+func (h *Host) connectAndServe(ctx context.Context) error {
+	conn, err := h.inv.hypervisor.Open(ctx, h.Info().URI)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := h.connected(ctx, conn); err != nil {
+		return err
+	}
+	return h.serve(ctx, conn)
+}
+
+// serve reads what events name until the connection is lost.
+func (h *Host) serve(ctx context.Context, conn Conn) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case event, ok := <-conn.Events():
+			if !ok {
+				return conn.Err()
+			}
+			h.note(event)
+		case <-h.queue.wake:
+			h.drainEvents(conn)
+			if k, waiters, ok := h.queue.take(); ok {
+				h.reread(ctx, conn, k)
+				closeAll(waiters)
+			}
+		}
+	}
+}
+
+// drainEvents takes the events that have come already, so that a burst about
+// one object is one read.
+func (h *Host) drainEvents(conn Conn) {
+	for {
+		select {
+		case event, ok := <-conn.Events():
+			if !ok {
+				return // serve sees it, too
+			}
+			h.note(event)
+		default:
+			return
+		}
+	}
+}
+
+func (h *Host) note(event Event) {
+	if event.Crashed {
+		if vm := h.VM(event.ID); vm != nil {
+			h.log.Warn("a VM crashed", "vm_name", vm.Name, "vm_uuid", vm.UUID)
+		}
+	}
+	h.queue.add(key{event.Kind, event.ID}, nil)
+}
+
+// connected lists everything and publishes it together with the news that the
+// host is connected.
+func (h *Host) connected(ctx context.Context, conn Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, listTimeout)
+	defer cancel()
+	info, err := conn.Host(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := list(ctx, conn)
+	if err != nil {
+		return err
+	}
+	h.apply(func(u *Update) {
+		h.conn = conn
+		info.ID, info.URI, info.State = h.id, h.info.URI, model.Connected
+		h.putAll(u, all)
+		h.putInfo(u, &info)
+	})
+	h.log.Info("connected to the hypervisor", "uri", info.URI, "vms", len(all.vms), "version", info.LibvirtVersion)
+	return nil
+}
+
+// disconnected says so. What was known stays visible: the VMs run on.
+func (h *Host) disconnected(err error) {
+	_, message := errs.Of(err)
+	first := false
+	h.apply(func(u *Update) {
+		first = h.info.State != model.Disconnected
+		h.conn = nil
+		next := *h.info
+		next.State, next.StateMessage = model.Disconnected, message
+		h.putInfo(u, &next)
+	})
+	h.queue.drop()
+	if first {
+		h.log.Warn("no connection to the hypervisor", "uri", h.info.URI, "error", err)
+	}
+}
+
+func (h *Host) pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+func (h *Host) longestBackoff() time.Duration {
+	if _, rest, ok := strings.Cut(h.Info().URI, "://"); ok && strings.HasPrefix(rest, "/") {
+		return localBackoff
+	}
+	return remoteBackoff
+}

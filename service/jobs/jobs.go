@@ -1,0 +1,144 @@
+// Package jobs runs long work: each job has an object that shows its progress,
+// can be cancelled while that is possible, and stays readable for a while
+// after it ended.
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+// Publisher shows jobs. Its methods return when the change has been announced;
+// calls about one job come in order.
+type Publisher interface {
+	PublishJob(job *model.Job) // new or changed
+	// CompleteJob announces the job's last change, and then its end.
+	CompleteJob(job *model.Job)
+	WithdrawJob(job *model.Job)
+}
+
+// Func does the work. It reports through the job, and what it changed must be
+// announced before it returns. When it returns an error, nothing half-made is
+// left behind.
+type Func func(ctx context.Context, job *Job) (result map[string]any, err error)
+
+// Spec describes a job before it starts.
+type Spec struct {
+	Operation   string // kebab-case: start, power-off
+	Objects     []model.Path
+	UID         uint32 // who asked for it
+	Cancellable bool
+	Run         Func
+}
+
+// Manager owns the jobs.
+type Manager struct {
+	publisher Publisher
+	log       *slog.Logger
+	keep      time.Duration // how long an ended job stays readable
+
+	mu      sync.Mutex
+	last    uint64
+	jobs    map[model.Path]*Job
+	closing bool
+	running sync.WaitGroup
+}
+
+// Keep is how long the service keeps an ended job.
+const Keep = 30 * time.Second
+
+// maxJobs bounds what callers can pile up.
+const maxJobs = 512
+
+// New makes a manager whose ended jobs stay readable for keep.
+func New(publisher Publisher, keep time.Duration, log *slog.Logger) *Manager {
+	return &Manager{publisher: publisher, log: log, keep: keep, jobs: map[model.Path]*Job{}}
+}
+
+// Start announces a job and starts its work, and returns at once. It is Busy
+// when there are too many, or when the service is about to stop.
+func (m *Manager) Start(spec Spec) (*Job, error) {
+	m.mu.Lock()
+	if m.closing {
+		m.mu.Unlock()
+		return nil, errs.New(errs.Busy, "The service is stopping. Try again in a moment.")
+	}
+	if len(m.jobs) >= maxJobs {
+		m.mu.Unlock()
+		return nil, errs.New(errs.Busy, "There are too many operations under way. Wait until some of them have ended.")
+	}
+	m.last++
+	ctx, cancel := context.WithCancel(context.Background())
+	job := &Job{manager: m, cancel: cancel, done: make(chan struct{}), value: &model.Job{
+		Number: strconv.FormatUint(m.last, 10), Operation: spec.Operation, Objects: spec.Objects,
+		State: model.JobRunning, Progress: -1, StartedAt: time.Now(), StartedBy: spec.UID,
+		Cancellable: spec.Cancellable,
+	}}
+	m.jobs[job.value.Path()] = job
+	m.running.Add(1)
+	m.mu.Unlock()
+
+	m.publisher.PublishJob(job.value)
+	go m.run(ctx, job, spec.Run)
+	return job, nil
+}
+
+// Find gives the job at this path; nil when it is unknown or was forgotten.
+func (m *Manager) Find(path model.Path) *Job {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.jobs[path]
+}
+
+// Close refuses new jobs, and cancels and waits for those under way until ctx
+// ends.
+func (m *Manager) Close(ctx context.Context) {
+	m.mu.Lock()
+	m.closing = true
+	for _, job := range m.jobs {
+		job.cancel()
+	}
+	m.mu.Unlock()
+	ended := make(chan struct{})
+	go func() { m.running.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+}
+
+func (m *Manager) run(ctx context.Context, job *Job, work Func) {
+	defer m.running.Done()
+	defer job.cancel()
+	result, err := m.contain(ctx, job, work)
+	job.end(ctx, result, err)
+	time.AfterFunc(m.keep, func() { m.forget(job) })
+}
+
+// contain turns a panic of the work into an error: one job must not end the
+// service.
+func (m *Manager) contain(ctx context.Context, job *Job, work Func) (result map[string]any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			m.log.Error("a job panicked", "operation", job.Value().Operation, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = errs.New(errs.Internal, "The service made a mistake. Its journal has the details.")
+		}
+	}()
+	return work(ctx, job)
+}
+
+func (m *Manager) forget(job *Job) {
+	value := job.Value()
+	m.mu.Lock()
+	delete(m.jobs, value.Path())
+	m.mu.Unlock()
+	m.publisher.WithdrawJob(value)
+}
