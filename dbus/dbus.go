@@ -1,0 +1,47 @@
+// Package api is the D-Bus API of KVM Manager: its names, and the introspection
+// XML that defines and documents each interface. The XML is the reference of
+// record; the tests hold the rest of the program to it.
+package api
+
+import "embed"
+
+// BusName is the well-known name of the service.
+const BusName = "org.kvmmanager"
+
+// RootPath is the path of the object with Manager and ObjectManager.
+const RootPath = "/org/kvmmanager"
+
+// Version is Manager.ApiVersion. It grows with each addition to the XML.
+const Version uint32 = 1
+
+// The interfaces of the service.
+const (
+	Manager     = "org.kvmmanager.Manager"
+	Host        = "org.kvmmanager.Host"
+	VM          = "org.kvmmanager.VM"
+	Job         = "org.kvmmanager.Job"
+	Network     = "org.kvmmanager.Network"
+	StoragePool = "org.kvmmanager.StoragePool"
+)
+
+//go:embed org.kvmmanager.*.xml
+var files embed.FS
+
+// Names is every interface, in the order of the reference.
+func Names() []string {
+	return []string{Manager, Host, VM, Job, Network, StoragePool}
+}
+
+// XML is the introspection document of each interface, documentation included,
+// in the order of Names.
+func XML() [][]byte {
+	docs := make([][]byte, 0, len(Names()))
+	for _, name := range Names() {
+		doc, err := files.ReadFile(name + ".xml")
+		if err != nil {
+			panic(err) // the file is part of the program
+		}
+		docs = append(docs, doc)
+	}
+	return docs
+}
