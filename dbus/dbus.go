@@ -16,27 +16,30 @@ const Version uint32 = 1
 
 // The interfaces of the service.
 const (
-	Manager     = "org.kvmmanager.Manager"
-	Host        = "org.kvmmanager.Host"
-	VM          = "org.kvmmanager.VM"
-	Job         = "org.kvmmanager.Job"
-	Network     = "org.kvmmanager.Network"
-	StoragePool = "org.kvmmanager.StoragePool"
+	ManagerInterface     = "org.kvmmanager.Manager"
+	HostInterface        = "org.kvmmanager.Host"
+	VMInterface          = "org.kvmmanager.VM"
+	JobInterface         = "org.kvmmanager.Job"
+	NetworkInterface     = "org.kvmmanager.Network"
+	StoragePoolInterface = "org.kvmmanager.StoragePool"
 )
 
 //go:embed org.kvmmanager.*.xml
 var files embed.FS
 
-// Names is every interface, in the order of the reference.
-func Names() []string {
-	return []string{Manager, Host, VM, Job, Network, StoragePool}
+// Interfaces is the name of every interface, in the order of the reference.
+func Interfaces() []string {
+	return []string{
+		ManagerInterface, HostInterface, VMInterface,
+		JobInterface, NetworkInterface, StoragePoolInterface,
+	}
 }
 
 // XML is the introspection document of each interface, documentation included,
-// in the order of Names.
+// in the order of Interfaces.
 func XML() [][]byte {
-	docs := make([][]byte, 0, len(Names()))
-	for _, name := range Names() {
+	docs := make([][]byte, 0, len(Interfaces()))
+	for _, name := range Interfaces() {
 		doc, err := files.ReadFile(name + ".xml")
 		if err != nil {
 			panic(err) // the file is part of the program
