@@ -1,0 +1,200 @@
+package api_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+
+	api "org.kvmmanager/dbus"
+	"org.kvmmanager/dbus/apidoc"
+	"org.kvmmanager/internal/errs"
+)
+
+// parsed is every interface by its name. Parse refuses what lacks
+// documentation.
+func parsed(t *testing.T) map[string]*apidoc.Interface {
+	t.Helper()
+	all := map[string]*apidoc.Interface{}
+	for _, document := range api.XML() {
+		iface, err := apidoc.Parse(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[iface.Name] = iface
+	}
+	return all
+}
+
+func TestEveryFileIsAnInterfaceOfTheReference(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("org.kvmmanager.*.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(file, ".xml"))
+	}
+	if !slices.Equal(names, slices.Sorted(slices.Values(api.Interfaces()))) {
+		t.Errorf("the files are of %q, the constants name %q", names, api.Interfaces())
+	}
+	for i, document := range api.XML() {
+		if iface, err := apidoc.Parse(document); err != nil || iface.Name != api.Interfaces()[i] {
+			t.Errorf("document %d is not that of %s: %v", i, api.Interfaces()[i], err)
+		}
+	}
+}
+
+// The D-Bus packages of distributions ship the DTD.
+const dtd = "/usr/share/xml/dbus-1/introspect.dtd"
+
+func TestFilesAreValidForTheDTD(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat(dtd); err != nil {
+		t.Skipf("needs the D-Bus development files: %v", err)
+	}
+	for _, name := range api.Interfaces() {
+		lint := exec.Command("xmllint", "--nonet", "--noout", "--dtdvalid", dtd, name+".xml")
+		if out, err := lint.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+func TestMembersFollowTheConventions(t *testing.T) {
+	t.Parallel()
+	var (
+		member   = regexp.MustCompile(`^[A-Z][A-Za-z]+$`)
+		argument = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
+		key      = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	)
+	named := func(what string, form *regexp.Regexp, name, signature string) {
+		if !form.MatchString(name) {
+			t.Errorf("%s: %q does not look like %v", what, name, form)
+		}
+		if _, err := dbus.ParseSignature(signature); err != nil {
+			t.Errorf("%s: %s has an invalid type: %v", what, name, err)
+		}
+	}
+	checkKeys := func(what string, keys []apidoc.Key) {
+		for i, k := range keys {
+			named(what, key, k.Name, k.Type)
+			if slices.Contains(keys[:i], k) {
+				t.Errorf("%s documents the key %s twice", what, k.Name)
+			}
+		}
+	}
+	checkArgs := func(what string, args []apidoc.Arg) {
+		for _, a := range args {
+			named(what, argument, a.Name, a.Type)
+			checkKeys(what+" "+a.Name, a.Keys)
+		}
+	}
+	for _, iface := range parsed(t) {
+		for _, p := range iface.Properties {
+			named(iface.Name, member, p.Name, p.Type)
+			checkKeys(iface.Name+"."+p.Name, p.Keys)
+			if !slices.Contains([]string{"true", "const", "invalidates"}, p.Emits) {
+				t.Errorf("%s.%s announces changes as %q", iface.Name, p.Name, p.Emits)
+			}
+		}
+		for _, m := range iface.Methods {
+			what := iface.Name + "." + m.Name
+			named(iface.Name, member, m.Name, "b")
+			checkArgs(what, m.In)
+			checkArgs(what, m.Out)
+			if n := len(m.In); n == 0 || m.In[n-1].Name != "options" || m.In[n-1].Type != "a{sv}" {
+				t.Errorf("%s: the last argument is not options a{sv}", what)
+			}
+		}
+		for _, s := range iface.Signals {
+			named(iface.Name, member, s.Name, "b")
+			checkArgs(iface.Name+"."+s.Name, s.Args)
+		}
+	}
+}
+
+func TestEveryMethodThatReturnsAJobTakesTheOptionsOfJobs(t *testing.T) {
+	t.Parallel()
+	for _, iface := range parsed(t) {
+		for _, m := range iface.Methods {
+			isJob := len(m.Out) > 0 && m.Out[0].Name == "job" && m.Out[0].Type == "o"
+			options := m.Options()
+			if hasWait := options["wait"] == "b" && options["bind-lifetime"] == "b"; hasWait != isJob {
+				t.Errorf("%s.%s returns a job: %v; takes its options: %v", iface.Name, m.Name, isJob, hasWait)
+			}
+		}
+	}
+}
+
+// Whoever gets or passes a dictionary finds its keys, a link to them, or the
+// word that there are none.
+func TestEveryDictionaryHasDocumentedKeys(t *testing.T) {
+	t.Parallel()
+	check := func(what, signature, text string, keys []apidoc.Key) {
+		if !strings.Contains(signature, "{sv}") || len(keys) > 0 {
+			return
+		}
+		if !strings.Contains(text, "[Device records]") && text != "No options." {
+			t.Errorf("%s (%s) has no documented keys", what, signature)
+		}
+	}
+	for _, iface := range parsed(t) {
+		for _, p := range iface.Properties {
+			if iface.Name == api.JobInterface && p.Name == "Result" {
+				continue // it depends on the operation, and is empty for the present ones
+			}
+			check(iface.Name+"."+p.Name, p.Type, p.Text, p.Keys)
+		}
+		for _, m := range iface.Methods {
+			for _, a := range slices.Concat(m.In, m.Out) {
+				check(iface.Name+"."+m.Name+" "+a.Name, a.Type, a.Text, a.Keys)
+			}
+		}
+		for _, s := range iface.Signals {
+			for _, a := range s.Args {
+				check(iface.Name+"."+s.Name+" "+a.Name, a.Type, a.Text, a.Keys)
+			}
+		}
+	}
+}
+
+func TestDocumentedErrorsAreThoseOfTheService(t *testing.T) {
+	t.Parallel()
+	word := regexp.MustCompile("`([A-Z][A-Za-z]+)`")
+	all := parsed(t)
+	var documented []errs.Kind
+	items := regexp.MustCompile("(?m)^- `([A-Za-z]+)`:")
+	for _, m := range items.FindAllStringSubmatch(all[api.ManagerInterface].Section("Errors").Text, -1) {
+		documented = append(documented, errs.Kind(m[1]))
+	}
+	if !slices.Equal(documented, errs.Kinds()) {
+		t.Errorf("the section documents %v, the service has %v", documented, errs.Kinds())
+	}
+	for _, iface := range all {
+		for _, m := range iface.Methods {
+			for _, w := range word.FindAllStringSubmatch(m.Errors, -1) {
+				if !slices.Contains(errs.Kinds(), errs.Kind(w[1])) {
+					t.Errorf("%s.%s documents the unknown error %s", iface.Name, m.Name, w[1])
+				}
+			}
+		}
+	}
+}
+
+func TestEveryMethodNamesItsActionOrNone(t *testing.T) {
+	t.Parallel()
+	for _, iface := range parsed(t) {
+		for _, m := range iface.Methods {
+			if len(m.Actions()) == 0 && m.Action != "none" {
+				t.Errorf("%s.%s has the action %q", iface.Name, m.Name, m.Action)
+			}
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package api_test
+
+import (
+	"maps"
+	"reflect"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+
+	api "org.kvmmanager/dbus"
+	"org.kvmmanager/dbus/apidoc"
+	"org.kvmmanager/internal/bus"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/wire"
+)
+
+func TestTheBusCanServeEveryInterface(t *testing.T) {
+	t.Parallel()
+	for i, document := range api.XML() {
+		ifaces, err := bus.ParseInterfaces(document)
+		if err != nil || len(ifaces) != 1 || ifaces[0].Name != api.Interfaces()[i] {
+			t.Errorf("%s: got %v, %v", api.Interfaces()[i], ifaces, err)
+		}
+	}
+}
+
+func TestPropertiesAreTheFieldsOfTheModel(t *testing.T) {
+	t.Parallel()
+	models := map[string]any{
+		api.ManagerInterface:     &model.Manager{},
+		api.HostInterface:        &model.Host{},
+		api.VMInterface:          &model.VM{},
+		api.JobInterface:         &model.Job{},
+		api.NetworkInterface:     &model.Network{},
+		api.StoragePoolInterface: &model.StoragePool{},
+	}
+	for name, iface := range parsed(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			documented := map[string]string{}
+			for _, p := range iface.Properties {
+				documented[p.Name] = p.Type
+			}
+			compare(t, documented, properties(t, models[name]))
+		})
+	}
+}
+
+func TestKeysOfRecordsAreTheFieldsOfTheModel(t *testing.T) {
+	t.Parallel()
+	all := parsed(t)
+	host, network := all[api.HostInterface], all[api.NetworkInterface]
+	records := map[string]struct {
+		keys  []apidoc.Key
+		value any
+	}{
+		"devices":      {all[api.VMInterface].Section("Device records").Keys, &model.Device{}},
+		"checks":       {host.Method("CheckHealth").Out[0].Keys, &model.Check{}},
+		"capabilities": {host.Method("GetCapabilities").Out[0].Keys, &model.Capabilities{}},
+		"samples":      {signal(t, host, "StatisticsSampled").Args[1].Keys, &model.Sample{}},
+		"addresses":    {property(t, network, "Addresses").Keys, &model.NetworkAddress{}},
+		"DHCP ranges":  {property(t, network, "DHCPRanges").Keys, &model.DHCPRange{}},
+		"DHCP hosts":   {property(t, network, "DHCPHosts").Keys, &model.DHCPHost{}},
+	}
+	for name, record := range records {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			documented := map[string]string{}
+			for _, k := range record.keys {
+				documented[k.Name] = k.Type
+			}
+			compare(t, documented, signatures(wire.Record(fill(t, record.value))))
+		})
+	}
+}
+
+func compare(t *testing.T, documented, encoded map[string]string) {
+	t.Helper()
+	if maps.Equal(documented, encoded) {
+		return
+	}
+	for name, sig := range documented {
+		if encoded[name] != sig {
+			t.Errorf("%s is documented as %q and sent as %q", name, sig, encoded[name])
+		}
+	}
+	for name, sig := range encoded {
+		if _, ok := documented[name]; !ok {
+			t.Errorf("%s (%s) is sent and not documented", name, sig)
+		}
+	}
+}
+
+// properties is what the service sends for a model struct, with signatures.
+func properties(t *testing.T, value any) map[string]string {
+	t.Helper()
+	props := wire.PropsOf(value)
+	out := map[string]dbus.Variant{}
+	for _, name := range props.Changed(nil) {
+		out[name], _ = props.Get(name)
+	}
+	if len(out) == 0 {
+		t.Fatalf("%T has no properties", value)
+	}
+	return signatures(out)
+}
+
+func signatures(values map[string]dbus.Variant) map[string]string {
+	out := map[string]string{}
+	for name, v := range values {
+		out[name] = v.Signature().String()
+	}
+	return out
+}
+
+// fill gives every field a value, since records leave zeros out.
+func fill(t *testing.T, value any) any {
+	t.Helper()
+	v := reflect.ValueOf(value).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString("/x")
+		case reflect.Bool:
+			f.SetBool(true)
+		case reflect.Uint32, reflect.Uint64:
+			f.SetUint(1)
+		case reflect.Float64:
+			f.SetFloat(1)
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		default:
+			t.Fatalf("cannot fill a %v", f.Type())
+		}
+	}
+	return value
+}
+
+func property(t *testing.T, iface *apidoc.Interface, name string) apidoc.Property {
+	t.Helper()
+	for _, p := range iface.Properties {
+		if p.Name == name {
+			return p
+		}
+	}
+	t.Fatalf("%s has no property %s", iface.Name, name)
+	return apidoc.Property{}
+}
+
+func signal(t *testing.T, iface *apidoc.Interface, name string) apidoc.Signal {
+	t.Helper()
+	for _, s := range iface.Signals {
+		if s.Name == name {
+			return s
+		}
+	}
+	t.Fatalf("%s has no signal %s", iface.Name, name)
+	return apidoc.Signal{}
+}
