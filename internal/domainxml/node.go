@@ -1,0 +1,163 @@
+package domainxml
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+)
+
+// Bounds for documents from libvirt. libvirt itself cannot send more than
+// 32 MiB, and libxml2 nests no deeper than 256 elements.
+const (
+	maxDocument = 32 << 20
+	maxNodes    = 1 << 18
+	maxDepth    = 256
+)
+
+// node is one XML element. All its methods work on a nil node, so that a
+// converter can walk through what may be absent.
+type node struct {
+	name     string
+	space    string // namespace URI
+	attrs    []xml.Attr
+	text     string // its own character data, trimmed
+	children []*node
+}
+
+// parse makes a tree of a document whose root element must be called root.
+func parse(doc, root string) (*node, error) {
+	if len(doc) > maxDocument {
+		return nil, fmt.Errorf("cannot read <%s>: %d bytes are too many", root, len(doc))
+	}
+	n, err := build(xml.NewDecoder(strings.NewReader(doc)))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("cannot read <%s>: %w", root, err)
+	case n == nil:
+		return nil, fmt.Errorf("cannot read <%s>: the document is empty", root)
+	case n.name != root || n.space != "":
+		return nil, fmt.Errorf("cannot read <%s>: the document is <%s>", root, n.name)
+	}
+	return n, nil
+}
+
+// build reads elements until the input ends, and returns the first one. What is
+// nested too deep is left out: it can only be the far end of a chain of disk
+// images.
+func build(d *xml.Decoder) (*node, error) {
+	var first *node
+	var open []*node
+	for count := 0; ; {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return first, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if len(open) == maxDepth {
+				if err := d.Skip(); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			if count++; count > maxNodes {
+				return nil, errors.New("it has too many elements")
+			}
+			n := &node{name: t.Name.Local, space: t.Name.Space, attrs: t.Attr}
+			if first == nil {
+				first = n
+			}
+			if len(open) > 0 {
+				parent := open[len(open)-1]
+				parent.children = append(parent.children, n)
+			}
+			open = append(open, n)
+		case xml.EndElement:
+			n := open[len(open)-1]
+			n.text = strings.TrimSpace(n.text)
+			open = open[:len(open)-1]
+		case xml.CharData:
+			if len(open) > 0 {
+				open[len(open)-1].addText(t)
+			}
+		}
+	}
+}
+
+// addText skips the white space between elements before it costs a string.
+func (n *node) addText(data []byte) {
+	if n.text == "" && strings.TrimSpace(string(data)) == "" {
+		return
+	}
+	n.text += string(data)
+}
+
+// all is every child element with this name and no namespace.
+func (n *node) all(name string) iter.Seq[*node] {
+	return func(yield func(*node) bool) {
+		if n == nil {
+			return
+		}
+		for _, c := range n.children {
+			if c.name == name && c.space == "" && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// find is the first child with the first name, its first child with the second
+// one, and so on; nil when any of them is absent.
+func (n *node) find(path ...string) *node {
+	for _, name := range path {
+		var next *node
+		for c := range n.all(name) {
+			next = c
+			break
+		}
+		n = next
+	}
+	return n
+}
+
+// has says whether there is a child element with this name.
+func (n *node) has(name string) bool { return n.find(name) != nil }
+
+// content is the element's text.
+func (n *node) content() string {
+	if n == nil {
+		return ""
+	}
+	return n.text
+}
+
+// attr is the value of an attribute, empty when absent.
+func (n *node) attr(name string) string {
+	value, _ := n.lookup(name)
+	return value
+}
+
+// lookup is the value of an attribute and whether it is there.
+func (n *node) lookup(name string) (string, bool) {
+	if n == nil {
+		return "", false
+	}
+	for i := range n.attrs {
+		if a := &n.attrs[i]; a.Name.Local == name && a.Name.Space == "" {
+			return a.Value, true
+		}
+	}
+	return "", false
+}
+
+// yes says whether an attribute has one of libvirt's words for true.
+func (n *node) yes(name string) bool {
+	value := n.attr(name)
+	return value == "yes" || value == "on"
+}
