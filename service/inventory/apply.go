@@ -18,10 +18,20 @@ func (h *Host) apply(change func(*Update)) {
 	h.mu.Unlock()
 	if !u.empty() {
 		h.inv.publisher.Publish(u)
+		h.announceChange()
 	}
 	for _, path := range gone(&u) {
 		h.inv.release(path, h)
 	}
+}
+
+// announceChange wakes those who wait for a VM to change. It comes after the
+// publication, so that what they do next is announced later, too.
+func (h *Host) announceChange() {
+	h.mu.Lock()
+	close(h.changed)
+	h.changed = make(chan struct{})
+	h.mu.Unlock()
 }
 
 // gone lists the paths of what an update removed.

@@ -33,6 +33,7 @@ type Host struct {
 	pools       map[string]*model.StoragePool
 	transitions map[string]model.VMState // what a job is about to do, by UUID
 	refused     map[model.Path]bool      // paths that another host owns
+	changed     chan struct{}            // closed and replaced after each published update
 }
 
 func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
@@ -45,6 +46,7 @@ func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
 		pools:       map[string]*model.StoragePool{},
 		transitions: map[string]model.VMState{},
 		refused:     map[model.Path]bool{},
+		changed:     make(chan struct{}),
 	}
 }
 
@@ -131,6 +133,26 @@ func (h *Host) refresh(ctx context.Context, k key) error {
 		return errs.New(errs.Disconnected, "The host was removed meanwhile.")
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// WaitFor returns when the VM (nil once it is gone) is as the caller wants it,
+// or when ctx ends.
+func (h *Host) WaitFor(ctx context.Context, uuid string, ready func(*model.VM) bool) error {
+	for {
+		h.mu.RLock()
+		vm, changed := h.vms[uuid], h.changed
+		h.mu.RUnlock()
+		if ready(vm) {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-h.done:
+			return errs.New(errs.Disconnected, "The host was removed meanwhile.")
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

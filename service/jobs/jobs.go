@@ -7,7 +7,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -96,6 +98,17 @@ func (m *Manager) Find(path model.Path) *Job {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.jobs[path]
+}
+
+// Any says whether a job that has not ended is as the caller describes it.
+func (m *Manager) Any(match func(*model.Job) bool) bool {
+	m.mu.Lock()
+	jobs := slices.Collect(maps.Values(m.jobs))
+	m.mu.Unlock()
+	return slices.ContainsFunc(jobs, func(j *Job) bool {
+		value := j.Value()
+		return !value.State.Ended() && match(value)
+	})
 }
 
 // Close refuses new jobs, and cancels and waits for those under way until ctx

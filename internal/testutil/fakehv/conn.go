@@ -1,0 +1,337 @@
+package fakehv
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/inventory"
+)
+
+// Conn is one connection.
+type Conn struct {
+	h      *Hypervisor
+	events chan inventory.Event
+	err    error
+	closed bool
+}
+
+var _ inventory.Conn = (*Conn)(nil)
+
+// lose ends the connection. The caller holds the hypervisor's mu.
+func (c *Conn) lose(err error) {
+	if !c.closed {
+		c.closed, c.err = true, err
+		delete(c.h.conns, c)
+		close(c.events)
+	}
+}
+
+// Events implements inventory.Conn.
+func (c *Conn) Events() <-chan inventory.Event { return c.events }
+
+// Err implements inventory.Conn.
+func (c *Conn) Err() error {
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	return c.err
+}
+
+// Close implements inventory.Conn.
+func (c *Conn) Close() {
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	c.lose(nil)
+}
+
+// Host implements inventory.Conn.
+func (c *Conn) Host(ctx context.Context) (model.Host, error) {
+	return model.Host{Hostname: "fake", HypervisorName: "FAKE", CPUs: 4, MemoryTotal: 8 << 30}, c.enter(ctx, "host", "")
+}
+
+func (c *Conn) enter(ctx context.Context, operation, id string) error {
+	if err := c.h.enter(ctx, operation, id); err != nil {
+		return err
+	}
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	if c.closed {
+		return errs.New(errs.Disconnected, "The connection is gone.")
+	}
+	return nil
+}
+
+func all[T any](c *Conn, ctx context.Context, operation string, from map[string]*T) ([]*T, error) {
+	if err := c.enter(ctx, operation, ""); err != nil {
+		return nil, err
+	}
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	var list []*T
+	for _, v := range from {
+		copied := *v
+		list = append(list, &copied)
+	}
+	return list, nil
+}
+
+func one[T any](c *Conn, ctx context.Context, operation, id string, from map[string]*T) (*T, error) {
+	if err := c.enter(ctx, operation, id); err != nil {
+		return nil, err
+	}
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	if from[id] == nil {
+		return nil, errs.New(errs.NotFound, "There is no such object.")
+	}
+	copied := *from[id]
+	return &copied, nil
+}
+
+// VMs implements inventory.Conn.
+func (c *Conn) VMs(ctx context.Context) ([]*model.VM, error) { return all(c, ctx, "list", c.h.vms) }
+
+// VM implements inventory.Conn.
+func (c *Conn) VM(ctx context.Context, uuid string) (*model.VM, error) {
+	return one(c, ctx, "read", uuid, c.h.vms)
+}
+
+// Networks implements inventory.Conn.
+func (c *Conn) Networks(ctx context.Context) ([]*model.Network, error) {
+	return all(c, ctx, "list-networks", c.h.networks)
+}
+
+// Network implements inventory.Conn.
+func (c *Conn) Network(ctx context.Context, uuid string) (*model.Network, error) {
+	return one(c, ctx, "read-network", uuid, c.h.networks)
+}
+
+// Pools implements inventory.Conn.
+func (c *Conn) Pools(ctx context.Context) ([]*model.StoragePool, error) {
+	return all(c, ctx, "list-pools", c.h.pools)
+}
+
+// Pool implements inventory.Conn.
+func (c *Conn) Pool(ctx context.Context, uuid string) (*model.StoragePool, error) {
+	return one(c, ctx, "read-pool", uuid, c.h.pools)
+}
+
+// Capabilities implements inventory.Conn.
+func (c *Conn) Capabilities(ctx context.Context) (model.Capabilities, error) {
+	return model.Capabilities{DomainTypes: []string{"fake"}, MaxVCPUs: 16}, c.enter(ctx, "capabilities", "")
+}
+
+// CheckHealth implements inventory.Conn.
+func (c *Conn) CheckHealth(ctx context.Context) ([]model.Check, error) {
+	return []model.Check{{ID: "libvirt", Status: model.CheckOK, Message: "libvirt answers."}}, c.enter(ctx, "health", "")
+}
+
+// Statistics implements inventory.Conn: every active VM uses one CPU second
+// more each time.
+func (c *Conn) Statistics(ctx context.Context) (map[string]inventory.Counters, inventory.HostCounters, error) {
+	if err := c.enter(ctx, "statistics", ""); err != nil {
+		return nil, inventory.HostCounters{}, err
+	}
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	counters := map[string]inventory.Counters{}
+	now := uint64(time.Now().UnixNano())
+	for uuid, vm := range c.h.vms {
+		if vm.State.Active() {
+			counters[uuid] = inventory.Counters{CPUTime: now, VCPUs: vm.VCPUs, MemoryUsed: vm.Memory}
+		}
+	}
+	return counters, inventory.HostCounters{CPUBusy: now / 4, CPUTotal: now, MemoryUsed: 1 << 30}, nil
+}
+
+// state makes an operation that moves a VM between states.
+func (c *Conn) state(ctx context.Context, operation, uuid string, to model.VMState, from ...model.VMState) error {
+	if err := c.enter(ctx, operation, uuid); err != nil {
+		return err
+	}
+	return c.h.edit(uuid, func(vm *model.VM) error {
+		for _, s := range from {
+			if vm.State == s {
+				vm.State, vm.StateReason = to, "user"
+				if to.Active() && vm.ID < 0 {
+					c.h.nextID++
+					vm.ID = c.h.nextID
+				}
+				if !to.Active() {
+					vm.ID = -1
+				}
+				return nil
+			}
+		}
+		return errs.New(errs.InvalidState, "A VM that is %s cannot do this.", vm.State)
+	})
+}
+
+// Start implements inventory.Conn.
+func (c *Conn) Start(ctx context.Context, uuid string, paused bool) error {
+	to := model.VMRunning
+	if paused {
+		to = model.VMPaused
+	}
+	return c.state(ctx, "start", uuid, to, model.VMShutOff, model.VMCrashed)
+}
+
+// Shutdown implements inventory.Conn: the guest obeys at once.
+func (c *Conn) Shutdown(ctx context.Context, uuid string) error {
+	return c.state(ctx, "shutdown", uuid, model.VMShutOff, model.VMRunning)
+}
+
+// Reboot implements inventory.Conn.
+func (c *Conn) Reboot(ctx context.Context, uuid string) error {
+	return c.state(ctx, "reboot", uuid, model.VMRunning, model.VMRunning)
+}
+
+// Reset implements inventory.Conn.
+func (c *Conn) Reset(ctx context.Context, uuid string) error {
+	return c.state(ctx, "reset", uuid, model.VMRunning, model.VMRunning, model.VMPaused)
+}
+
+// PowerOff implements inventory.Conn.
+func (c *Conn) PowerOff(ctx context.Context, uuid string) error {
+	return c.state(ctx, "power-off", uuid, model.VMShutOff, model.VMRunning, model.VMPaused)
+}
+
+// Pause implements inventory.Conn.
+func (c *Conn) Pause(ctx context.Context, uuid string) error {
+	return c.state(ctx, "pause", uuid, model.VMPaused, model.VMRunning)
+}
+
+// Resume implements inventory.Conn.
+func (c *Conn) Resume(ctx context.Context, uuid string) error {
+	return c.state(ctx, "resume", uuid, model.VMRunning, model.VMPaused)
+}
+
+// Save implements inventory.Conn.
+func (c *Conn) Save(ctx context.Context, uuid string) error {
+	if err := c.state(ctx, "save", uuid, model.VMShutOff, model.VMRunning, model.VMPaused); err != nil {
+		return err
+	}
+	return c.h.edit(uuid, func(vm *model.VM) error { vm.HasSavedState = true; return nil })
+}
+
+// DiscardSavedState implements inventory.Conn.
+func (c *Conn) DiscardSavedState(ctx context.Context, uuid string) error {
+	return c.configure(ctx, "discard-saved-state", uuid, func(vm *model.VM) { vm.HasSavedState = false })
+}
+
+// JobProgress implements inventory.Conn.
+func (c *Conn) JobProgress(ctx context.Context, uuid string) (inventory.Progress, error) {
+	return inventory.Progress{Done: 1 << 20, Total: 4 << 20}, c.enter(ctx, "progress", uuid)
+}
+
+// AbortJob implements inventory.Conn.
+func (c *Conn) AbortJob(ctx context.Context, uuid string) error { return c.enter(ctx, "abort", uuid) }
+
+// Delete implements inventory.Conn.
+func (c *Conn) Delete(ctx context.Context, uuid string) error {
+	if err := c.enter(ctx, "delete", uuid); err != nil {
+		return err
+	}
+	c.h.Drop(uuid)
+	return nil
+}
+
+// configure makes an operation that changes the stored configuration.
+func (c *Conn) configure(ctx context.Context, operation, uuid string, change func(*model.VM)) error {
+	if err := c.enter(ctx, operation, uuid); err != nil {
+		return err
+	}
+	return c.h.edit(uuid, func(vm *model.VM) error {
+		change(vm)
+		vm.ConfigVersion++
+		return nil
+	})
+}
+
+// Rename implements inventory.Conn.
+func (c *Conn) Rename(ctx context.Context, uuid, name string) error {
+	return c.configure(ctx, "rename", uuid, func(vm *model.VM) { vm.Name = name })
+}
+
+// SetTitle implements inventory.Conn.
+func (c *Conn) SetTitle(ctx context.Context, uuid, title string) error {
+	return c.configure(ctx, "set-title", uuid, func(vm *model.VM) { vm.Title = title })
+}
+
+// SetDescription implements inventory.Conn.
+func (c *Conn) SetDescription(ctx context.Context, uuid, text string) error {
+	return c.configure(ctx, "set-description", uuid, func(vm *model.VM) { vm.Description = text })
+}
+
+// SetTags implements inventory.Conn.
+func (c *Conn) SetTags(ctx context.Context, uuid string, tags []string) error {
+	return c.configure(ctx, "set-tags", uuid, func(vm *model.VM) { vm.Tags = tags })
+}
+
+// SetAutostart implements inventory.Conn.
+func (c *Conn) SetAutostart(ctx context.Context, uuid string, on bool) error {
+	return c.configure(ctx, "set-autostart", uuid, func(vm *model.VM) { vm.Autostart = on })
+}
+
+// SetVCPUs implements inventory.Conn.
+func (c *Conn) SetVCPUs(ctx context.Context, uuid string, n uint32, _ inventory.Apply) (inventory.Applied, error) {
+	return inventory.Applied{NextBoot: true}, c.configure(ctx, "set-vcpus", uuid, func(vm *model.VM) { vm.VCPUs = n })
+}
+
+// SetMemory implements inventory.Conn.
+func (c *Conn) SetMemory(ctx context.Context, uuid string, bytes uint64, _ inventory.Apply) (inventory.Applied, error) {
+	return inventory.Applied{NextBoot: true}, c.configure(ctx, "set-memory", uuid, func(vm *model.VM) { vm.Memory = bytes })
+}
+
+// XML implements inventory.Conn.
+func (c *Conn) XML(ctx context.Context, uuid string, inactive, secrets bool) (string, error) {
+	return fmt.Sprintf("<domain inactive='%v' secrets='%v'><uuid>%s</uuid></domain>", inactive, secrets, uuid), c.enter(ctx, "xml", uuid)
+}
+
+// DefineXML implements inventory.Conn. The XML is the VM's name here.
+func (c *Conn) DefineXML(ctx context.Context, xml, uuid string) (string, error) {
+	if err := c.enter(ctx, "define", uuid); err != nil {
+		return "", err
+	}
+	if uuid != "" {
+		return uuid, c.configure(ctx, "redefine", uuid, func(vm *model.VM) { vm.Name = xml })
+	}
+	vm := VM(1_000_000+len(c.h.Calls()), xml)
+	c.h.Put(vm)
+	return vm.UUID, nil
+}
+
+// Screenshot implements inventory.Conn.
+func (c *Conn) Screenshot(ctx context.Context, uuid string, _ uint32, w io.Writer) (string, error) {
+	if err := c.enter(ctx, "screenshot", uuid); err != nil {
+		return "", err
+	}
+	_, err := io.WriteString(w, "P6\n1 1\n255\n\x01\x02\x03")
+	return "image/x-portable-pixmap", err
+}
+
+// SendKeys implements inventory.Conn.
+func (c *Conn) SendKeys(ctx context.Context, uuid string, codes []uint32) error {
+	return c.enter(ctx, fmt.Sprintf("send-keys %v", codes), uuid)
+}
+
+// OpenDisplay implements inventory.Conn: what is written comes back.
+func (c *Conn) OpenDisplay(ctx context.Context, uuid string, _ uint32) (*os.File, inventory.DisplayInfo, error) {
+	file, err := echo()
+	if err == nil {
+		err = c.enter(ctx, "display", uuid)
+	}
+	return file, inventory.DisplayInfo{Type: "vnc"}, err
+}
+
+// OpenConsole implements inventory.Conn: what is written comes back.
+func (c *Conn) OpenConsole(ctx context.Context, uuid, alias string, _ bool) (*os.File, error) {
+	if err := c.enter(ctx, "console "+alias, uuid); err != nil {
+		return nil, err
+	}
+	return echo()
+}

@@ -1,0 +1,328 @@
+package inventory_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/testutil/fakehv"
+	"org.kvmmanager/service/inventory"
+)
+
+const deadline = 10 * time.Second
+
+// recorder is a publisher that keeps the picture that a client would have, and
+// checks that every update fits to it.
+type recorder struct {
+	t       *testing.T
+	mu      sync.Mutex
+	changed chan struct{}
+	host    map[model.Path]model.Host
+	vms     map[model.Path]*model.VM
+	nets    map[model.Path]*model.Network
+	states  []string // "old>new" per VM state change
+	updates int
+}
+
+func newRecorder(t *testing.T) *recorder {
+	return &recorder{
+		t: t, changed: make(chan struct{}), host: map[model.Path]model.Host{},
+		vms: map[model.Path]*model.VM{}, nets: map[model.Path]*model.Network{},
+	}
+}
+
+func (r *recorder) Publish(u inventory.Update) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.updates++
+	switch {
+	case u.Host.New != nil:
+		r.host[u.Host.New.Path()] = *u.Host.New
+	case u.Host.Old != nil:
+		delete(r.host, u.Host.Old.Path())
+	}
+	for _, d := range u.VMs {
+		follow(r.t, r.vms, d)
+		if d.Old != nil && d.New != nil && d.Old.State != d.New.State {
+			r.states = append(r.states, string(d.Old.State)+">"+string(d.New.State))
+		}
+	}
+	for _, d := range u.Networks {
+		follow(r.t, r.nets, d)
+	}
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+func follow[T any, P interface {
+	*T
+	Path() model.Path
+}](t *testing.T, have map[model.Path]*T, d inventory.Diff[T]) {
+	if d.Old != nil && have[P(d.Old).Path()] != d.Old {
+		t.Errorf("an update starts from %v, which was not published", P(d.Old).Path())
+	}
+	if d.New == nil {
+		delete(have, P(d.Old).Path())
+		return
+	}
+	if d.Old == nil && have[P(d.New).Path()] != nil {
+		t.Errorf("%v was added twice", P(d.New).Path())
+	}
+	have[P(d.New).Path()] = d.New
+}
+
+// until waits for the picture to be as wanted.
+func (r *recorder) until(what string, ok func() bool) {
+	r.t.Helper()
+	timeout := time.After(deadline)
+	for {
+		r.mu.Lock()
+		done, changed := ok(), r.changed
+		r.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			r.t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+func (r *recorder) state(id string) model.ConnectionState { return r.host[model.HostPath(id)].State }
+
+func setUp(t *testing.T) (*fakehv.Hypervisor, *recorder, *inventory.Inventory) {
+	t.Helper()
+	hv, rec := fakehv.New(), newRecorder(t)
+	inv := inventory.New(hv, rec, slog.New(slog.DiscardHandler))
+	t.Cleanup(inv.Close)
+	return hv, rec, inv
+}
+
+func addLocal(t *testing.T, inv *inventory.Inventory, rec *recorder) *inventory.Host {
+	t.Helper()
+	h, err := inv.Add("local", "fake:///system")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.until("connected", func() bool { return rec.state("local") == model.Connected })
+	return h
+}
+
+func TestEverythingIsThereWhenTheHostSaysConnected(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	for i := range 100 {
+		hv.Put(fakehv.VM(i, fmt.Sprintf("vm%d", i)))
+	}
+	h := addLocal(t, inv, rec)
+	if len(rec.vms) != 100 || len(h.VMs()) != 100 {
+		t.Errorf("connected with %d VMs published and %d known", len(rec.vms), len(h.VMs()))
+	}
+	if rec.updates > 2 {
+		t.Errorf("%d updates: the list came in pieces", rec.updates)
+	}
+}
+
+func TestAChangeByAnotherToolIsPublished(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	hv.Put(fakehv.VM(1, "web"))
+	addLocal(t, inv, rec)
+	path := model.VMPath(fakehv.UUID(1))
+
+	vm := fakehv.VM(1, "web")
+	vm.Autostart = true
+	hv.Put(vm)
+	rec.until("autostart", func() bool { return rec.vms[path].Autostart })
+	hv.Put(fakehv.VM(2, "db"))
+	rec.until("a new VM", func() bool { return rec.vms[model.VMPath(fakehv.UUID(2))] != nil })
+	hv.Drop(fakehv.UUID(1))
+	rec.until("the VM is gone", func() bool { return rec.vms[path] == nil })
+}
+
+func TestALostConnectionIsSaidAndRepaired(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	hv.Put(fakehv.VM(1, "web"))
+	h := addLocal(t, inv, rec)
+
+	hv.GoDown(errs.New(errs.Disconnected, "libvirt does not answer."))
+	rec.until("disconnected", func() bool { return rec.state("local") == model.Disconnected })
+	if got := h.Info().StateMessage; got != "libvirt does not answer." {
+		t.Errorf("the message is %q", got)
+	}
+	if _, err := h.Conn(); !errs.Is(err, errs.Disconnected) {
+		t.Errorf("a connection while disconnected: %v", err)
+	}
+	if h.VM(fakehv.UUID(1)) == nil {
+		t.Error("the VM disappeared although it runs on")
+	}
+	if err := h.Refresh(context.Background(), fakehv.UUID(1)); !errs.Is(err, errs.Disconnected) {
+		t.Errorf("a refresh while disconnected: %v", err)
+	}
+
+	hv.Drop(fakehv.UUID(1))
+	hv.Put(fakehv.VM(2, "db"))
+	hv.ComeUp()
+	rec.until("connected again", func() bool { return rec.state("local") == model.Connected })
+	if len(rec.vms) != 1 || rec.vms[model.VMPath(fakehv.UUID(2))] == nil {
+		t.Errorf("after the reconnect the picture is %v", rec.vms)
+	}
+}
+
+func TestABurstAboutOneVMIsReadOnce(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	hv.Put(fakehv.VM(1, "web"))
+	h := addLocal(t, inv, rec)
+
+	reading, goOn := make(chan struct{}, 100), make(chan struct{})
+	hv.Hook("read", func(context.Context, string) error { reading <- struct{}{}; <-goOn; return nil })
+	hv.Put(fakehv.VM(1, "web"))
+	<-reading
+	for i := range 50 {
+		vm := fakehv.VM(1, "web")
+		vm.Title = fmt.Sprint(i)
+		hv.Put(vm)
+	}
+	close(goOn)
+	if err := h.Refresh(context.Background(), fakehv.UUID(1)); err != nil {
+		t.Fatal(err)
+	}
+	reads := 0
+	for _, c := range hv.Calls() {
+		if c == "read "+fakehv.UUID(1) {
+			reads++
+		}
+	}
+	if reads > 4 {
+		t.Errorf("51 events caused %d reads", reads)
+	}
+	if got := h.VM(fakehv.UUID(1)).Title; got != "49" {
+		t.Errorf("the last value is %q", got)
+	}
+}
+
+func TestATransitionIsShownUntilItEnds(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	hv.Put(fakehv.VM(1, "web"))
+	h := addLocal(t, inv, rec)
+	uuid := fakehv.UUID(1)
+
+	h.SetTransition(uuid, model.VMStarting)
+	conn, err := h.Conn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Start(context.Background(), uuid, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.ClearTransition(context.Background(), uuid); err != nil {
+		t.Fatal(err)
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if want := []string{"shut-off>starting", "starting>running"}; !slices.Equal(rec.states, want) {
+		t.Errorf("states %v, want %v", rec.states, want)
+	}
+}
+
+func TestNetworksAndVMsKnowEachOther(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	vm := fakehv.VM(1, "web")
+	vm.Interfaces = []model.Device{{ID: "interface-0", Kind: model.KindInterface, NetworkName: "default"}}
+	hv.Put(vm)
+	addLocal(t, inv, rec)
+	network := &model.Network{UUID: fakehv.UUID(500), Name: "default"}
+
+	hv.PutNetwork(network)
+	rec.until("linked", func() bool {
+		n := rec.nets[network.Path()]
+		return n != nil && slices.Equal(n.VMs, []model.Path{vm.Path()}) && rec.vms[vm.Path()].Interfaces[0].Network == network.Path()
+	})
+	hv.DropNetwork(network.UUID)
+	rec.until("unlinked", func() bool {
+		return rec.nets[network.Path()] == nil && rec.vms[vm.Path()].Interfaces[0].Network == ""
+	})
+}
+
+func TestTwoHostsWithTheSameUUIDShareItsPath(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	hv.Put(fakehv.VM(1, "web"))
+	addLocal(t, inv, rec)
+	second, err := inv.Add("second", "fake:///system")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.until("both connected", func() bool { return rec.state("second") == model.Connected })
+	if len(second.VMs()) != 0 {
+		t.Error("the second host shows the first one's VM")
+	}
+	if err := inv.Remove("local"); err != nil {
+		t.Fatal(err)
+	}
+	rec.until("the second host takes over", func() bool {
+		vm := rec.vms[model.VMPath(fakehv.UUID(1))]
+		return vm != nil && vm.Host == model.HostPath("second")
+	})
+}
+
+func TestAVMThatCannotBeReadHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	hv.Put(fakehv.VM(1, "stuck"))
+	hv.Put(fakehv.VM(2, "fine"))
+	addLocal(t, inv, rec)
+	hv.Hook("read", func(ctx context.Context, uuid string) error {
+		if uuid == fakehv.UUID(1) {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return nil
+	})
+	hv.Put(fakehv.VM(1, "stuck"))
+	vm := fakehv.VM(2, "fine")
+	vm.Title = "new"
+	hv.Put(vm)
+	rec.until("the other VM", func() bool { return rec.vms[vm.Path()].Title == "new" })
+}
+
+func TestStatisticsAreRates(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	vm := fakehv.VM(1, "web")
+	vm.State, vm.VCPUs = model.VMRunning, 4
+	hv.Put(vm)
+	h := addLocal(t, inv, rec)
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	got := make(chan inventory.Samples)
+	go h.Sample(ctx, 20*time.Millisecond, func(s inventory.Samples) {
+		select {
+		case got <- s:
+		case <-ctx.Done():
+		}
+	})
+	first, second := <-got, <-got
+	if s := first.VMs[vm.UUID]; s.CPUPercent != 0 || s.MemoryUsed != vm.Memory {
+		t.Errorf("the first sample is %+v", s)
+	}
+	// The fake uses one of four CPUs all the time, and the host a quarter.
+	if s := second.VMs[vm.UUID]; s.CPUPercent < 15 || s.CPUPercent > 35 {
+		t.Errorf("the VM used %v %%", s.CPUPercent)
+	}
+	if p := second.Host.CPUPercent; p < 24.9 || p > 25.1 {
+		t.Errorf("the host used %v %%", p)
+	}
+}

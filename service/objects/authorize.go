@@ -1,0 +1,76 @@
+package objects
+
+import (
+	"context"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/internal/errs"
+)
+
+const gettextDomain = "kvm-manager"
+
+// authorize asks for every action that the call needs, and writes the audit
+// record of a refusal.
+func (r *request) authorize(ctx context.Context) error {
+	for _, action := range r.actions() {
+		if err := r.authorizeOne(ctx, action); err != nil {
+			r.audit(action, err)
+			return err
+		}
+	}
+	return nil
+}
+
+// actions are the actions that this call needs, with its arguments.
+func (r *request) actions() []string {
+	var actions []string
+	if r.method.action != open {
+		actions = append(actions, r.method.action)
+	}
+	if r.method.also != nil {
+		if action := r.method.also(r); action != open {
+			actions = append(actions, action)
+		}
+	}
+	return actions
+}
+
+func (r *request) authorizeOne(ctx context.Context, action string) error {
+	if r.Interactive {
+		// The dialog goes away with the program that caused it.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		defer r.service.watcher.Watch(r.Sender, cancel)()
+	}
+	result, err := r.service.authority.Check(ctx, r.Sender, action, r.details(), r.Interactive)
+	switch {
+	case err != nil:
+		return errs.Wrap(errs.NotAuthorized, err, "The service cannot ask polkit whether this is allowed.")
+	case result.Authorized:
+		return nil
+	case result.Dismissed:
+		return errs.New(errs.AuthenticationDismissed, "The authentication was dismissed.")
+	case result.Challenge && !r.Interactive:
+		return dbus.NewError("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
+			[]any{"This needs a password. Allow interactive authorization, or ask the administrator for a polkit rule for " + action + "."})
+	default:
+		return errs.New(errs.NotAuthorized, "You are not allowed to do this (polkit action %s).", action)
+	}
+}
+
+// details are what a polkit rule can look at.
+func (r *request) details() map[string]string {
+	d := map[string]string{"verb": r.Member}
+	if r.host != nil {
+		d["host"] = r.host.ID()
+	}
+	if r.vm != nil {
+		d["vm.name"], d["vm.uuid"] = r.vm.Name, r.vm.UUID
+	}
+	if r.method != nil && r.method.message != "" {
+		d["polkit.message"], d["polkit.gettext_domain"] = r.method.message, gettextDomain
+	}
+	return d
+}

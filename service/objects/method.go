@@ -1,0 +1,118 @@
+package objects
+
+import (
+	"context"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/dbus"
+	"org.kvmmanager/internal/bus"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/inventory"
+	"org.kvmmanager/service/jobs"
+)
+
+// method is one line of the method table: what it needs, and what it does.
+type method struct {
+	action string // polkit action; open for everybody
+	// also names a further action that this call's arguments call for.
+	also    func(*request) string
+	message string            // what polkit's dialog says; polkit fills in $(vm.name) and $(host)
+	options map[string]string // key -> signature
+	run     runFunc
+}
+
+// request is a call on its way through the stages.
+type request struct {
+	*bus.Call
+	service *Service
+	method  *method
+	options options
+	uid     uint32
+	pid     uint32
+	audited bool // a job writes the call's audit record when it ends
+
+	// The object that the call is for; which of them is set depends on the
+	// interface.
+	host *inventory.Host
+	vm   *model.VM
+	job  *jobs.Job
+}
+
+// table is every method of every interface. It is data, so that a test can
+// compare it with the introspection XML.
+func table() map[string]*method {
+	all := map[string]*method{}
+	for iface, methods := range map[string]map[string]*method{
+		api.ManagerInterface: managerMethods(),
+		api.HostInterface:    hostMethods(),
+		api.VMInterface:      vmMethods(),
+		api.JobInterface:     jobMethods(),
+	} {
+		for name, m := range methods {
+			all[iface+"."+name] = m
+		}
+	}
+	return all
+}
+
+// Call serves one method call of the tree.
+func (s *Service) Call(ctx context.Context, c *bus.Call) ([]any, error) {
+	m := s.methods[c.Interface+"."+c.Member]
+	if m == nil {
+		return nil, errs.New(errs.NotAuthorized, "%s is not allowed to anybody.", c.Member)
+	}
+	opts, err := parseOptions(c.Args[len(c.Args)-1], m.options)
+	if err != nil {
+		return nil, err
+	}
+	r := &request{Call: c, service: s, method: m, options: opts}
+	if err := r.find(); err != nil {
+		return nil, err
+	}
+	if r.uid, r.pid, err = s.watcher.Credentials(ctx, c.Sender); err != nil {
+		return nil, errs.Wrap(errs.NotAuthorized, err, "The service cannot tell who is asking.")
+	}
+	if err := r.authorize(ctx); err != nil {
+		return nil, err
+	}
+	// A password dialog may have been open for minutes.
+	if err := r.find(); err != nil {
+		return nil, err
+	}
+	results, err := m.run(r, ctx)
+	r.auditCall(err)
+	return results, err
+}
+
+// find looks the call's object up.
+func (r *request) find() error {
+	path := model.Path(r.Path)
+	s := r.service
+	found := true
+	switch r.Interface {
+	case api.HostInterface:
+		r.host = s.inventory.Host(path)
+		found = r.host != nil
+	case api.VMInterface:
+		r.host, r.vm = s.inventory.VM(path)
+		found = r.vm != nil
+	case api.JobInterface:
+		r.job = s.jobs.Find(path)
+		found = r.job != nil
+	}
+	if !found {
+		return dbus.NewError("org.freedesktop.DBus.Error.UnknownObject", []any{"The object is gone."})
+	}
+	return nil
+}
+
+// conn is the connection to the object's host.
+func (r *request) conn() (inventory.Conn, error) { return r.host.Conn() }
+
+// text is the string argument at this position.
+func (r *request) text(i int) string { return r.Args[i].(string) }
+
+// number is the u argument at this position.
+func (r *request) number(i int) uint32 { return r.Args[i].(uint32) }

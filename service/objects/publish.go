@@ -1,0 +1,106 @@
+package objects
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/dbus"
+	"org.kvmmanager/internal/bus"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/wire"
+	"org.kvmmanager/service/inventory"
+)
+
+// Publish implements inventory.Publisher: one update is one batch of the tree.
+// A host that is new comes first, one that is gone comes last, and the news
+// that a host is connected comes after everything that was found on it.
+func (s *Service) Publish(u inventory.Update) {
+	var batch []bus.Change
+	if u.Host.Old == nil && u.Host.New != nil {
+		batch = append(batch, object(u.Host.Old, u.Host.New, api.HostInterface)...)
+	}
+	for _, d := range u.Pools {
+		batch = append(batch, object(d.Old, d.New, api.StoragePoolInterface)...)
+	}
+	for _, d := range u.Networks {
+		batch = append(batch, object(d.Old, d.New, api.NetworkInterface)...)
+	}
+	for _, d := range u.VMs {
+		batch = append(batch, object(d.Old, d.New, api.VMInterface)...)
+		batch = append(batch, vmSignals(d)...)
+	}
+	if u.Host.Old != nil {
+		batch = append(batch, object(u.Host.Old, u.Host.New, api.HostInterface)...)
+	}
+	if (u.Host.Old == nil) != (u.Host.New == nil) {
+		// Manager.Hosts is made of all hosts: two must not announce it at once.
+		s.hostsChange.Lock()
+		defer s.hostsChange.Unlock()
+		batch = append(batch, s.managerChange(u.Host))
+	}
+	s.tree.Apply(batch...)
+}
+
+// object shows the new value, or withdraws the object when there is none.
+func object[T any, P interface {
+	*T
+	Path() model.Path
+}](old, value *T, iface string) []bus.Change {
+	if value == nil {
+		return []bus.Change{bus.Remove(wire.ObjectPath(P(old).Path()))}
+	}
+	return []bus.Change{bus.Put(wire.ObjectPath(P(value).Path()), iface, wire.PropsOf(value))}
+}
+
+// managerChange keeps Manager.Hosts up to date when a host comes or goes.
+func (s *Service) managerChange(d inventory.Diff[model.Host]) bus.Change {
+	if d.New != nil {
+		s.hostPaths[d.New.Path()] = true
+	} else {
+		delete(s.hostPaths, d.Old.Path())
+	}
+	return bus.Put(api.RootPath, api.ManagerInterface, wire.PropsOf(&model.Manager{
+		Version: s.version, APIVersion: api.Version, Hosts: slices.Sorted(maps.Keys(s.hostPaths)),
+	}))
+}
+
+// vmSignals are the signals for people who do not follow properties.
+func vmSignals(d inventory.Diff[model.VM]) []bus.Change {
+	switch {
+	case d.New == nil:
+		return []bus.Change{bus.Emit(wire.ObjectPath(d.Old.Host), api.HostInterface, "VMRemoved",
+			wire.ObjectPath(d.Old.Path()), d.Old.Name)}
+	case d.Old == nil:
+		return []bus.Change{bus.Emit(wire.ObjectPath(d.New.Host), api.HostInterface, "VMAdded",
+			wire.ObjectPath(d.New.Path()), d.New.Name)}
+	case d.Old.State != d.New.State:
+		return []bus.Change{bus.Emit(wire.ObjectPath(d.New.Host), api.HostInterface, "VMStateChanged",
+			wire.ObjectPath(d.New.Path()), string(d.Old.State), string(d.New.State), d.New.StateReason)}
+	default:
+		return nil
+	}
+}
+
+// PublishJob implements jobs.Publisher.
+func (s *Service) PublishJob(job *model.Job) {
+	s.tree.Apply(object(nil, job, api.JobInterface)...)
+}
+
+// CompleteJob implements jobs.Publisher.
+func (s *Service) CompleteJob(job *model.Job) {
+	s.tree.Apply(append(object(nil, job, api.JobInterface),
+		bus.Emit(wire.ObjectPath(job.Path()), api.JobInterface, "Completed",
+			job.State == model.JobDone, job.ErrorName, job.ErrorMessage))...)
+}
+
+// WithdrawJob implements jobs.Publisher.
+func (s *Service) WithdrawJob(job *model.Job) {
+	s.tree.Apply(object(job, nil, api.JobInterface)...)
+}
+
+// permissionsChanged tells everybody to ask again.
+func (s *Service) permissionsChanged() {
+	s.tree.Apply(bus.Emit(dbus.ObjectPath(api.RootPath), api.ManagerInterface, "PermissionsChanged"))
+}

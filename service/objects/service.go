@@ -1,0 +1,119 @@
+package objects
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+
+	"org.kvmmanager/dbus"
+	"org.kvmmanager/internal/bus"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/polkit"
+	"org.kvmmanager/internal/wire"
+	"org.kvmmanager/service/inventory"
+	"org.kvmmanager/service/jobs"
+)
+
+// HostStore adds and removes hosts for good: in the inventory, and in the
+// configuration that the next start reads.
+type HostStore interface {
+	Add(id, uri string) (*inventory.Host, error)
+	Remove(id string) error
+}
+
+// Options is what a Service is made of.
+type Options struct {
+	Version    string
+	Hypervisor inventory.Hypervisor
+	Authority  polkit.Checker
+	Watcher    *bus.Watcher
+	Log        *slog.Logger
+	// KeepJobs is how long an ended job stays readable.
+	KeepJobs time.Duration
+}
+
+// Service is everything that the bus shows.
+type Service struct {
+	version   string
+	log       *slog.Logger
+	methods   map[string]*method
+	authority polkit.Checker
+	watcher   *bus.Watcher
+
+	tree       *bus.Tree
+	inventory  *inventory.Inventory
+	jobs       *jobs.Manager
+	hosts      HostStore
+	statistics *statistics
+	locks      *locks
+
+	hostsChange sync.Mutex // held while a change of Manager.Hosts is announced
+	hostPaths   map[model.Path]bool
+}
+
+// New makes a service that shows nothing but the Manager.
+func New(o Options) (*Service, error) {
+	var ifaces []*bus.Interface
+	for _, doc := range api.XML() {
+		parsed, err := bus.ParseInterfaces(doc)
+		if err != nil {
+			return nil, err
+		}
+		ifaces = append(ifaces, parsed...)
+	}
+	s := &Service{
+		version: o.Version, log: o.Log, methods: table(), authority: o.Authority, watcher: o.Watcher,
+		locks: newLocks(), hostPaths: map[model.Path]bool{},
+	}
+	s.tree = bus.New(api.RootPath, ifaces, s.Call, o.Log)
+	s.inventory = inventory.New(o.Hypervisor, s, o.Log)
+	s.jobs = jobs.New(s, o.KeepJobs, o.Log)
+	s.statistics = newStatistics(s)
+	s.tree.Apply(bus.Put(api.RootPath, api.ManagerInterface,
+		wire.PropsOf(&model.Manager{Version: s.version, APIVersion: api.Version})))
+	return s, nil
+}
+
+// Tree is what the connection serves.
+func (s *Service) Tree() *bus.Tree { return s.tree }
+
+// Inventory is the hosts.
+func (s *Service) Inventory() *inventory.Inventory { return s.inventory }
+
+// UseHosts says who adds and removes hosts for AddHost and RemoveHost.
+func (s *Service) UseHosts(hosts HostStore) { s.hosts = hosts }
+
+// WatchPermissions announces PermissionsChanged until ctx ends.
+func (s *Service) WatchPermissions(ctx context.Context) error {
+	return s.authority.Watch(ctx, s.permissionsChanged)
+}
+
+// HostsChanged must be called after a host was added or removed.
+func (s *Service) HostsChanged() { s.statistics.hostsChanged() }
+
+// Close ends what is under way: statistics, jobs, connections. Jobs get until
+// ctx ends to stop cleanly.
+func (s *Service) Close(ctx context.Context) {
+	s.statistics.close()
+	s.jobs.Close(ctx)
+	s.inventory.Close()
+}
+
+// known says whether there is an object that nobody needs an action for.
+func (s *Service) known(path model.Path) bool {
+	p := wire.ObjectPath(path)
+	return s.tree.Has(p, api.NetworkInterface) || s.tree.Has(p, api.StoragePoolInterface)
+}
+
+// concerns says whether a job works on something of this host.
+func (s *Service) concerns(job *model.Job, host *inventory.Host) bool {
+	for _, path := range job.Objects {
+		if h, _ := s.inventory.VM(path); h == host {
+			return true
+		}
+	}
+	return false
+}
+

@@ -1,0 +1,145 @@
+package objects
+
+import (
+	"context"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/wire"
+	"org.kvmmanager/service/inventory"
+	"org.kvmmanager/service/jobs"
+)
+
+// runFunc is the body of a method.
+type runFunc func(*request, context.Context) ([]any, error)
+
+func vmMethods() map[string]*method {
+	control := func(message string, run runFunc, options ...string) *method {
+		return &method{action: actionControl, message: message, options: jobOptions(options...), run: run}
+	}
+	configure := func(message string, run runFunc, options ...string) *method {
+		options = append(options, optExpectedVersion, "t")
+		return &method{action: actionConfigure, message: message, options: declare(options...), run: run}
+	}
+	console := func(message string, run runFunc, options ...string) *method {
+		return &method{action: actionConsole, message: message, options: declare(options...), run: run}
+	}
+	const change = "Authentication is required to change “$(vm.name)”."
+	return map[string]*method{
+		"DiscardSavedState": control("Authentication is required to discard the saved state of “$(vm.name)”.", (*request).discardSavedState),
+		"Pause":             control("Authentication is required to pause “$(vm.name)”.", (*request).pause),
+		"PowerOff":          control("Authentication is required to power off “$(vm.name)”.", (*request).powerOff),
+		"Reboot":            control("Authentication is required to reboot “$(vm.name)”.", (*request).reboot),
+		"Reset":             control("Authentication is required to reset “$(vm.name)”.", (*request).reset),
+		"Resume":            control("Authentication is required to resume “$(vm.name)”.", (*request).resume),
+		"Save":              control("Authentication is required to save the state of “$(vm.name)”.", (*request).save),
+		"Shutdown":          control("Authentication is required to shut down “$(vm.name)”.", (*request).shutdown, optTimeout, "u"),
+		"Start":             control("Authentication is required to start “$(vm.name)”.", (*request).start, "paused", "b"),
+
+		"Rename":         configure("Authentication is required to rename “$(vm.name)”.", (*request).rename),
+		"SetAutostart":   configure(change, (*request).setAutostart),
+		"SetDescription": configure(change, (*request).setDescription),
+		"SetMemory":      configure(change, (*request).setMemory, optApply, "s"),
+		"SetTags":        configure(change, (*request).setTags),
+		"SetTitle":       configure(change, (*request).setTitle),
+		"SetVCPUs":       configure(change, (*request).setVCPUs, optApply, "s"),
+
+		"OpenConsole":    console("Authentication is required to use the console of “$(vm.name)”.", (*request).openConsole, "force", "b"),
+		"OpenDisplay":    console("Authentication is required to see the display of “$(vm.name)”.", (*request).openDisplay),
+		"SendKeys":       console("Authentication is required to send keys to “$(vm.name)”.", (*request).sendKeys),
+		"TakeScreenshot": console("Authentication is required to see the display of “$(vm.name)”.", (*request).takeScreenshot, "screen", "u"),
+
+		"Delete": {
+			action: actionDelete, message: "Authentication is required to delete “$(vm.name)”.",
+			options: jobOptions(optExpectedVersion, "t"), run: (*request).deleteVM,
+		},
+		"GetXML": {
+			action: open, also: secretsAction, message: "Authentication is required to read the passwords of “$(vm.name)”.",
+			options: declare("inactive", "b", "secrets", "b"), run: (*request).getXML,
+		},
+		"SetXML": {
+			action: actionEditXML, message: "Authentication is required to change the definition of “$(vm.name)”.",
+			options: declare(optExpectedVersion, "t"), run: (*request).setXML,
+		},
+	}
+}
+
+// change does one change of a VM's configuration: only if it is the version
+// that the caller expects, one at a time per VM, and announced when it
+// returns.
+func (r *request) change(ctx context.Context, do func(inventory.Conn, string) error) error {
+	conn, err := r.conn()
+	if err != nil {
+		return err
+	}
+	unlock, err := r.service.locks.lock(ctx, r.vm.UUID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := r.checkVersion(ctx); err != nil {
+		return err
+	}
+	if err := do(conn, r.vm.UUID); err != nil {
+		return err
+	}
+	r.refresh(ctx)
+	return nil
+}
+
+// refresh announces what the call changed. The change is made: that it cannot
+// be read back now is the inventory's problem, not the caller's failure.
+func (r *request) refresh(ctx context.Context) {
+	if err := r.host.Refresh(ctx, r.vm.UUID); err != nil {
+		r.service.log.Debug("cannot read a VM after a change", "vm_uuid", r.vm.UUID, "error", err)
+	}
+}
+
+// checkVersion compares the expected-version option with what libvirt has
+// right now, which another tool may have changed a moment ago.
+func (r *request) checkVersion(ctx context.Context) error {
+	want, given := r.options[optExpectedVersion].(uint64)
+	if !given {
+		return nil
+	}
+	if err := r.host.Refresh(ctx, r.vm.UUID); err != nil {
+		return err
+	}
+	if now := r.host.VM(r.vm.UUID); now == nil || now.ConfigVersion != want {
+		return errs.New(errs.VersionMismatch, "“%s” was changed by somebody else meanwhile. Look at it again before you change it.", r.vm.Name)
+	}
+	return nil
+}
+
+// startJob starts the work of a call as a job and answers with its path, or
+// with the option wait when it has ended.
+func (r *request) startJob(ctx context.Context, spec jobs.Spec) ([]any, error) {
+	work := spec.Run
+	spec.UID = r.uid
+	spec.Run = func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
+		result, err := work(ctx, job)
+		r.auditJob(job, err)
+		return result, err
+	}
+	job, err := r.service.jobs.Start(spec)
+	if err != nil {
+		return nil, err
+	}
+	r.audited = true
+	if r.options.flag(optBindLifetime) {
+		stop := r.service.watcher.Watch(r.Sender, job.Abandon)
+		go func() { <-job.Done(); stop() }()
+	}
+	if r.options.flag(optWait) {
+		if err := job.Wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return []any{wire.ObjectPath(job.Path())}, nil
+}
+
+// applied is how SetVCPUs and SetMemory answer.
+func applied(a inventory.Applied) []any {
+	return []any{map[string]dbus.Variant{"now": wire.Variant(a.Now), "next-boot": wire.Variant(a.NextBoot)}}
+}

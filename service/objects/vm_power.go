@@ -1,0 +1,219 @@
+package objects
+
+import (
+	"context"
+	"time"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/inventory"
+	"org.kvmmanager/service/jobs"
+)
+
+const (
+	optTimeout      = "timeout"
+	shutdownTimeout = 5 * time.Minute
+	progressTick    = 250 * time.Millisecond
+)
+
+// step is one call into the hypervisor about one VM.
+type step func(ctx context.Context, conn inventory.Conn, uuid string) error
+
+func (r *request) discardSavedState(ctx context.Context) ([]any, error) {
+	if !r.vm.HasSavedState {
+		return nil, errs.New(errs.InvalidState, "“%s” has no saved state.", r.vm.Name)
+	}
+	return r.powerJob(ctx, "discard-saved-state", "", func(ctx context.Context, conn inventory.Conn, uuid string) error {
+		return conn.DiscardSavedState(ctx, uuid)
+	})
+}
+
+func (r *request) pause(ctx context.Context) ([]any, error) {
+	if err := r.need(r.vm.State == model.VMRunning, "Only a running VM can be paused"); err != nil {
+		return nil, err
+	}
+	return r.powerJob(ctx, "pause", "", func(ctx context.Context, conn inventory.Conn, uuid string) error {
+		return conn.Pause(ctx, uuid)
+	})
+}
+
+func (r *request) powerOff(ctx context.Context) ([]any, error) {
+	if err := r.needActive(); err != nil {
+		return nil, err
+	}
+	return r.powerJob(ctx, "power-off", "", func(ctx context.Context, conn inventory.Conn, uuid string) error {
+		return conn.PowerOff(ctx, uuid)
+	})
+}
+
+func (r *request) reboot(ctx context.Context) ([]any, error) {
+	if err := r.needActive(); err != nil {
+		return nil, err
+	}
+	return r.powerJob(ctx, "reboot", "", func(ctx context.Context, conn inventory.Conn, uuid string) error {
+		return conn.Reboot(ctx, uuid)
+	})
+}
+
+func (r *request) reset(ctx context.Context) ([]any, error) {
+	if err := r.needActive(); err != nil {
+		return nil, err
+	}
+	return r.powerJob(ctx, "reset", "", func(ctx context.Context, conn inventory.Conn, uuid string) error {
+		return conn.Reset(ctx, uuid)
+	})
+}
+
+func (r *request) resume(ctx context.Context) ([]any, error) {
+	paused := r.vm.State == model.VMPaused || r.vm.State == model.VMSuspended
+	if err := r.need(paused, "Only a paused VM can be resumed"); err != nil {
+		return nil, err
+	}
+	return r.powerJob(ctx, "resume", "", func(ctx context.Context, conn inventory.Conn, uuid string) error {
+		return conn.Resume(ctx, uuid)
+	})
+}
+
+// save can be cancelled: the VM runs on then.
+func (r *request) save(ctx context.Context) ([]any, error) {
+	if err := r.needActive(); err != nil {
+		return nil, err
+	}
+	if !r.vm.Persistent {
+		return nil, errs.New(errs.NotSupported, "“%s” exists only while it runs, so its state cannot be saved.", r.vm.Name)
+	}
+	conn, err := r.conn()
+	if err != nil {
+		return nil, err
+	}
+	host, uuid := r.host, r.vm.UUID
+	return r.startJob(ctx, jobs.Spec{
+		Operation: "save", Objects: []model.Path{r.vm.Path()}, Cancellable: true,
+		Run: func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
+			host.SetTransition(uuid, model.VMSaving)
+			defer settle(host, uuid)
+			return nil, cancellable(ctx, job, conn, uuid, conn.Save)
+		},
+	})
+}
+
+// shutdown asks the guest, and ends when the VM is off. Cancelling ends the
+// waiting only: a guest cannot be told to forget it.
+func (r *request) shutdown(ctx context.Context) ([]any, error) {
+	if err := r.needActive(); err != nil {
+		return nil, err
+	}
+	conn, err := r.conn()
+	if err != nil {
+		return nil, err
+	}
+	timeout := shutdownTimeout
+	if seconds := r.options.number(optTimeout); seconds > 0 {
+		timeout = time.Duration(seconds) * time.Second
+	}
+	host, vm := r.host, r.vm
+	return r.startJob(ctx, jobs.Spec{
+		Operation: "shutdown", Objects: []model.Path{vm.Path()}, Cancellable: true,
+		Run: func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
+			if err := conn.Shutdown(ctx, vm.UUID); err != nil {
+				return nil, err
+			}
+			return nil, waitUntilOff(ctx, host, vm, timeout)
+		},
+	})
+}
+
+func (r *request) start(ctx context.Context) ([]any, error) {
+	if r.vm.State.Active() {
+		return nil, errs.New(errs.InvalidState, "“%s” is running already.", r.vm.Name)
+	}
+	transition := model.VMStarting
+	if r.vm.HasSavedState {
+		transition = model.VMRestoring
+	}
+	paused := r.options.flag("paused")
+	return r.powerJob(ctx, "start", transition, func(ctx context.Context, conn inventory.Conn, uuid string) error {
+		return conn.Start(ctx, uuid, paused)
+	})
+}
+
+// powerJob does one step as a job that cannot be cancelled, and shows the VM
+// in the transition meanwhile, if there is one.
+func (r *request) powerJob(ctx context.Context, operation string, transition model.VMState, do step) ([]any, error) {
+	conn, err := r.conn()
+	if err != nil {
+		return nil, err
+	}
+	host, uuid := r.host, r.vm.UUID
+	return r.startJob(ctx, jobs.Spec{
+		Operation: operation, Objects: []model.Path{r.vm.Path()},
+		Run: func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
+			if transition != "" {
+				host.SetTransition(uuid, transition)
+			}
+			defer settle(host, uuid)
+			return nil, do(ctx, conn, uuid)
+		},
+	})
+}
+
+// settle shows what is true after a job, whatever its outcome and even if it
+// was cancelled. While the host is disconnected nothing is known to be true.
+func settle(host *inventory.Host, uuid string) {
+	_ = host.ClearTransition(context.Background(), uuid)
+}
+
+// cancellable runs a step that reports progress and can be aborted, and
+// returns only when the hypervisor has ended it.
+func cancellable(ctx context.Context, job *jobs.Job, conn inventory.Conn, uuid string, do func(context.Context, string) error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- do(context.WithoutCancel(ctx), uuid) }()
+	ticker := time.NewTicker(progressTick)
+	defer ticker.Stop()
+	cancelled := ctx.Done()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-cancelled:
+			cancelled = nil
+			if err := conn.AbortJob(context.WithoutCancel(ctx), uuid); err != nil {
+				cancelled = retryAbort()
+			}
+		case <-ticker.C:
+			if p, err := conn.JobProgress(ctx, uuid); err == nil {
+				job.Progress(p.Done, p.Total)
+			}
+		}
+	}
+}
+
+// retryAbort is a moment later: the hypervisor's job may not have begun.
+func retryAbort() <-chan struct{} {
+	later := make(chan struct{})
+	time.AfterFunc(progressTick, func() { close(later) })
+	return later
+}
+
+func waitUntilOff(ctx context.Context, host *inventory.Host, vm *model.VM, timeout time.Duration) error {
+	wait, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	err := host.WaitFor(wait, vm.UUID, func(now *model.VM) bool { return now == nil || !now.State.Active() })
+	if err != nil && ctx.Err() == nil && wait.Err() != nil {
+		return errs.New(errs.Timeout, "“%s” was asked to shut down, but its guest did not do so within %d seconds. Power it off if it does not react.",
+			vm.Name, int(timeout.Seconds()))
+	}
+	return err
+}
+
+func (r *request) needActive() error {
+	return r.need(r.vm.State.Active(), "The VM is not running")
+}
+
+// need is an InvalidState error with this reason unless ok.
+func (r *request) need(ok bool, reason string) error {
+	if ok {
+		return nil
+	}
+	return errs.New(errs.InvalidState, "%s: “%s” is %s.", reason, r.vm.Name, r.vm.State)
+}

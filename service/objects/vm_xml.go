@@ -1,0 +1,34 @@
+package objects
+
+import (
+	"context"
+
+	"org.kvmmanager/service/inventory"
+)
+
+func (r *request) getXML(ctx context.Context) ([]any, error) {
+	conn, err := r.conn()
+	if err != nil {
+		return nil, err
+	}
+	xml, err := conn.XML(ctx, r.vm.UUID, r.options.flag("inactive"), r.options.flag("secrets"))
+	if err != nil {
+		return nil, err
+	}
+	return []any{xml}, nil
+}
+
+func (r *request) setXML(ctx context.Context) ([]any, error) {
+	return nil, r.change(ctx, func(conn inventory.Conn, uuid string) error {
+		_, err := conn.DefineXML(ctx, r.text(0), uuid)
+		return err
+	})
+}
+
+// secretsAction asks for the right to read secrets if the caller wants them.
+func secretsAction(r *request) string {
+	if r.options.flag("secrets") {
+		return actionSecrets
+	}
+	return open
+}
