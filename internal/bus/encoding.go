@@ -1,0 +1,138 @@
+package bus
+
+import (
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// encoding is an object in D-Bus's wire format, made once for as long as the
+// object does not change. It answers GetManagedObjects, whose elements
+// {oa{sa{sv}}} it is byte for byte, InterfacesAdded, whose body oa{sa{sv}} is
+// the same bytes, and GetAll, whose a{sv} are in its middle.
+//
+// It can be moved because the format's alignment is relative to the start of
+// the message and knows nothing beyond 8: bytes that began at a multiple of 8
+// are right at any other multiple of 8.
+type encoding struct {
+	padded []byte   // with zeros after it up to a multiple of 8
+	length int      // without them
+	props  [][2]int // per part, where the elements of its a{sv} begin and end
+}
+
+type encodingCache struct{ atomic.Pointer[encoding] }
+
+// body is the encoding as a message's body.
+func (e *encoding) body() []byte { return e.padded[:e.length:e.length] }
+
+// all is the body of GetAll for the part at this index.
+func (e *encoding) all(index int) []byte {
+	elements := e.padded[e.props[index][0]:e.props[index][1]]
+	out := encoder{make([]byte, 0, 8+len(elements))}
+	out.array(func() { out.b = append(out.b, elements...) })
+	return out.b
+}
+
+// encoding is the object's encoding, from the cache if it is there. Two
+// goroutines that miss it both make it, which does no harm.
+func (o *object) encoding(log *slog.Logger) *encoding {
+	if e := o.cache.Load(); e != nil {
+		return e
+	}
+	elements := make([][]byte, len(o.parts))
+	size := 64 + len(o.path)
+	for i, p := range o.parts {
+		elements[i] = p.elements(log)
+		size += 32 + len(p.iface.Name) + len(elements[i])
+	}
+	out := encoder{make([]byte, 0, size)}
+	e := &encoding{props: make([][2]int, len(o.parts))}
+	out.string(string(o.path))
+	out.array(func() {
+		for i, p := range o.parts {
+			out.align(8)
+			out.string(p.iface.Name)
+			out.array(func() {
+				start := len(out.b)
+				out.b = append(out.b, elements[i]...)
+				e.props[i] = [2]int{start, len(out.b)}
+			})
+		}
+	})
+	e.length = len(out.b)
+	out.align(8)
+	e.padded = out.b
+	o.cache.Store(e)
+	return e
+}
+
+// entry has the layout of an element of a{sv}: a dict entry is encoded like a
+// struct.
+type entry struct {
+	Name  string
+	Value dbus.Variant
+}
+
+// elements is the elements of the part's a{sv}, in the order of declaration.
+func (p *part) elements(log *slog.Logger) []byte {
+	entries := make([]entry, 0, len(p.iface.Properties))
+	for _, decl := range p.iface.Properties {
+		if v, ok := p.value(decl, log); ok {
+			entries = append(entries, entry{decl.Name, v})
+		}
+	}
+	body, _, err := marshalBody([]any{entries})
+	if err != nil {
+		body, _, _ = marshalBody([]any{encodable(p, entries, log)})
+	}
+	return body[8:] // after the length and its padding
+}
+
+// encodable leaves out the values that cannot be encoded, such as a string
+// that is not UTF-8, so that they spoil nothing but themselves.
+func encodable(p *part, entries []entry, log *slog.Logger) []entry {
+	good := make([]entry, 0, len(entries))
+	for _, e := range entries {
+		if _, _, err := marshalBody([]any{e}); err != nil {
+			log.Error("a property was left out", "interface", p.iface.Name, "property", e.Name, "error", err)
+			continue
+		}
+		good = append(good, e)
+	}
+	return good
+}
+
+// value reads a property and holds it against its declaration.
+func (p *part) value(decl *Property, log *slog.Logger) (dbus.Variant, bool) {
+	if p.props == nil {
+		return dbus.Variant{}, false
+	}
+	v, ok := p.props.Get(decl.Name)
+	if !ok || v.Signature().String() != decl.Type {
+		log.Error("a property is not as declared", "interface", p.iface.Name, "property", decl.Name,
+			"declared", decl.Type, "exists", ok, "type", v.Signature().String())
+		return dbus.Variant{}, false
+	}
+	return v, true
+}
+
+// managedObjects is the body of GetManagedObjects, in pieces.
+func managedObjects(objects []*object, log *slog.Logger) [][]byte {
+	pieces := make([][]byte, 1, 1+len(objects))
+	length := 0
+	for i, o := range objects {
+		e := o.encoding(log)
+		piece := e.padded
+		if i == len(objects)-1 {
+			piece = e.body() // nothing follows, so nothing is padded
+		}
+		pieces = append(pieces, piece)
+		length += len(piece)
+	}
+	head := encoder{make([]byte, 0, 8)}
+	head.uint32(uint32(length))
+	head.align(8)
+	pieces[0] = head.b
+	return pieces
+}

@@ -1,0 +1,78 @@
+package bus
+
+import (
+	"io"
+	"net"
+	"syscall"
+)
+
+// maxFDs is how many descriptors the kernel passes with one message.
+const maxFDs = 253
+
+// receive reads one message and the descriptors that came with it. The read
+// never goes beyond the message, so descriptors cannot be taken for those of
+// another one.
+func (l *link) receive() (frame []byte, fds []int, err error) {
+	var head [fixedHeader]byte
+	fds, err = readFull(l.conn, head[:], nil)
+	if err != nil {
+		closeAll(fds)
+		return nil, nil, err
+	}
+	size, err := frameSize(head[:])
+	if err != nil {
+		closeAll(fds)
+		return nil, nil, err
+	}
+	frame = make([]byte, size)
+	copy(frame, head[:])
+	fds, err = readFull(l.conn, frame[fixedHeader:], fds)
+	if err != nil {
+		closeAll(fds)
+		return nil, nil, err
+	}
+	return frame, fds, nil
+}
+
+// readFull fills b and appends the descriptors that come along. When the
+// process can hold no more of them the kernel keeps the rest back, which shows
+// as a number other than the header's.
+func readFull(conn *net.UnixConn, b []byte, fds []int) ([]int, error) {
+	oob := make([]byte, syscall.CmsgSpace(4*maxFDs))
+	for len(b) > 0 {
+		n, oobn, _, _, err := conn.ReadMsgUnix(b, oob)
+		fds = append(fds, rights(oob[:oobn])...)
+		if err != nil {
+			return fds, err
+		}
+		if n == 0 {
+			return fds, io.EOF
+		}
+		b = b[n:]
+	}
+	return fds, nil
+}
+
+// rights is the descriptors in control data; Go sets close-on-exec on them.
+func rights(oob []byte) (fds []int) {
+	if len(oob) == 0 {
+		return nil
+	}
+	messages, err := syscall.ParseSocketControlMessage(oob)
+	if err != nil {
+		return nil
+	}
+	for i := range messages {
+		got, err := syscall.ParseUnixRights(&messages[i])
+		if err == nil {
+			fds = append(fds, got...)
+		}
+	}
+	return fds
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		_ = syscall.Close(fd)
+	}
+}

@@ -1,0 +1,199 @@
+package bus
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/internal/errs"
+)
+
+// serve answers one call. The caller has taken a slot of l for it.
+func (t *Tree) serve(l *link, in *incoming) {
+	s := &service{tree: t, link: l, in: in, slot: true}
+	defer s.end()
+	if err := s.run(); err != nil {
+		s.fail(err)
+	}
+}
+
+// service is the answering of one call.
+type service struct {
+	tree *Tree
+	link *link
+	in   *incoming
+	slot bool // one of the link's is ours
+}
+
+// end contains what went wrong, and gives back what is still held.
+func (s *service) end() {
+	if r := recover(); r != nil {
+		s.tree.log.Error("a call panicked", "path", s.in.path, "interface", s.in.iface, "member", s.in.member,
+			"panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		s.fail(errs.New(errs.Internal, "The service made a mistake. Its journal has the details."))
+	}
+	s.in.closeFDs()
+	s.freeSlot()
+}
+
+func (s *service) freeSlot() {
+	if s.slot {
+		s.slot = false
+		<-s.link.slots
+	}
+}
+
+// run finds who answers the call. Peer is on every path, existing or not.
+func (s *service) run() error {
+	in := s.in
+	isPeer := in.iface == peerName
+	exists, o := s.tree.find(in.path)
+	if !exists && !isPeer {
+		return unknownObject(in.path)
+	}
+	iface, m, err := s.tree.method(o, in)
+	if err != nil {
+		return err
+	}
+	args, err := s.arguments(iface, m)
+	if err != nil {
+		return err
+	}
+	if builtin := builtins[iface.Name+"."+m.Name]; builtin != nil {
+		return builtin(s, args)
+	}
+	return s.handle(iface, m, args)
+}
+
+// method finds the interface and method that a call means. A call may leave
+// the interface out; then the first that has such a method is meant.
+func (t *Tree) method(o *object, in *incoming) (*Interface, *Method, error) {
+	found := in.iface == ""
+	for _, ifaces := range [][]*Interface{o.interfaces(), standardOf(in.path == t.root)} {
+		for _, iface := range ifaces {
+			if in.iface != "" && in.iface != iface.Name {
+				continue
+			}
+			found = true
+			if m := iface.Method(in.member); m != nil {
+				return iface, m, nil
+			}
+		}
+	}
+	if !found {
+		return nil, nil, unknownInterface(in.path, in.iface)
+	}
+	return nil, nil, unknownMethod(in)
+}
+
+// arguments decodes the call's arguments, once their types are known to be the
+// declared ones.
+func (s *service) arguments(iface *Interface, m *Method) ([]any, error) {
+	in := s.in
+	switch {
+	case in.signature != m.InSig:
+		return nil, wrongSignature(iface, m, in.signature)
+	case len(in.frame) > maxCallSize:
+		return nil, tooMany("The message is longer than %d bytes.", maxCallSize)
+	case int64(in.header.fds) != int64(len(in.fds)):
+		return nil, tooMany("The file descriptors of the message were lost.")
+	case in.signature == "":
+		return nil, nil
+	}
+	args, err := unmarshal(in.frame)
+	if err != nil {
+		return nil, invalidArgs("The arguments of %s.%s cannot be decoded.", iface.Name, m.Name)
+	}
+	in.frame = nil
+	return args, nil
+}
+
+// handle has the tree's handler answer the call.
+func (s *service) handle(iface *Interface, m *Method, args []any) error {
+	in := s.in
+	if !s.tree.limits.enter(in.sender) {
+		return tooMany("Too many calls are under way. Wait for some of them.")
+	}
+	defer s.tree.limits.leave(in.sender)
+	s.freeSlot()
+	results, err := s.tree.handler(s.link.ctx, &Call{
+		Sender: in.sender, Path: in.path, Interface: iface.Name, Member: m.Name, Args: args,
+		Interactive: in.flags&dbus.FlagAllowInteractiveAuthorization != 0, NoReply: !in.wantsReply(),
+		incoming: in,
+	})
+	defer closeFiles(results)
+	if err != nil {
+		return err
+	}
+	return s.reply(m, results)
+}
+
+// reply sends results, which must be of the declared types.
+func (s *service) reply(m *Method, results []any) error {
+	values := make([]any, len(results))
+	for i, r := range results {
+		if f, ok := r.(*os.File); ok {
+			r = dbus.UnixFD(f.Fd())
+		}
+		values[i] = r
+	}
+	body, fds, err := marshal(m.OutSig, values)
+	if err != nil {
+		return err
+	}
+	if s.in.wantsReply() {
+		s.sent(s.link.send(s.in.reply(m.OutSig), body, fds))
+	}
+	return nil
+}
+
+func closeFiles(results []any) {
+	for _, r := range results {
+		if f, ok := r.(*os.File); ok {
+			_ = f.Close()
+		}
+	}
+}
+
+// fail answers with an error.
+func (s *service) fail(err error) {
+	h, body := s.failure(err)
+	if s.in.wantsReply() {
+		s.sent(s.link.send(h, body[0], nil))
+	}
+}
+
+// failure is the message that tells of an error.
+func (s *service) failure(err error) (*header, [][]byte) {
+	name, message := s.describe(err)
+	body := encoder{}
+	body.string(printable(message))
+	return s.in.failure(name), [][]byte{body.b}
+}
+
+// describe is an error's name and message on the bus. Only an error that is
+// meant for the bus passes as it is: one found inside another is somebody
+// else's answer to us.
+func (s *service) describe(err error) (name, message string) {
+	var e *dbus.Error
+	if d, ok := err.(*dbus.Error); ok { //nolint:errorlint // see above
+		e = d
+		return e.Name, e.Error()
+	}
+	kind, message := errs.Of(err)
+	if kind == errs.Internal {
+		s.tree.log.Error("a call failed", "path", s.in.path, "interface", s.in.iface, "member", s.in.member, "error", err)
+	}
+	return kind.DBusName(), message
+}
+
+// sent notes that an answer did not get out, which means that the connection
+// is lost.
+func (s *service) sent(err error) {
+	if err != nil && !errors.Is(err, os.ErrClosed) {
+		s.tree.log.Debug("cannot send a reply", "sender", s.in.sender, "member", s.in.member, "error", err)
+	}
+}

@@ -1,0 +1,131 @@
+package bus
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Handler answers the calls of the tree's own interfaces. It runs in a
+// goroutine of its own. ctx ends when the connection does.
+//
+// The results must have the declared types. A result of type *os.File travels
+// as a descriptor and is closed afterwards, whatever becomes of the reply.
+//
+// A *dbus.Error goes to the caller as it is, any other error as errs.Of has
+// it; of an Internal one only the log learns the cause.
+type Handler func(ctx context.Context, c *Call) ([]any, error)
+
+// Tree is the objects that the service shows, and who answers their calls.
+// All methods may be called from any goroutine.
+type Tree struct {
+	root    dbus.ObjectPath
+	ifaces  map[string]*Interface
+	handler Handler
+	log     *slog.Logger
+	limits  *limits
+	link    atomic.Pointer[link] // nil until connected
+
+	// apply is held from the first look at the state to the last signal of
+	// an Apply. Only its holder changes nodes.
+	apply sync.Mutex
+	// state guards nodes for the moment of a look-up or a swap, never while
+	// anything is sent.
+	state sync.RWMutex
+	nodes nodes
+}
+
+// New makes an empty tree that knows these interfaces. ObjectManager is at
+// root, and every object is at or below it.
+func New(root dbus.ObjectPath, ifaces []*Interface, handler Handler, log *slog.Logger) *Tree {
+	t := &Tree{
+		root: root, ifaces: make(map[string]*Interface, len(ifaces)), handler: handler, log: log,
+		limits: newLimits(maxCallsPerSender, maxCalls), nodes: make(nodes),
+	}
+	for _, i := range ifaces {
+		t.ifaces[i.Name] = i
+	}
+	t.nodes.ensure(root)
+	return t
+}
+
+// Has says whether an object with this interface is at path.
+func (t *Tree) Has(path dbus.ObjectPath, iface string) bool {
+	_, o := t.find(path)
+	return o.part(iface) != nil
+}
+
+// Properties is the state of an interface of an object, as it was put. False
+// when there is no such object or interface.
+func (t *Tree) Properties(path dbus.ObjectPath, iface string) (Properties, bool) {
+	_, o := t.find(path)
+	p := o.part(iface)
+	if p == nil {
+		return nil, false
+	}
+	return p.props, true
+}
+
+// Paths lists, in order, the objects at and below prefix.
+func (t *Tree) Paths(prefix dbus.ObjectPath) []dbus.ObjectPath {
+	t.state.RLock()
+	defer t.state.RUnlock()
+	var paths []dbus.ObjectPath
+	for path, n := range t.nodes {
+		if n.object != nil && below(path, prefix) {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// find looks a path up: whether there is a node, and the object if it has one.
+func (t *Tree) find(path dbus.ObjectPath) (exists bool, o *object) {
+	t.state.RLock()
+	defer t.state.RUnlock()
+	n := t.nodes[path]
+	if n == nil {
+		return false, nil
+	}
+	return true, n.object
+}
+
+// children is the names of the nodes right below path.
+func (t *Tree) children(path dbus.ObjectPath) []string {
+	t.state.RLock()
+	defer t.state.RUnlock()
+	n := t.nodes[path]
+	if n == nil {
+		return nil
+	}
+	names := make([]string, 0, len(n.children))
+	for name := range n.children {
+		names = append(names, name)
+	}
+	return names
+}
+
+// managed is every object below the root.
+func (t *Tree) managed() []*object {
+	t.state.RLock()
+	defer t.state.RUnlock()
+	objects := make([]*object, 0, len(t.nodes))
+	for path, n := range t.nodes {
+		if n.object != nil && path != t.root {
+			objects = append(objects, n.object)
+		}
+	}
+	return objects
+}
+
+// below says whether path is prefix or under it.
+func below(path, prefix dbus.ObjectPath) bool {
+	rest, ok := strings.CutPrefix(string(path), string(prefix))
+	return ok && (rest == "" || rest[0] == '/' || prefix == "/")
+}
