@@ -1,0 +1,179 @@
+package polkit
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"testing"
+	"time"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/testutil/polkittest"
+)
+
+const action = "org.kvmmanager.vm.control"
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	address := startBus(t)
+	fake := polkittest.New(t, address)
+	authority := New(connect(t, address))
+	tests := map[string]struct {
+		answer      polkittest.Answer
+		interactive bool
+		want        Result
+		permission  Permission
+	}{
+		"yes is authorized":                            {polkittest.Yes, false, Result{Authorized: true}, Yes},
+		"no is nothing":                                {polkittest.No, false, Result{}, No},
+		"no stays no with a person there":              {polkittest.No, true, Result{}, No},
+		"a password may not be asked for: challenge":   {polkittest.Authenticate, false, Result{Challenge: true}, Auth},
+		"the right password is authorized":             {polkittest.Authenticate, true, Result{Authorized: true}, Yes},
+		"a wrong password is nothing":                  {polkittest.Reject, true, Result{}, No},
+		"a closed dialog is told from a no":            {polkittest.Dismiss, true, Result{Dismissed: true}, No},
+		"nobody to ask for the password: challenge":    {polkittest.NoAgent, true, Result{Challenge: true}, Auth},
+		"a dialog that was not opened is no dismissal": {polkittest.Dismiss, false, Result{Challenge: true}, Auth},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			caller := connect(t, address).Names()[0]
+			fake.Add(polkittest.Rule{Sender: caller, Answer: test.answer})
+			got, err := authority.Check(deadline(t), caller, action, nil, test.interactive)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != test.want || got.Permission() != test.permission {
+				t.Errorf("got %+v (%s), want %+v (%s)", got, got.Permission(), test.want, test.permission)
+			}
+		})
+	}
+}
+
+func TestCheckTellsPolkitEverything(t *testing.T) {
+	t.Parallel()
+	address := startBus(t)
+	details := map[string]string{"vm.name": "dev-1", "verb": "start"}
+	fake := polkittest.New(t, address, polkittest.Rule{
+		Action: action, Details: map[string]string{"vm.name": "dev-1"}, Answer: polkittest.Yes,
+	})
+	authority := New(connect(t, address))
+	caller := connect(t, address).Names()[0]
+
+	result, err := authority.Check(deadline(t), caller, action, details, true)
+	if err != nil || !result.Authorized {
+		t.Fatalf("got %+v, %v, want authorized", result, err)
+	}
+	checks := fake.Checks()
+	if len(checks) != 1 {
+		t.Fatalf("polkit was asked %d times, want once", len(checks))
+	}
+	if c := checks[0]; c.Sender != caller || c.Action != action || !c.Interactive || !maps.Equal(c.Details, details) {
+		t.Errorf("polkit was asked %+v", c)
+	}
+}
+
+func TestAbsentOrFailingPolkitDenies(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(t *testing.T, address string){
+		"polkit is not there": func(*testing.T, string) {},
+		"polkit fails": func(t *testing.T, address string) {
+			polkittest.New(t, address, polkittest.Rule{Answer: polkittest.Fail})
+		},
+		"polkit does not answer": func(t *testing.T, address string) {
+			polkittest.New(t, address, polkittest.Rule{Answer: polkittest.Hang})
+		},
+	}
+	for name, start := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address := startBus(t)
+			start(t, address)
+			authority := New(connect(t, address))
+			authority.patience = 100 * time.Millisecond
+			caller := connect(t, address).Names()[0]
+			result, err := authority.Check(deadline(t), caller, action, nil, false)
+			if result != (Result{}) || !errs.Is(err, errs.NotAuthorized) {
+				t.Errorf("got %+v, %v, want NotAuthorized", result, err)
+			}
+			permissions, err := authority.Permissions(deadline(t), caller, []string{action}, nil)
+			if permissions != nil || !errs.Is(err, errs.NotAuthorized) {
+				t.Errorf("got %v, %v, want NotAuthorized", permissions, err)
+			}
+		})
+	}
+}
+
+func TestPolkitThatDiesDuringADialogDenies(t *testing.T) {
+	t.Parallel()
+	address := startBus(t)
+	fake := polkittest.New(t, address, polkittest.Rule{Answer: polkittest.Hang})
+	authority := New(connect(t, address))
+	caller := connect(t, address).Names()[0]
+	ctx := deadline(t)
+	failed := make(chan error, 1)
+	go func() {
+		_, err := authority.Check(ctx, caller, action, nil, true)
+		failed <- err
+	}()
+	fake.WaitPending(ctx, 1)
+	fake.Stop()
+	if err := <-failed; !errs.Is(err, errs.NotAuthorized) {
+		t.Errorf("got %v, want NotAuthorized", err)
+	}
+}
+
+func TestGivingUpClosesOnlyItsOwnDialog(t *testing.T) {
+	t.Parallel()
+	address := startBus(t)
+	fake := polkittest.New(t, address, polkittest.Rule{Answer: polkittest.Hang})
+	authority := New(connect(t, address))
+	caller := connect(t, address).Names()[0]
+	// A person may take longer than polkit itself: patience is not for them.
+	authority.patience = time.Nanosecond
+
+	check := func(ctx context.Context, done chan<- error) {
+		_, err := authority.Check(ctx, caller, action, nil, true)
+		done <- err
+	}
+	first, giveUpFirst := context.WithCancel(deadline(t))
+	second, giveUpSecond := context.WithCancel(deadline(t))
+	firstDone, secondDone := make(chan error, 1), make(chan error, 1)
+	go check(first, firstDone)
+	go check(second, secondDone)
+	fake.WaitPending(deadline(t), 2)
+
+	giveUpFirst()
+	if err := <-firstDone; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v", err, context.Canceled)
+	}
+	fake.WaitPending(deadline(t), 1)
+	select {
+	case err := <-secondDone:
+		t.Errorf("the other check ended too: %v", err)
+	default:
+	}
+	giveUpSecond()
+	<-secondDone
+	fake.WaitPending(deadline(t), 0)
+}
+
+func TestACallThatIsOverAsksNothing(t *testing.T) {
+	t.Parallel()
+	address := startBus(t)
+	fake := polkittest.New(t, address, polkittest.Rule{Answer: polkittest.Yes})
+	authority := New(connect(t, address))
+	caller := connect(t, address).Names()[0]
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	result, err := authority.Check(over, caller, action, nil, true)
+	if result.Authorized || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %+v, %v, want %v", result, err, context.Canceled)
+	}
+	if _, err := authority.Check(deadline(t), caller, action, nil, true); err != nil {
+		t.Fatal(err)
+	}
+	if checks := fake.Checks(); len(checks) != 1 {
+		t.Errorf("polkit was asked %d times, want only for the call that was not over", len(checks))
+	}
+}
