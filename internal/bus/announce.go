@@ -1,6 +1,6 @@
 package bus
 
-import "github.com/godbus/dbus/v5"
+import "slices"
 
 // announce sends the plan's signals in order. A signal that cannot be encoded
 // is logged and left out; one that cannot be sent means that the connection
@@ -31,7 +31,7 @@ func (t *Tree) compose(n *news) (*header, []byte, bool) {
 		// The body of InterfacesAdded is what GetManagedObjects has for an
 		// object, so the encoding serves both when all interfaces are new.
 		o := n.added
-		if exists, now := t.find(n.path); exists && now != nil && samePart(now.parts, o.parts) {
+		if exists, now := t.find(n.path); exists && now != nil && slices.Equal(now.parts, o.parts) {
 			o = now
 		}
 		return signalHeader(t.root, objectManagerName, "InterfacesAdded", "oa{sa{sv}}"), o.encoding(t.log).body(), true
@@ -44,48 +44,53 @@ func (t *Tree) compose(n *news) (*header, []byte, bool) {
 	}
 }
 
-func samePart(a, b []*part) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// composeChanged holds only what really differs from what clients know.
+// composeChanged holds only what really differs from what clients know. A
+// value that cannot be encoded is only named.
 func (t *Tree) composeChanged(n *news) (*header, []byte, bool) {
-	var names []string
-	switch {
-	case n.changed.props == nil:
-	case n.old.props == nil:
-		names = n.changed.iface.propertyNames()
-	default:
-		names = n.changed.props.Changed(n.old.props)
-	}
-	values := make(map[string]dbus.Variant)
+	var entries []entry
 	invalidated := []string{}
-	for _, name := range names {
-		switch p := n.changed.iface.Property(name); {
-		case p == nil, p.Emits == EmitsConst, p.Emits == EmitsNothing:
-		case p.Emits == EmitsInvalidates:
-			invalidated = append(invalidated, name)
-		default:
-			if v, ok := n.changed.value(p, t.log); ok {
-				values[name] = v
-			} else {
-				invalidated = append(invalidated, name)
-			}
+	for _, decl := range n.differing() {
+		if decl.Emits == EmitsInvalidates {
+			invalidated = append(invalidated, decl.Name)
+		} else if v, ok := n.changed.value(decl, t.log); ok {
+			entries = append(entries, entry{decl.Name, v})
 		}
 	}
-	if len(values) == 0 && len(invalidated) == 0 {
+	if len(entries) == 0 && len(invalidated) == 0 {
 		return nil, nil, false
 	}
 	h := signalHeader(n.path, propertiesName, "PropertiesChanged", "sa{sv}as")
-	return t.composeAny(h, n.changed.iface.Name, values, invalidated)
+	iface := n.changed.iface.Name
+	body, _, err := marshalBody([]any{iface, entries, invalidated})
+	if err != nil {
+		good := n.changed.encodable(entries, t.log)
+		for _, e := range entries {
+			if !slices.ContainsFunc(good, func(g entry) bool { return g.Name == e.Name }) {
+				invalidated = append(invalidated, e.Name)
+			}
+		}
+		body, _, err = marshalBody([]any{iface, good, invalidated})
+	}
+	return h, body, err == nil
+}
+
+// differing is the properties whose changes are announced and which did.
+func (n *news) differing() []*Property {
+	names := func(string) bool { return true }
+	switch {
+	case n.changed.props == nil:
+		return nil
+	case n.old.props != nil:
+		changed := n.changed.props.Changed(n.old.props)
+		names = func(name string) bool { return slices.Contains(changed, name) }
+	}
+	var all []*Property
+	for _, decl := range n.changed.iface.Properties {
+		if decl.Emits != EmitsConst && decl.Emits != EmitsNothing && names(decl.Name) {
+			all = append(all, decl)
+		}
+	}
+	return all
 }
 
 // composeAny encodes values whose types must be those that h declares.
@@ -96,12 +101,4 @@ func (t *Tree) composeAny(h *header, values ...any) (*header, []byte, bool) {
 		return nil, nil, false
 	}
 	return h, body, true
-}
-
-func (i *Interface) propertyNames() []string {
-	names := make([]string, 0, len(i.Properties))
-	for _, p := range i.Properties {
-		names = append(names, p.Name)
-	}
-	return names
 }

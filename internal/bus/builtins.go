@@ -128,7 +128,7 @@ func (s *service) answer(signature string, compose func() ([][]byte, error)) err
 	if !s.in.wantsReply() {
 		return nil
 	}
-	s.sent(s.link.sendFresh(func() (*header, [][]byte) {
+	return s.sent(s.link.sendFresh(func() (*header, [][]byte) {
 		if compose == nil {
 			return s.in.reply(signature), nil
 		}
@@ -138,5 +138,4 @@ func (s *service) answer(signature string, compose func() ([][]byte, error)) err
 		}
 		return s.in.reply(signature), body
 	}))
-	return nil
 }

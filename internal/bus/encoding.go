@@ -84,14 +84,14 @@ func (p *part) elements(log *slog.Logger) []byte {
 	}
 	body, _, err := marshalBody([]any{entries})
 	if err != nil {
-		body, _, _ = marshalBody([]any{encodable(p, entries, log)})
+		body, _, _ = marshalBody([]any{p.encodable(entries, log)})
 	}
 	return body[8:] // after the length and its padding
 }
 
 // encodable leaves out the values that cannot be encoded, such as a string
 // that is not UTF-8, so that they spoil nothing but themselves.
-func encodable(p *part, entries []entry, log *slog.Logger) []entry {
+func (p *part) encodable(entries []entry, log *slog.Logger) []entry {
 	good := make([]entry, 0, len(entries))
 	for _, e := range entries {
 		if _, _, err := marshalBody([]any{e}); err != nil {

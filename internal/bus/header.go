@@ -24,7 +24,7 @@ type header struct {
 	destination string
 	sender      string
 	signature   string
-	fds         uint32
+	fdCount     uint32
 }
 
 func signalHeader(path dbus.ObjectPath, iface, member, signature string) *header {
@@ -55,7 +55,7 @@ func (h *header) encode(serial uint32, bodyLength int) []byte {
 		out.number(dbus.FieldReplySerial, h.replySerial)
 		out.text(dbus.FieldDestination, 's', h.destination)
 		out.text(dbus.FieldSignature, 'g', h.signature)
-		out.number(dbus.FieldUnixFDs, h.fds)
+		out.number(dbus.FieldUnixFDs, h.fdCount)
 	})
 	out.align(8)
 	return out.b
@@ -169,7 +169,7 @@ func (d *decoder) field(h *header) {
 	case dbus.FieldSignature:
 		h.signature = text
 	case dbus.FieldUnixFDs:
-		h.fds = number
+		h.fdCount = number
 	case dbus.FieldReplySerial:
 		h.replySerial = number
 	case dbus.FieldErrorName:

@@ -6,7 +6,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// Properties is the immutable state of one interface of one object.
+// Properties is the immutable state of one interface of one object. Its
+// methods run while others wait: they compute, and do nothing else.
 type Properties interface {
 	// Get is the value of a property, with the declared signature.
 	Get(name string) (dbus.Variant, bool)

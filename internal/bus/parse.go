@@ -94,6 +94,9 @@ func (x *xmlInterface) methods(iface *Interface) error {
 		if err != nil {
 			return err
 		}
+		if len(signature(in)) > 255 || len(signature(out)) > 255 {
+			return fmt.Errorf("method %s has too many arguments", m.Name)
+		}
 		iface.Methods = append(iface.Methods, &Method{
 			Name: m.Name, In: in, Out: out, InSig: signature(in), OutSig: signature(out),
 			Annotations: annotations(m.Annotations),
@@ -113,6 +116,9 @@ func (x *xmlInterface) signals(iface *Interface) error {
 		}
 		if len(in) > 0 {
 			return fmt.Errorf("signal %s has an argument of direction in", s.Name)
+		}
+		if len(signature(args)) > 255 {
+			return fmt.Errorf("signal %s has too many arguments", s.Name)
 		}
 		iface.Signals = append(iface.Signals, &Signal{
 			Name: s.Name, Args: args, Sig: signature(args), Annotations: annotations(s.Annotations),

@@ -114,6 +114,10 @@ func (p *plan) emit(c Change) {
 	if s == nil {
 		panic(fmt.Sprintf("bus: %s has no signal %s", c.iface, c.signal))
 	}
+	if !c.path.IsValid() {
+		p.tree.log.Error("a signal of an invalid path was dropped", "path", c.path, "interface", c.iface, "signal", c.signal)
+		return
+	}
 	p.add(&news{path: c.path, signal: s, iface: iface, args: c.args})
 }
 

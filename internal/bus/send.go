@@ -1,9 +1,16 @@
 package bus
 
 import (
+	"errors"
 	"net"
 	"syscall"
 )
+
+// maxReply is the longest body that is sent: the system bus's own limit, which
+// costs the connection of whoever exceeds it, less room for the header.
+const maxReply = 32<<20 - 4096
+
+var errTooLong = errors.New("the message is too long for the bus")
 
 // send writes a message.
 func (l *link) send(h *header, body []byte, fds []int) error {
@@ -28,7 +35,10 @@ func (l *link) writeMessage(h *header, body [][]byte, fds []int) error {
 	for _, piece := range body {
 		length += len(piece)
 	}
-	h.fds = uint32(len(fds))
+	if length > maxReply {
+		return errTooLong
+	}
+	h.fdCount = uint32(len(fds))
 	head := h.encode(l.GetSerial(), length)
 	if len(fds) > 0 {
 		// The descriptors go with the first bytes, whatever the kernel takes.

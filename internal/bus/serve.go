@@ -98,7 +98,7 @@ func (s *service) arguments(iface *Interface, m *Method) ([]any, error) {
 		return nil, wrongSignature(iface, m, in.signature)
 	case len(in.frame) > maxCallSize:
 		return nil, tooMany("The message is longer than %d bytes.", maxCallSize)
-	case int64(in.header.fds) != int64(len(in.fds)):
+	case int64(in.fdCount) != int64(len(in.fds)):
 		return nil, tooMany("The file descriptors of the message were lost.")
 	case in.signature == "":
 		return nil, nil
@@ -144,10 +144,10 @@ func (s *service) reply(m *Method, results []any) error {
 	if err != nil {
 		return err
 	}
-	if s.in.wantsReply() {
-		s.sent(s.link.send(s.in.reply(m.OutSig), body, fds))
+	if !s.in.wantsReply() {
+		return nil
 	}
-	return nil
+	return s.sent(s.link.send(s.in.reply(m.OutSig), body, fds))
 }
 
 func closeFiles(results []any) {
@@ -162,7 +162,7 @@ func closeFiles(results []any) {
 func (s *service) fail(err error) {
 	h, body := s.failure(err)
 	if s.in.wantsReply() {
-		s.sent(s.link.send(h, body[0], nil))
+		_ = s.sent(s.link.send(h, body[0], nil)) // there is nothing left to say
 	}
 }
 
@@ -178,9 +178,7 @@ func (s *service) failure(err error) (*header, [][]byte) {
 // meant for the bus passes as it is: one found inside another is somebody
 // else's answer to us.
 func (s *service) describe(err error) (name, message string) {
-	var e *dbus.Error
-	if d, ok := err.(*dbus.Error); ok { //nolint:errorlint // see above
-		e = d
+	if e, ok := err.(*dbus.Error); ok && validInterface.MatchString(e.Name) { //nolint:errorlint // see above
 		return e.Name, e.Error()
 	}
 	kind, message := errs.Of(err)
@@ -190,10 +188,15 @@ func (s *service) describe(err error) (name, message string) {
 	return kind.DBusName(), message
 }
 
-// sent notes that an answer did not get out, which means that the connection
-// is lost.
-func (s *service) sent(err error) {
-	if err != nil && !errors.Is(err, os.ErrClosed) {
-		s.tree.log.Debug("cannot send a reply", "sender", s.in.sender, "member", s.in.member, "error", err)
+// sent gives the error of an answer that did not get out though another one
+// may. When the connection is lost nobody can be told.
+func (s *service) sent(err error) error {
+	switch {
+	case err == nil || s.link.ctx.Err() != nil:
+		return nil
+	case errors.Is(err, errTooLong):
+		return tooMany("The answer is too long for the bus.")
+	default:
+		return fmt.Errorf("cannot send the answer: %w", err)
 	}
 }

@@ -44,6 +44,7 @@ func (w *Watcher) Watch(ctx context.Context, name string, gone func()) (stop fun
 	defer w.setup.Unlock()
 	if w.watched(name) == 0 {
 		if err := w.conn.AddMatchSignalContext(ctx, match(name)...); err != nil {
+			go w.unmatch(name) // the bus may have had it though we gave up waiting
 			return nil, fmt.Errorf("cannot watch %s: %w", name, err)
 		}
 	}

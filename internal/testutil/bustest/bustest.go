@@ -4,6 +4,7 @@ package bustest
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -73,7 +74,8 @@ func Start(tb testing.TB, extra ...string) *Bus {
 func run(tb testing.TB, config string) string {
 	tb.Helper()
 	cmd := exec.Command("dbus-daemon", "--nofork", "--nopidfile", "--nosyslog", "--print-address", "--config-file="+config)
-	cmd.Stderr = os.Stderr
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // when the test is killed
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -85,6 +87,9 @@ func run(tb testing.TB, config string) string {
 	tb.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+		if tb.Failed() && stderr.Len() > 0 {
+			tb.Logf("the bus said: %s", &stderr)
+		}
 	})
 	line := make(chan string, 1)
 	go func() {

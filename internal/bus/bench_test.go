@@ -1,0 +1,195 @@
+package bus
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/internal/testutil/bustest"
+)
+
+// benchXML declares an interface of the size of a VM's: 45 properties, most of
+// them short, some lists of records.
+func benchXML() string {
+	text := `<node><interface name="test.VM">`
+	for i := range 45 {
+		text += fmt.Sprintf(`<property name="Property%02d" type="%s" access="read"/>`, i, benchType(i))
+	}
+	return text + `</interface></node>`
+}
+
+func benchType(i int) string { return []string{"s", "t", "b", "s", "u", "s", "as", "s", "aa{sv}"}[i%9] }
+
+func benchProps(n int) props {
+	p := make(props)
+	for i := range 45 {
+		p[fmt.Sprintf("Property%02d", i)] = map[string]any{
+			"s": fmt.Sprintf("value %d of object %d", i, n), "t": uint64(n) << 20, "b": n%2 == 0, "u": uint32(i),
+			"as": []string{"one", "two"},
+			"aa{sv}": []map[string]dbus.Variant{{
+				"id": dbus.MakeVariant(fmt.Sprintf("disk-%d", n)), "kind": dbus.MakeVariant("disk"),
+				"capacity": dbus.MakeVariant(uint64(n)), "source": dbus.MakeVariant("/var/lib/libvirt/images/some.qcow2"),
+			}},
+		}[benchType(i)]
+	}
+	return p
+}
+
+func benchTree(tb testing.TB, n int) *Tree {
+	tb.Helper()
+	ifaces, err := ParseInterfaces([]byte(benchXML()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tree := New("/test", ifaces, nil, slog.Default())
+	var changes []Change
+	for i := range n {
+		changes = append(changes, Put(dbus.ObjectPath(fmt.Sprintf("/test/vms/vm%04d", i)), "test.VM", benchProps(i)))
+	}
+	tree.Apply(changes...)
+	return tree
+}
+
+// plain is the tree's objects as godbus would be given them.
+func plain(tree *Tree) map[dbus.ObjectPath]map[string]map[string]dbus.Variant {
+	all := make(map[dbus.ObjectPath]map[string]map[string]dbus.Variant)
+	for _, o := range tree.managed() {
+		all[o.path] = make(map[string]map[string]dbus.Variant)
+		for _, p := range o.parts {
+			values := make(map[string]dbus.Variant)
+			for _, decl := range p.iface.Properties {
+				if v, ok := p.value(decl, tree.log); ok {
+					values[decl.Name] = v
+				}
+			}
+			all[o.path][p.iface.Name] = values
+		}
+	}
+	return all
+}
+
+// BenchmarkManagedObjects composes the answer for 1,000 objects of 45
+// properties.
+func BenchmarkManagedObjects(b *testing.B) {
+	tree := benchTree(b, 1000)
+	b.Run("godbus", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, _, err := marshalBody([]any{plain(tree)}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("first", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			objects := tree.managed()
+			for _, o := range objects {
+				o.cache.Store(nil)
+			}
+			managedObjects(objects, tree.log)
+		}
+	})
+	b.Run("cached", func(b *testing.B) {
+		b.ReportAllocs()
+		size := 0
+		for b.Loop() {
+			size = 0
+			for _, piece := range managedObjects(tree.managed(), tree.log) {
+				size += len(piece)
+			}
+		}
+		b.ReportMetric(float64(size), "bytes")
+	})
+}
+
+// BenchmarkCall is whole calls over a real bus.
+func BenchmarkCall(b *testing.B) {
+	tree := benchTree(b, 1000)
+	daemon := bustest.Start(b)
+	server, err := tree.Connect(daemon.Address)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = server.Close() })
+	client := daemon.Connect(b)
+	object := func(path dbus.ObjectPath) dbus.BusObject { return client.Object(server.Names()[0], path) }
+	for name, call := range map[string]func() *dbus.Call{
+		"GetManagedObjects": func() *dbus.Call { return object("/test").Call(objectManagerName+".GetManagedObjects", 0) },
+		"GetAll":            func() *dbus.Call { return object("/test/vms/vm0500").Call(propertiesName+".GetAll", 0, "test.VM") },
+		"Get": func() *dbus.Call {
+			return object("/test/vms/vm0500").Call(propertiesName+".Get", 0, "test.VM", "Property01")
+		},
+		"Ping": func() *dbus.Call { return object("/test").Call(peerName+".Ping", 0) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := call().Err; err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("GetManagedObjects without decoding", func(b *testing.B) {
+		raw := newRawClient(b, daemon.Address)
+		for b.Loop() {
+			raw.call(b, server.Names()[0], "/test", objectManagerName, "GetManagedObjects")
+		}
+	})
+}
+
+// rawClient calls and throws away the answer undecoded, so that it measures
+// the service and the bus.
+type rawClient struct{ *link }
+
+func newRawClient(tb testing.TB, address string) rawClient {
+	tb.Helper()
+	t := New("/", nil, nil, slog.Default())
+	socket, err := dial(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = socket.Close() })
+	l := &link{conn: socket, tree: t}
+	for _, line := range []string{"\x00AUTH EXTERNAL\r\n", "DATA\r\n"} {
+		if _, err := l.conn.Write([]byte(line)); err != nil {
+			tb.Fatal(err)
+		}
+		readLine(tb, l)
+	}
+	if _, err := l.Write([]byte("BEGIN\r\n")); err != nil {
+		tb.Fatal(err)
+	}
+	raw := rawClient{l}
+	raw.call(tb, daemonName, "/org/freedesktop/DBus", daemonName, "Hello")
+	return raw
+}
+
+func readLine(tb testing.TB, l *link) {
+	tb.Helper()
+	for b := make([]byte, 1); b[0] != '\n'; {
+		if _, err := l.conn.Read(b); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+func (c rawClient) call(tb testing.TB, to string, path dbus.ObjectPath, iface, member string) []byte {
+	tb.Helper()
+	h := &header{typ: dbus.TypeMethodCall, destination: to, path: path, iface: iface, member: member}
+	if err := c.send(h, nil, nil); err != nil {
+		tb.Fatal(err)
+	}
+	for {
+		frame, _, err := c.receive()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if answer, err := parseHeader(frame); err == nil && answer.replySerial == c.id.Load() {
+			return frame
+		}
+	}
+}
