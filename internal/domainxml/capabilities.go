@@ -43,8 +43,9 @@ func addDomainCapabilities(c *model.Capabilities, dom *node) {
 		}
 		c.Firmware = appendNew(c.Firmware, f)
 	}
-	if len(c.Firmware) == 0 && os.yes("supported") {
-		c.Firmware = []string{string(model.FirmwareBIOS)}
+	if arch := dom.find("arch").content(); os.yes("supported") && isPC(arch) {
+		// QEMU brings SeaBIOS along; libvirt lists what has a descriptor.
+		c.Firmware = appendNew(c.Firmware, string(model.FirmwareBIOS))
 	}
 	c.SecureBoot = slices.Contains(enum(os.find("loader"), "secure"), "yes")
 	for mode := range dom.find("cpu").all("mode") {
@@ -60,7 +61,7 @@ func addDomainCapabilities(c *model.Capabilities, dom *node) {
 	c.MaxVCPUs = number(dom.find("vcpu").attr("max"))
 }
 
-// guests is the guest elements for full virtualization of an architecture.
+// guests is the guest elements of an architecture.
 func guests(caps *node, arch string) iter.Seq[*node] {
 	return func(yield func(*node) bool) {
 		for g := range caps.all("guest") {
@@ -84,6 +85,7 @@ func domains(caps *node, arch string) iter.Seq[*node] {
 	}
 }
 
+// machineTypes is sorted, since libvirt's order changes from start to start.
 func machineTypes(caps *node, arch string) []string {
 	var types []string
 	for g := range guests(caps, arch) {
@@ -96,6 +98,7 @@ func machineTypes(caps *node, arch string) []string {
 			types = appendNew(types, m.content())
 		}
 	}
+	slices.Sort(types)
 	return types
 }
 

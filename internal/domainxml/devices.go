@@ -51,29 +51,64 @@ var noDevices = map[string]bool{"emulator": true, "audio": true, "redirfilter": 
 // setDevices fills the VM's lists of devices, each in the order of the XML, and
 // what follows from them.
 func setDevices(vm *model.VM, devices *node) {
-	if devices == nil {
-		return
-	}
-	used := map[string]bool{}
-	placed := map[model.DeviceKind]int{}
-	serials := devices.has("serial")
-	for _, n := range devices.children {
-		if n.space != "" || noDevices[n.name] || n.name == "console" && serials && repeatsSerial(n) {
-			continue
-		}
-		d := convert(n, placed, used)
+	elements := deviceElements(devices)
+	reserve(vm, elements)
+	c := conversion{placed: map[model.DeviceKind]int{}, used: map[string]bool{}}
+	for _, n := range elements {
+		d := c.device(n)
 		list := listOf(vm, d.Kind)
 		*list = append(*list, d)
 	}
-	vm.TPM = placed[model.KindTPM] > 0
+	vm.TPM = c.placed[model.KindTPM] > 0
 	vm.GuestAgent = guestAgent(vm.Devices)
 }
 
-func convert(n *node, placed map[model.DeviceKind]int, used map[string]bool) model.Device {
-	e, ok := converters[n.name]
-	if !ok {
-		e = entry{model.KindOther, convertOther}
+// deviceElements is the elements that are devices, without the console that is
+// a serial port.
+func deviceElements(devices *node) []*node {
+	if devices == nil {
+		return nil
 	}
+	elements := make([]*node, 0, len(devices.children))
+	serials := devices.has("serial")
+	for _, n := range devices.children {
+		repeated := n.name == "console" && serials && repeatsSerial(n)
+		if n.space == "" && !noDevices[n.name] && !repeated {
+			elements = append(elements, n)
+		}
+	}
+	return elements
+}
+
+// reserve gives each list the room that it needs and no more: a device is
+// large, and a host has thousands.
+func reserve(vm *model.VM, elements []*node) {
+	count := map[*[]model.Device]int{}
+	for _, n := range elements {
+		count[listOf(vm, entryFor(n).kind)]++
+	}
+	for list, n := range count {
+		*list = make([]model.Device, 0, n)
+	}
+}
+
+func entryFor(n *node) entry {
+	if e, ok := converters[n.name]; ok {
+		return e
+	}
+	return entry{model.KindOther, convertOther}
+}
+
+// conversion is what one VM's devices have to share.
+type conversion struct {
+	placed map[model.DeviceKind]int
+	used   map[string]bool
+}
+
+// device converts one element. A converter may narrow the kind (a disk is a
+// CD-ROM drive), never so that it belongs to another list.
+func (c *conversion) device(n *node) model.Device {
+	e := entryFor(n)
 	d := model.Device{
 		Kind:      e.kind,
 		Alias:     n.find("alias").attr("name"),
@@ -82,10 +117,10 @@ func convert(n *node, placed map[model.DeviceKind]int, used map[string]bool) mod
 	}
 	name := e.convert(n, &d)
 	if name == "" {
-		name = strconv.Itoa(placed[d.Kind])
+		name = strconv.Itoa(c.placed[d.Kind])
 	}
-	placed[d.Kind]++
-	d.ID = uniqueID(string(d.Kind)+"-"+name, used)
+	c.placed[d.Kind]++
+	d.ID = uniqueID(string(d.Kind)+"-"+name, c.used)
 	return d
 }
 

@@ -23,7 +23,7 @@ type node struct {
 	name     string
 	space    string // namespace URI
 	attrs    []xml.Attr
-	text     string // its own character data, trimmed
+	text     string // its own character data
 	children []*node
 }
 
@@ -79,8 +79,6 @@ func build(d *xml.Decoder) (*node, error) {
 			}
 			open = append(open, n)
 		case xml.EndElement:
-			n := open[len(open)-1]
-			n.text = strings.TrimSpace(n.text)
 			open = open[:len(open)-1]
 		case xml.CharData:
 			if len(open) > 0 {
@@ -129,8 +127,11 @@ func (n *node) find(path ...string) *node {
 // has says whether there is a child element with this name.
 func (n *node) has(name string) bool { return n.find(name) != nil }
 
-// content is the element's text.
-func (n *node) content() string {
+// content is the element's text without the space around it.
+func (n *node) content() string { return strings.TrimSpace(n.verbatim()) }
+
+// verbatim is the element's text as it is, for what people have written.
+func (n *node) verbatim() string {
 	if n == nil {
 		return ""
 	}

@@ -23,12 +23,15 @@ func firmware(os *node, arch string) model.Firmware {
 	switch {
 	case os.attr("firmware") == "efi", os.find("loader").attr("type") == "pflash":
 		return model.FirmwareUEFI
-	case os.attr("firmware") == "bios", arch == "x86_64", arch == "i686":
+	case os.attr("firmware") == "bios", isPC(arch):
 		return model.FirmwareBIOS
 	default:
 		return ""
 	}
 }
+
+// isPC says whether an architecture's machines have a BIOS of their own.
+func isPC(arch string) bool { return arch == "x86_64" || arch == "i686" }
 
 func firmwareFeature(os *node, name string) bool {
 	for f := range os.find("firmware").all("feature") {

@@ -44,7 +44,7 @@ func pendingChanges(live, stored *model.VM) []string {
 // guest has all its memory until its balloon driver is up, and for good when
 // it has none. A lower target for the next boot cannot be told from that.
 func memoryDiffers(live, stored *model.VM) bool {
-	if live.Memory == live.MaxMemory && stored.Memory < stored.MaxMemory && live.MaxMemory == stored.MaxMemory {
+	if live.Memory == live.MaxMemory && stored.Memory < live.Memory {
 		return false
 	}
 	return live.Memory != stored.Memory

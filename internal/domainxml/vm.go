@@ -53,9 +53,9 @@ func parseDomain(doc string) (*model.VM, error) {
 	}
 	vm := &model.VM{
 		UUID:        strings.ToLower(dom.find("uuid").content()),
-		Name:        dom.find("name").content(),
-		Title:       dom.find("title").content(),
-		Description: dom.find("description").content(),
+		Name:        dom.find("name").verbatim(),
+		Title:       dom.find("title").verbatim(),
+		Description: dom.find("description").verbatim(),
 		CPUMode:     dom.find("cpu").attr("mode"),
 	}
 	if vm.CPUMode == "" && dom.find("cpu", "model") != nil {
