@@ -1,23 +1,31 @@
 package domainxml
 
-import (
-	"os"
-	"testing"
-)
+import "testing"
 
-func BenchmarkX(b *testing.B) {
-	for _, v := range []string{"rich", "plain", "uefi"} {
-		l, _ := os.ReadFile("/tmp/dxml/share/" + v + "-live.xml")
-		s, _ := os.ReadFile("/tmp/dxml/share/" + v + "-stored.xml")
-		_, err := ParseVM(string(l), string(s))
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run(v, func(b *testing.B) {
+// BenchmarkParseVM parses the live and the stored document of a VM: plain is a
+// small one, uefi a usual one, rich one with every kind of device.
+func BenchmarkParseVM(b *testing.B) {
+	for _, name := range []string{"plain", "uefi", "rich"} {
+		b.Run(name, func(b *testing.B) {
+			live, stored := vmPair(b, name)
+			b.SetBytes(int64(len(live) + len(stored)))
 			b.ReportAllocs()
 			for b.Loop() {
-				ParseVM(string(l), string(s))
+				if _, err := ParseVM(live, stored); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	_, stored := vmPair(b, "rich")
+	b.SetBytes(int64(len(stored)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Check(stored); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

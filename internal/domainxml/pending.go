@@ -44,7 +44,8 @@ func pendingChanges(live, stored *model.VM) []string {
 // guest has all its memory until its balloon driver is up, and for good when
 // it has none. A lower target for the next boot cannot be told from that.
 func memoryDiffers(live, stored *model.VM) bool {
-	if live.Memory == live.MaxMemory && stored.Memory < live.Memory {
+	full := live.Memory == live.MaxMemory
+	if full && stored.Memory < live.Memory && stored.MaxMemory >= live.Memory {
 		return false
 	}
 	return live.Memory != stored.Memory

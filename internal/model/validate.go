@@ -9,7 +9,7 @@ import (
 
 // Limits of values that a caller may set.
 const (
-	MaxVMName      = 200       // bytes
+	MaxVMName      = 230       // bytes
 	MaxTitle       = 255       // bytes
 	MaxDescription = 64 * 1024 // bytes
 	MaxTags        = 64
@@ -25,9 +25,10 @@ type valueError string
 func (e valueError) Error() string { return string(e) }
 
 // ValidateVMName says why a VM cannot have this name. libvirt keeps a VM in
-// files of its name, so that it cannot be "." or ".." or have a slash, and it
-// must leave room for suffixes in the 255 bytes of a file's name. libvirt takes
-// a newline or spaces around a name for mistakes, and so do people.
+// files of its name, so that it cannot be "." or ".." or have a slash, and must
+// leave room for the longest suffix (-fs0-virtiofsd.log and the like) in the 255
+// bytes of a file's name. libvirt itself would take spaces around a name, and
+// nobody could tell that VM from another.
 func ValidateVMName(name string) error {
 	switch {
 	case name == "":
