@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/testutil/bustest"
 	"org.kvmmanager/internal/testutil/polkittest"
 )
 
@@ -15,9 +16,9 @@ const action = "org.kvmmanager.vm.control"
 
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
-	fake := polkittest.New(t, address)
-	authority := New(connect(t, address))
+	bus := bustest.Start(t)
+	fake := polkittest.New(t, bus.Address)
+	authority := New(bus.Connect(t))
 	tests := map[string]struct {
 		answer      polkittest.Answer
 		interactive bool
@@ -37,7 +38,7 @@ func TestCheck(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			caller := connect(t, address).Names()[0]
+			caller := bus.Connect(t).Names()[0]
 			fake.Add(polkittest.Rule{Sender: caller, Answer: test.answer})
 			got, err := authority.Check(deadline(t), caller, action, nil, test.interactive)
 			if err != nil {
@@ -52,13 +53,13 @@ func TestCheck(t *testing.T) {
 
 func TestCheckTellsPolkitEverything(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
+	bus := bustest.Start(t)
 	details := map[string]string{"vm.name": "dev-1", "verb": "start"}
-	fake := polkittest.New(t, address, polkittest.Rule{
+	fake := polkittest.New(t, bus.Address, polkittest.Rule{
 		Action: action, Details: map[string]string{"vm.name": "dev-1"}, Answer: polkittest.Yes,
 	})
-	authority := New(connect(t, address))
-	caller := connect(t, address).Names()[0]
+	authority := New(bus.Connect(t))
+	caller := bus.Connect(t).Names()[0]
 
 	result, err := authority.Check(deadline(t), caller, action, details, true)
 	if err != nil || !result.Authorized {
@@ -75,23 +76,23 @@ func TestCheckTellsPolkitEverything(t *testing.T) {
 
 func TestAbsentOrFailingPolkitDenies(t *testing.T) {
 	t.Parallel()
-	tests := map[string]func(t *testing.T, address string){
-		"polkit is not there": func(*testing.T, string) {},
-		"polkit fails": func(t *testing.T, address string) {
-			polkittest.New(t, address, polkittest.Rule{Answer: polkittest.Fail})
+	tests := map[string]func(t *testing.T, bus *bustest.Bus){
+		"polkit is not there": func(*testing.T, *bustest.Bus) {},
+		"polkit fails": func(t *testing.T, bus *bustest.Bus) {
+			polkittest.New(t, bus.Address, polkittest.Rule{Answer: polkittest.Fail})
 		},
-		"polkit does not answer": func(t *testing.T, address string) {
-			polkittest.New(t, address, polkittest.Rule{Answer: polkittest.Hang})
+		"polkit does not answer": func(t *testing.T, bus *bustest.Bus) {
+			polkittest.New(t, bus.Address, polkittest.Rule{Answer: polkittest.Hang})
 		},
 	}
 	for name, start := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			address := startBus(t)
-			start(t, address)
-			authority := New(connect(t, address))
+			bus := bustest.Start(t)
+			start(t, bus)
+			authority := New(bus.Connect(t))
 			authority.patience = 100 * time.Millisecond
-			caller := connect(t, address).Names()[0]
+			caller := bus.Connect(t).Names()[0]
 			result, err := authority.Check(deadline(t), caller, action, nil, false)
 			if result != (Result{}) || !errs.Is(err, errs.NotAuthorized) {
 				t.Errorf("got %+v, %v, want NotAuthorized", result, err)
@@ -106,10 +107,10 @@ func TestAbsentOrFailingPolkitDenies(t *testing.T) {
 
 func TestPolkitThatDiesDuringADialogDenies(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
-	fake := polkittest.New(t, address, polkittest.Rule{Answer: polkittest.Hang})
-	authority := New(connect(t, address))
-	caller := connect(t, address).Names()[0]
+	bus := bustest.Start(t)
+	fake := polkittest.New(t, bus.Address, polkittest.Rule{Answer: polkittest.Hang})
+	authority := New(bus.Connect(t))
+	caller := bus.Connect(t).Names()[0]
 	ctx := deadline(t)
 	failed := make(chan error, 1)
 	go func() {
@@ -125,10 +126,10 @@ func TestPolkitThatDiesDuringADialogDenies(t *testing.T) {
 
 func TestGivingUpClosesOnlyItsOwnDialog(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
-	fake := polkittest.New(t, address, polkittest.Rule{Answer: polkittest.Hang})
-	authority := New(connect(t, address))
-	caller := connect(t, address).Names()[0]
+	bus := bustest.Start(t)
+	fake := polkittest.New(t, bus.Address, polkittest.Rule{Answer: polkittest.Hang})
+	authority := New(bus.Connect(t))
+	caller := bus.Connect(t).Names()[0]
 	// A person may take longer than polkit itself: patience is not for them.
 	authority.patience = time.Nanosecond
 
@@ -160,10 +161,10 @@ func TestGivingUpClosesOnlyItsOwnDialog(t *testing.T) {
 
 func TestACallThatIsOverAsksNothing(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
-	fake := polkittest.New(t, address, polkittest.Rule{Answer: polkittest.Yes})
-	authority := New(connect(t, address))
-	caller := connect(t, address).Names()[0]
+	bus := bustest.Start(t)
+	fake := polkittest.New(t, bus.Address, polkittest.Rule{Answer: polkittest.Yes})
+	authority := New(bus.Connect(t))
+	caller := bus.Connect(t).Names()[0]
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	result, err := authority.Check(over, caller, action, nil, true)

@@ -8,18 +8,19 @@ import (
 	"slices"
 	"testing"
 
+	"org.kvmmanager/internal/testutil/bustest"
 	"org.kvmmanager/internal/testutil/polkittest"
 )
 
 func TestPermissionsAnswersForEachAction(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
-	fake := polkittest.New(t, address,
+	bus := bustest.Start(t)
+	fake := polkittest.New(t, bus.Address,
 		polkittest.Rule{Action: "a.yes", Details: map[string]string{"vm.name": "x"}, Answer: polkittest.Yes},
 		polkittest.Rule{Action: "a.auth", Answer: polkittest.Authenticate},
 	)
-	authority := New(connect(t, address))
-	caller := connect(t, address).Names()[0]
+	authority := New(bus.Connect(t))
+	caller := bus.Connect(t).Names()[0]
 	want := map[string]Permission{"a.yes": Yes, "a.auth": Auth}
 	for i := range 3 * parallelChecks {
 		want[fmt.Sprint("a.no", i)] = No
@@ -39,10 +40,10 @@ func TestPermissionsAnswersForEachAction(t *testing.T) {
 
 func TestPermissionsAreAskedForInParallelButNotAllAtOnce(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
-	fake := polkittest.New(t, address, polkittest.Rule{Answer: polkittest.Hang})
-	authority := New(connect(t, address))
-	caller := connect(t, address).Names()[0]
+	bus := bustest.Start(t)
+	fake := polkittest.New(t, bus.Address, polkittest.Rule{Answer: polkittest.Hang})
+	authority := New(bus.Connect(t))
+	caller := bus.Connect(t).Names()[0]
 	ctx, giveUp := context.WithCancel(deadline(t))
 	done := make(chan error, 1)
 	go func() {

@@ -3,15 +3,17 @@ package polkit
 import (
 	"maps"
 	"testing"
+
+	"org.kvmmanager/internal/testutil/bustest"
 )
 
 var _, _ Checker = (*Authority)(nil), (*SameUID)(nil)
 
 func TestSameUID(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
-	caller := connect(t, address).Names()[0]
-	mine, foreign := NewSameUID(connect(t, address)), NewSameUID(connect(t, address))
+	bus := bustest.Start(t)
+	caller := bus.Connect(t).Names()[0]
+	mine, foreign := NewSameUID(bus.Connect(t)), NewSameUID(bus.Connect(t))
 	foreign.uid++ // a service that runs as somebody else
 	tests := map[string]struct {
 		checker *SameUID
@@ -38,8 +40,8 @@ func TestSameUID(t *testing.T) {
 
 func TestSameUIDRefusesACallerThatIsGone(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
-	checker := NewSameUID(connect(t, address))
+	bus := bustest.Start(t)
+	checker := NewSameUID(bus.Connect(t))
 	result, err := checker.Check(deadline(t), ":1.4711", action, nil, false)
 	if result.Authorized || err == nil {
 		t.Errorf("got %+v, %v, want an error", result, err)

@@ -6,12 +6,13 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"org.kvmmanager/internal/testutil/bustest"
 	"org.kvmmanager/internal/testutil/polkittest"
 )
 
 func TestWatchHearsOfChangesAndRestarts(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
+	bus := bustest.Start(t)
 	ctx, stop := context.WithCancel(deadline(t))
 	defer stop()
 	ticks := make(chan struct{}, 16)
@@ -23,16 +24,16 @@ func TestWatchHearsOfChangesAndRestarts(t *testing.T) {
 			t.Fatalf("no word of %s", what)
 		}
 	}
-	if err := New(connect(t, address)).Watch(ctx, func() { ticks <- struct{}{} }); err != nil {
+	if err := New(bus.Connect(t)).Watch(ctx, func() { ticks <- struct{}{} }); err != nil {
 		t.Fatal(err)
 	}
 
-	fake := polkittest.New(t, address)
+	fake := polkittest.New(t, bus.Address)
 	expect("polkit's start")
 	fake.EmitChanged()
 	expect("a change")
 	fake.Stop()
-	again := polkittest.New(t, address)
+	again := polkittest.New(t, bus.Address)
 	expect("polkit's restart")
 	again.EmitChanged()
 	expect("a change after the restart")
@@ -43,12 +44,12 @@ func TestWatchHearsOfChangesAndRestarts(t *testing.T) {
 
 func TestWatchFollowsAPolkitThatRunsAlready(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
+	bus := bustest.Start(t)
 	ctx, stop := context.WithCancel(deadline(t))
 	defer stop()
-	fake := polkittest.New(t, address)
+	fake := polkittest.New(t, bus.Address)
 	ticks := make(chan struct{}, 1)
-	if err := New(connect(t, address)).Watch(ctx, func() { ticks <- struct{}{} }); err != nil {
+	if err := New(bus.Connect(t)).Watch(ctx, func() { ticks <- struct{}{} }); err != nil {
 		t.Fatal(err)
 	}
 	fake.EmitChanged()
@@ -107,12 +108,12 @@ func TestWatchBelievesOnlyPolkitAndTheBus(t *testing.T) {
 
 func TestWatchEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	address := startBus(t)
+	bus := bustest.Start(t)
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	err := New(connect(t, address)).Watch(over, func() { t.Error("called after the end") })
+	err := New(bus.Connect(t)).Watch(over, func() { t.Error("called after the end") })
 	if err == nil {
 		t.Error("a watch that could not begin reported nothing")
 	}
-	polkittest.New(t, address).EmitChanged()
+	polkittest.New(t, bus.Address).EmitChanged()
 }
