@@ -136,60 +136,7 @@ func BenchmarkCall(b *testing.B) {
 	b.Run("GetManagedObjects without decoding", func(b *testing.B) {
 		raw := newRawClient(b, daemon.Address)
 		for b.Loop() {
-			raw.call(b, server.Names()[0], "/test", objectManagerName, "GetManagedObjects")
+			raw.call(b, &header{destination: server.Names()[0], path: "/test", iface: objectManagerName, member: "GetManagedObjects"}, nil, nil)
 		}
 	})
-}
-
-// rawClient calls and throws away the answer undecoded, so that it measures
-// the service and the bus.
-type rawClient struct{ *link }
-
-func newRawClient(tb testing.TB, address string) rawClient {
-	tb.Helper()
-	t := New("/", nil, nil, slog.Default())
-	socket, err := dial(address)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = socket.Close() })
-	l := &link{conn: socket, tree: t}
-	for _, line := range []string{"\x00AUTH EXTERNAL\r\n", "DATA\r\n"} {
-		if _, err := l.conn.Write([]byte(line)); err != nil {
-			tb.Fatal(err)
-		}
-		readLine(tb, l)
-	}
-	if _, err := l.Write([]byte("BEGIN\r\n")); err != nil {
-		tb.Fatal(err)
-	}
-	raw := rawClient{l}
-	raw.call(tb, daemonName, "/org/freedesktop/DBus", daemonName, "Hello")
-	return raw
-}
-
-func readLine(tb testing.TB, l *link) {
-	tb.Helper()
-	for b := make([]byte, 1); b[0] != '\n'; {
-		if _, err := l.conn.Read(b); err != nil {
-			tb.Fatal(err)
-		}
-	}
-}
-
-func (c rawClient) call(tb testing.TB, to string, path dbus.ObjectPath, iface, member string) []byte {
-	tb.Helper()
-	h := &header{typ: dbus.TypeMethodCall, destination: to, path: path, iface: iface, member: member}
-	if err := c.send(h, nil, nil); err != nil {
-		tb.Fatal(err)
-	}
-	for {
-		frame, _, err := c.receive()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if answer, err := parseHeader(frame); err == nil && answer.replySerial == c.id.Load() {
-			return frame
-		}
-	}
 }

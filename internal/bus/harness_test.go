@@ -97,9 +97,9 @@ type rig struct {
 	log    *logBuffer
 }
 
-func newRig(tb testing.TB, handler Handler) *rig {
+func newRig(tb testing.TB, handler Handler, config ...string) *rig {
 	tb.Helper()
-	r := &rig{bus: bustest.Start(tb), log: &logBuffer{}}
+	r := &rig{bus: bustest.Start(tb, config...), log: &logBuffer{}}
 	r.tree = New("/test", testInterfaces(tb), handler, slog.New(slog.NewTextHandler(r.log, nil)))
 	server, err := r.tree.Connect(r.bus.Address)
 	if err != nil {

@@ -1,0 +1,128 @@
+package bus
+
+import (
+	"context"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/internal/testutil/bustest"
+)
+
+// blocker is a handler that holds every call until it is told otherwise.
+type blocker struct {
+	entered chan string   // a sender, for each call that came in
+	release chan struct{} // closed: let all go
+}
+
+func newBlocker() *blocker {
+	return &blocker{entered: make(chan string, 10000), release: make(chan struct{})}
+}
+
+func (b *blocker) handle(_ context.Context, c *Call) ([]any, error) {
+	b.entered <- c.Sender
+	<-b.release
+	return c.Args, nil
+}
+
+func TestCallsOfOneSenderAreLimited(t *testing.T) {
+	t.Parallel()
+	b := newBlocker()
+	r := newRig(t, b.handle)
+	answers := make(chan *dbus.Call, maxCallsPerSender)
+	for range maxCallsPerSender {
+		r.object("/test/things/a").Go("test.Thing.Echo", 0, answers, "x")
+	}
+	for range maxCallsPerSender {
+		wait(t, b.entered, "the calls to come in")
+	}
+	wantError(t, r.call("/test/things/a", "test.Thing.Echo", "x"), errorPrefix+"LimitsExceeded")
+	// Reads go on, and other senders are served.
+	if err := r.call("/test/things/a", propertiesName+".Get", "test.Thing", "Name").Err; err != nil {
+		t.Errorf("a read beside stuck calls: %v", err)
+	}
+	other := r.bus.Connect(t)
+	call := other.Object(r.server.Names()[0], "/test/things/a").Go("test.Thing.Echo", 0, nil, "y")
+	if sender := wait(t, b.entered, "the other's call"); sender != other.Names()[0] {
+		t.Errorf("the call came from %s", sender)
+	}
+	close(b.release)
+	if err := wait(t, call.Done, "the other's answer").Err; err != nil {
+		t.Error(err)
+	}
+	for range maxCallsPerSender {
+		if err := wait(t, answers, "the answers").Err; err != nil {
+			t.Error(err)
+		}
+	}
+	// An answer is written before its call has ended; so ask as often as it takes.
+	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
+	defer cancel()
+	for errorName(r.object("/test/things/a").CallWithContext(ctx, "test.Thing.Echo", 0, "x").Err) == errorPrefix+"LimitsExceeded" {
+		if ctx.Err() != nil {
+			t.Fatal("ended calls still count")
+		}
+	}
+}
+
+func TestCallsOfAllSendersTogetherAreLimited(t *testing.T) {
+	t.Parallel()
+	b := newBlocker()
+	r := newRig(t, b.handle)
+	r.tree.limits.mu.Lock()
+	r.tree.limits.perSender, r.tree.limits.total = 2, 3
+	r.tree.limits.mu.Unlock()
+	var clients []dbus.BusObject
+	for range 2 {
+		clients = append(clients, r.bus.Connect(t).Object(r.server.Names()[0], "/test/things/a"))
+	}
+	for i := range 3 {
+		clients[i%2].Go("test.Thing.Echo", 0, nil, "x")
+		wait(t, b.entered, "the call to come in")
+	}
+	wantError(t, clients[1].Call("test.Thing.Echo", 0, "x"), errorPrefix+"LimitsExceeded")
+	close(b.release)
+}
+
+func TestLimitsForgetWhoLeft(t *testing.T) {
+	t.Parallel()
+	l := newLimits(2, 3)
+	for _, step := range []struct {
+		sender string
+		want   bool
+	}{{"a", true}, {"a", true}, {"a", false}, {"b", true}, {"b", false}, {"c", false}} {
+		if got := l.enter(step.sender); got != step.want {
+			t.Errorf("%s may enter: %v, want %v", step.sender, got, step.want)
+		}
+	}
+	l.leave("a")
+	l.leave("a")
+	l.leave("b")
+	if l.underWay != 0 || len(l.senders) != 0 {
+		t.Errorf("%d calls of %v remain", l.underWay, l.senders)
+	}
+}
+
+func TestAFloodOfCallsIsAnswered(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, echo, `<limit name="max_replies_per_connection">100000</limit>`)
+	const calls = 4 * maxReads
+	answers := make(chan *dbus.Call, calls)
+	for i := range calls {
+		if i%2 == 0 {
+			r.object("/test").Go(objectManagerName+".GetManagedObjects", 0, answers)
+		} else {
+			r.object("/test/things/a").Go("test.Thing.Nope", 0, answers)
+		}
+	}
+	failed := 0
+	for range calls {
+		if call := wait(t, answers, "an answer"); call.Err != nil {
+			failed++
+			wantError(t, call, errorPrefix+"UnknownMethod")
+		}
+	}
+	if failed != calls/2 {
+		t.Errorf("%d calls failed, want %d", failed, calls/2)
+	}
+}
