@@ -1,0 +1,226 @@
+package virt
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/service/inventory"
+)
+
+// task is something to find out in the background.
+type task uint8
+
+const (
+	taskSizes  task = iota + 1 // of a VM's disks
+	taskAgent                  // which addresses its guest agent knows
+	taskLeases                 // of all networks
+)
+
+// taskPatience bounds how long the background waits for one answer. A VM that
+// hangs costs the others that much, no more: its call keeps its turn.
+const taskPatience = 3 * time.Second
+
+// workers is how many tasks are under way at once.
+const workers = 2
+
+// chores is the set of tasks to do. A task that is asked for again while it
+// waits is done once.
+type chores struct {
+	mu   sync.Mutex
+	set  map[chore]struct{} // guarded by mu
+	wake chan struct{}      // capacity 1
+}
+
+type chore struct {
+	uuid string
+	task task
+}
+
+// add never blocks.
+func (s *chores) add(c chore) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.set[c] = struct{}{}
+	s.signal()
+}
+
+func (s *chores) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take removes any task.
+func (s *chores) take() (chore, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.set {
+		delete(s.set, c)
+		if len(s.set) > 0 {
+			s.signal() // for the other worker
+		}
+		return c, true
+	}
+	return chore{}, false
+}
+
+// later asks for a task and never blocks.
+func (c *Conn) later(uuid string, t task) { c.chores.add(chore{uuid, t}) }
+
+// agentDelays is when a guest agent is asked after it appeared: it often comes
+// up before the guest's network does, and announces nothing later.
+var agentDelays = [...]time.Duration{0, 5 * time.Second, 30 * time.Second}
+
+// askAgentSoon has a guest asked for its addresses; it never blocks.
+func (c *Conn) askAgentSoon(uuid string) {
+	for _, d := range agentDelays {
+		time.AfterFunc(d, func() {
+			if c.ctx.Err() == nil {
+				c.later(uuid, taskAgent)
+			}
+		})
+	}
+}
+
+// startBackground starts the workers and the watching.
+func (c *Conn) startBackground() {
+	for range workers {
+		c.tasks.Add(1)
+		go c.work()
+	}
+	c.startWatching()
+}
+
+// work does tasks until the connection ends.
+func (c *Conn) work() {
+	defer c.tasks.Done()
+	for {
+		job, ok := c.chores.take()
+		if !ok {
+			select {
+			case <-c.chores.wake:
+				continue
+			case <-c.ctx.Done():
+				return
+			}
+		}
+		if c.ctx.Err() != nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(c.ctx, taskPatience)
+		c.doChore(ctx, job)
+		cancel()
+	}
+}
+
+// doChore finds something out and announces what differs. What fails is not
+// news: the VM may be gone, and a driver may not support it.
+func (c *Conn) doChore(ctx context.Context, job chore) {
+	var changed []string
+	switch job.task {
+	case taskSizes:
+		if c.measure(ctx, job.uuid) {
+			changed = []string{job.uuid}
+		}
+	case taskAgent:
+		if byMAC, err := c.agentAddresses(ctx, job.uuid); err == nil && c.memory.setAgent(job.uuid, byMAC) {
+			changed = []string{job.uuid}
+		}
+	case taskLeases:
+		if byMAC, err := c.leases(ctx); err == nil {
+			changed = c.memory.setLeases(byMAC)
+		}
+	}
+	for _, uuid := range changed {
+		c.queue.push(inventory.Event{Kind: inventory.VMEvent, ID: uuid})
+	}
+}
+
+// measure asks for the sizes of a VM's disks and says whether they differ. It
+// may wait for QEMU, so it takes a turn like any operation on that VM.
+func (c *Conn) measure(ctx context.Context, uuid string) bool {
+	disks := c.memory.disksOf(uuid)
+	if len(disks) == 0 {
+		return false
+	}
+	sizes, err := onVM(ctx, c, work[map[diskKey]diskSize]{uuid: uuid}, func(dom *libvirt.Domain) (map[diskKey]diskSize, error) {
+		return measureAll(dom, disks)
+	})
+	return err == nil && c.memory.setSizes(uuid, sizes)
+}
+
+// measureAll asks for one disk after the other. A disk that cannot be measured
+// has size zero.
+func measureAll(dom *libvirt.Domain, disks []diskKey) (map[diskKey]diskSize, error) {
+	sizes := make(map[diskKey]diskSize, len(disks))
+	for _, d := range disks {
+		info, err := dom.GetBlockInfo(d.target, 0)
+		switch {
+		case err == nil:
+			sizes[d] = diskSize{info.Capacity, info.Allocation}
+		case hasCode(err, libvirt.ERR_NO_SUPPORT):
+			sizes[d] = diskSize{}
+		case hasCode(err, libvirt.ERR_NO_DOMAIN, libvirt.ERR_OPERATION_TIMEOUT):
+			return nil, err
+		default:
+			sizes[d] = diskSize{}
+		}
+	}
+	return sizes, nil
+}
+
+// agentAddresses asks a guest's agent, which must be connected.
+func (c *Conn) agentAddresses(ctx context.Context, uuid string) (map[string][]string, error) {
+	return onVM(ctx, c, work[map[string][]string]{uuid: uuid}, func(dom *libvirt.Domain) (map[string][]string, error) {
+		interfaces, err := dom.ListAllInterfaceAddresses(libvirt.DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT)
+		if err != nil {
+			return nil, err
+		}
+		byMAC := make(map[string][]string)
+		for _, i := range interfaces {
+			mac := strings.ToLower(i.Hwaddr)
+			for _, a := range i.Addrs {
+				if reachable(a.Addr) {
+					byMAC[mac] = append(byMAC[mac], a.Addr)
+				}
+			}
+		}
+		return byMAC, nil
+	})
+}
+
+// leases lists the DHCP leases of all networks that run: one call for each
+// network, however many VMs there are.
+func (c *Conn) leases(ctx context.Context) (map[string][]string, error) {
+	return read(ctx, c, func(conn *libvirt.Connect) (map[string][]string, error) {
+		networks, err := conn.ListAllNetworks(libvirt.CONNECT_LIST_NETWORKS_ACTIVE)
+		if err != nil {
+			return nil, err
+		}
+		byMAC := make(map[string][]string)
+		for i := range networks {
+			leases, err := networks[i].GetDHCPLeases()
+			_ = networks[i].Free()
+			if err != nil {
+				continue // not every network leases addresses
+			}
+			for _, l := range leases {
+				mac := strings.ToLower(l.Mac)
+				byMAC[mac] = append(byMAC[mac], l.IPaddr)
+			}
+		}
+		return byMAC, nil
+	})
+}
+
+// reachable leaves out addresses that lead nowhere from outside the guest.
+func reachable(address string) bool {
+	a, err := netip.ParseAddr(address)
+	return err == nil && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !a.IsUnspecified()
+}

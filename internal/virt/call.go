@@ -1,0 +1,143 @@
+package virt
+
+import (
+	"context"
+	"sync/atomic"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/errs"
+)
+
+// outcome is what a call gave.
+type outcome[T any] struct {
+	value T
+	err   error
+}
+
+// await runs fn in a goroutine of its own and waits for it, for the end of
+// ctx, or for the loss of the connection. A value that came too late goes to
+// drop, if there is one.
+func await[T any](ctx context.Context, c *Conn, fn func() (T, error), drop func(T)) (T, error) {
+	done := make(chan outcome[T])
+	gone := make(chan struct{})
+	go func() {
+		v, err := fn()
+		select {
+		case done <- outcome[T]{v, err}:
+		case <-gone:
+			if drop != nil && err == nil {
+				drop(v)
+			}
+		}
+	}()
+	var none T
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		close(gone)
+		return none, ctx.Err()
+	case <-c.gone:
+		close(gone)
+		return none, c.goneError()
+	}
+}
+
+// read runs fn on the connection for reads.
+func read[T any](ctx context.Context, c *Conn, fn func(*libvirt.Connect) (T, error)) (T, error) {
+	var none T
+	select {
+	case c.reads <- struct{}{}:
+	case <-ctx.Done():
+		return none, ctx.Err()
+	case <-c.gone:
+		return none, c.goneError()
+	}
+	if !c.main.enter() {
+		<-c.reads
+		return none, c.goneError()
+	}
+	return await(ctx, c, func() (T, error) {
+		defer func() { <-c.reads }()
+		defer c.main.leave()
+		v, err := fn(c.main.conn)
+		if err != nil {
+			err = translate(err, c.main.alive())
+		}
+		return v, err
+	}, nil)
+}
+
+// work is one operation: whose turn it takes and what becomes of a value that
+// nobody waits for any more.
+type work[T any] struct {
+	uuid string
+	lane lane
+	drop func(T)
+}
+
+// operate runs fn on a connection for operations, in its turn.
+func operate[T any](ctx context.Context, c *Conn, w work[T], fn func(*libvirt.Connect) (T, error)) (T, error) {
+	var none T
+	done, err := c.turns.take(ctx, w.uuid, w.lane)
+	if err != nil {
+		return none, err
+	}
+	return await(ctx, c, func() (T, error) {
+		defer done()
+		l, err := c.enterOps()
+		if err != nil {
+			return none, translate(err, true)
+		}
+		defer l.leave()
+		v, err := fn(l.conn)
+		if err != nil {
+			err = translate(err, l.alive())
+		}
+		return v, err
+	}, w.drop)
+}
+
+// onVM runs an operation on one VM.
+func onVM[T any](ctx context.Context, c *Conn, w work[T], fn func(*libvirt.Domain) (T, error)) (T, error) {
+	return operate(ctx, c, w, func(conn *libvirt.Connect) (T, error) {
+		dom, err := conn.LookupDomainByUUIDString(w.uuid)
+		if err != nil {
+			var none T
+			return none, err
+		}
+		defer dom.Free()
+		return fn(dom)
+	})
+}
+
+// do runs an operation without a value on one VM.
+func (c *Conn) do(ctx context.Context, uuid string, l lane, fn func(*libvirt.Domain) error) error {
+	_, err := onVM(ctx, c, work[struct{}]{uuid: uuid, lane: l}, func(dom *libvirt.Domain) (struct{}, error) {
+		return struct{}{}, fn(dom)
+	})
+	return err
+}
+
+// enterOps gives a link for an operation, entered.
+func (c *Conn) enterOps() (*link, error) {
+	if c.ops != nil {
+		return c.ops.enter()
+	}
+	if !c.main.enter() {
+		return nil, c.goneError()
+	}
+	return c.main, nil
+}
+
+// reason is why a connection ended; nil means that its owner closed it.
+type reason struct{ atomic.Pointer[errs.Error] }
+
+// goneError is what calls get once the connection has ended.
+func (c *Conn) goneError() error {
+	if e := c.why.Load(); e != nil {
+		return e
+	}
+	return errs.New(errs.Disconnected, "The connection to libvirt was closed.")
+}

@@ -1,0 +1,242 @@
+package virt
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"org.kvmmanager/internal/model"
+)
+
+// memory is what a connection has learned about VMs that is too slow to ask
+// for in a read, or that libvirt does not tell. Its lock is never held while
+// libvirt is called: libvirt's event loop takes it.
+type memory struct {
+	mu     sync.Mutex
+	vms    map[string]*learned // guarded by mu, by UUID
+	leases map[string][]string // guarded by mu: addresses by MAC, from DHCP
+}
+
+// learned is what is known of one VM.
+type learned struct {
+	name      string
+	vcpus     uint32
+	startedAt time.Time            // seen to start at
+	sizes     map[diskKey]diskSize // nil until measured
+	disks     []diskKey            // that it had when it was last read
+	macs      []string             // that it had when it was last read
+	agent     map[string][]string  // addresses by MAC, as its guest agent says
+}
+
+// diskKey names one disk with one content.
+type diskKey struct{ target, source string }
+
+// diskSize is in bytes.
+type diskSize struct{ capacity, allocation uint64 }
+
+func newMemory() *memory { return &memory{vms: make(map[string]*learned)} }
+
+// of gives the entry of a VM. The caller holds mu.
+func (m *memory) of(uuid string) *learned {
+	v := m.vms[uuid]
+	if v == nil {
+		v = &learned{}
+		m.vms[uuid] = v
+	}
+	return v
+}
+
+// started notes that a VM was seen to start.
+func (m *memory) started(uuid string, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.of(uuid).startedAt = at
+}
+
+// stopped forgets what ends with the hypervisor process.
+func (m *memory) stopped(uuid string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.of(uuid)
+	v.startedAt, v.agent = time.Time{}, nil
+}
+
+// forget drops a VM that is gone.
+func (m *memory) forget(uuid string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.vms, uuid)
+}
+
+// retain drops every VM that is not in the list.
+func (m *memory) retain(uuids map[string]bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for uuid := range m.vms {
+		if !uuids[uuid] {
+			delete(m.vms, uuid)
+		}
+	}
+}
+
+// vcpus is how many vCPUs a VM had when it was last read.
+func (m *memory) vcpus(uuid string) uint32 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if v := m.vms[uuid]; v != nil {
+		return v.vcpus
+	}
+	return 0
+}
+
+// uuidOfName finds a VM by the name that it had when it was last read.
+func (m *memory) uuidOfName(name string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for uuid, v := range m.vms {
+		if v.name == name {
+			return uuid
+		}
+	}
+	return ""
+}
+
+// disksOf is the disks of a VM when it was last read.
+func (m *memory) disksOf(uuid string) []diskKey {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if v := m.vms[uuid]; v != nil {
+		return v.disks
+	}
+	return nil
+}
+
+// setSizes replaces the sizes of a VM's disks and says whether they differ.
+func (m *memory) setSizes(uuid string, sizes map[diskKey]diskSize) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.vms[uuid]
+	if v == nil {
+		return false // it is gone meanwhile
+	}
+	same := len(v.sizes) == len(sizes)
+	for k, s := range sizes {
+		same = same && v.sizes[k] == s
+	}
+	v.sizes = sizes
+	return !same
+}
+
+// setAgent replaces what the guest agent said and says whether that differs.
+func (m *memory) setAgent(uuid string, byMAC map[string][]string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.vms[uuid]
+	if v == nil {
+		return false
+	}
+	differ := !sameAddresses(v.agent, byMAC)
+	v.agent = byMAC
+	return differ
+}
+
+// hasAgent says whether the guest agent has answered.
+func (m *memory) hasAgent(uuid string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.vms[uuid]
+	return v != nil && v.agent != nil
+}
+
+// setLeases replaces the DHCP leases and gives the VMs whose addresses differ.
+func (m *memory) setLeases(byMAC map[string][]string) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var changed []string
+	for uuid, v := range m.vms {
+		if slices.ContainsFunc(v.macs, func(mac string) bool { return !slices.Equal(m.leases[mac], byMAC[mac]) }) {
+			changed = append(changed, uuid)
+		}
+	}
+	m.leases = byMAC
+	return changed
+}
+
+func sameAddresses(a, b map[string][]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for mac, addresses := range a {
+		if !slices.Equal(addresses, b[mac]) {
+			return false
+		}
+	}
+	return true
+}
+
+// complete adds what is remembered to a VM that was just read, and remembers
+// what it needs of it. It says whether a disk has not been measured yet.
+func (m *memory) complete(vm *model.VM) (unmeasured bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.of(vm.UUID)
+	v.name, v.vcpus = vm.Name, vm.VCPUs
+	if !vm.State.Active() {
+		v.startedAt, v.agent = time.Time{}, nil
+	}
+	if vm.StartedAt.IsZero() {
+		vm.StartedAt = v.startedAt
+	}
+	unmeasured = v.addSizes(vm)
+	m.addAddresses(v, vm)
+	return unmeasured
+}
+
+// addSizes fills in the disks' sizes.
+func (v *learned) addSizes(vm *model.VM) (unmeasured bool) {
+	v.disks = v.disks[:0:0]
+	vm.DiskSize = 0
+	for i := range vm.Disks {
+		d := &vm.Disks[i]
+		key := keyOf(d)
+		if d.Kind != model.KindDisk || key.source == "" || key.target == "" {
+			continue
+		}
+		v.disks = append(v.disks, key)
+		size, known := v.sizes[key]
+		unmeasured = unmeasured || !known
+		d.Capacity, d.Allocation = size.capacity, size.allocation
+		vm.DiskSize += size.capacity
+	}
+	return unmeasured
+}
+
+// addAddresses fills in what the guest is reached at: what its agent says,
+// then what DHCP leased to it.
+func (m *memory) addAddresses(v *learned, vm *model.VM) {
+	v.macs = v.macs[:0:0]
+	vm.IPAddresses = nil
+	for i := range vm.Interfaces {
+		d := &vm.Interfaces[i]
+		v.macs = append(v.macs, d.MAC)
+		d.IPAddresses = nil
+		if !vm.State.Active() {
+			continue
+		}
+		for _, address := range slices.Concat(v.agent[d.MAC], m.leases[d.MAC]) {
+			if !slices.Contains(d.IPAddresses, address) {
+				d.IPAddresses = append(d.IPAddresses, address)
+				vm.IPAddresses = append(vm.IPAddresses, address)
+			}
+		}
+	}
+}
+
+// keyOf names a disk's present content.
+func keyOf(d *model.Device) diskKey {
+	source := d.Source
+	if source == "" && d.Volume != "" {
+		source = d.Pool + "/" + d.Volume
+	}
+	return diskKey{d.Target, source}
+}

@@ -1,0 +1,81 @@
+package virt
+
+import (
+	"context"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+// Networks reads all networks; one that goes away meanwhile is left out.
+func (c *Conn) Networks(ctx context.Context) ([]*model.Network, error) {
+	return read(ctx, c, func(conn *libvirt.Connect) ([]*model.Network, error) {
+		found, err := conn.ListAllNetworks(0)
+		if errs.Is(translate(err, true), errs.NotSupported) {
+			return nil, nil // a driver without networks has none
+		}
+		if err != nil {
+			return nil, err
+		}
+		networks := make([]*model.Network, 0, len(found))
+		for i := range found {
+			n, err := askNetwork(&found[i])
+			_ = found[i].Free()
+			switch {
+			case err == nil:
+				networks = append(networks, n)
+			case !hasCode(err, libvirt.ERR_NO_NETWORK):
+				freeRest(found[i+1:], (*libvirt.Network).Free)
+				return nil, err
+			}
+		}
+		return networks, nil
+	})
+}
+
+// Network reads one network.
+func (c *Conn) Network(ctx context.Context, uuid string) (*model.Network, error) {
+	return read(ctx, c, func(conn *libvirt.Connect) (*model.Network, error) {
+		n, err := conn.LookupNetworkByUUIDString(uuid)
+		if err != nil {
+			return nil, err
+		}
+		defer n.Free()
+		return askNetwork(n)
+	})
+}
+
+// askNetwork reads everything about one network.
+func askNetwork(n *libvirt.Network) (*model.Network, error) {
+	xml, err := n.GetXMLDesc(0)
+	if err != nil {
+		return nil, err
+	}
+	network, err := domainxml.ParseNetwork(xml)
+	if err != nil {
+		return nil, err
+	}
+	if network.UUID, err = n.GetUUIDString(); err != nil {
+		return nil, err
+	}
+	if network.Active, err = n.IsActive(); err != nil {
+		return nil, err
+	}
+	if network.Persistent, err = n.IsPersistent(); err != nil {
+		return nil, err
+	}
+	if network.Persistent {
+		network.Autostart, err = optional(n.GetAutostart())
+	}
+	return network, err
+}
+
+// freeRest gives back the handles that are not needed any more.
+func freeRest[T any](handles []T, free func(*T) error) {
+	for i := range handles {
+		_ = free(&handles[i])
+	}
+}

@@ -1,0 +1,75 @@
+package virt
+
+import (
+	"context"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/service/inventory"
+)
+
+// usage is one answer of Statistics.
+type usage struct {
+	vms  map[string]inventory.Counters
+	host inventory.HostCounters
+}
+
+// Statistics asks for all running VMs in one call and for the host in two more.
+// libvirt passes over a VM that is busy, but a QEMU that hangs holds the first
+// call that comes across it; the next one passes over it then. So two may be
+// under way.
+func (c *Conn) Statistics(ctx context.Context) (map[string]inventory.Counters, inventory.HostCounters, error) {
+	u, err := operate(ctx, c, work[usage]{lane: laneWatch}, func(conn *libvirt.Connect) (usage, error) {
+		stats, err := allStats(conn, statsUsage, true)
+		if err != nil {
+			return usage{}, err
+		}
+		u := usage{vms: make(map[string]inventory.Counters, len(stats))}
+		for uuid, s := range stats {
+			u.vms[uuid] = c.counters(uuid, s)
+		}
+		u.host, err = hostCounters(conn)
+		return u, err
+	})
+	return u.vms, u.host, err
+}
+
+// counters translates one VM's statistics.
+func (c *Conn) counters(uuid string, s vmStats) inventory.Counters {
+	const kib = 1024
+	u := inventory.Counters{
+		CPUTime: s.cpu, VCPUs: c.memory.vcpus(uuid), MemoryResident: s.rss * kib,
+		DiskRead: s.read, DiskWrite: s.written, NetReceive: s.rx, NetTrans: s.tx,
+	}
+	// What the guest could use at once without swapping is not used, as
+	// free(1) sees it; a guest that does not tell that may tell what is free.
+	switch {
+	case s.hasUsable && s.available > s.usable:
+		u.MemoryUsed = (s.available - s.usable) * kib
+	case s.hasUnused && s.available > s.unused:
+		u.MemoryUsed = (s.available - s.unused) * kib
+	}
+	return u
+}
+
+// hostCounters asks for the host. A driver that does not know leaves zeros.
+func hostCounters(conn *libvirt.Connect) (inventory.HostCounters, error) {
+	var h inventory.HostCounters
+	cpu, err := conn.GetCPUStats(int(libvirt.NODE_CPU_STATS_ALL_CPUS), 0)
+	switch {
+	case err == nil:
+		h.CPUBusy = cpu.Kernel + cpu.User + cpu.Intr
+		h.CPUTotal = h.CPUBusy + cpu.Idle + cpu.Iowait
+	case !unsupported(err):
+		return h, err
+	}
+	memory, err := conn.GetMemoryStats(libvirt.NODE_MEMORY_STATS_ALL_CELLS, 0)
+	switch {
+	case err == nil:
+		free := memory.Free + memory.Buffers + memory.Cached
+		h.MemoryUsed = (memory.Total - min(free, memory.Total)) * 1024
+	case !unsupported(err):
+		return h, err
+	}
+	return h, nil
+}

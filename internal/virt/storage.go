@@ -1,0 +1,90 @@
+package virt
+
+import (
+	"context"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+// poolStates maps libvirt's states of storage pools.
+var poolStates = map[libvirt.StoragePoolState]model.PoolState{
+	libvirt.STORAGE_POOL_INACTIVE:     model.PoolInactive,
+	libvirt.STORAGE_POOL_BUILDING:     model.PoolBuilding,
+	libvirt.STORAGE_POOL_RUNNING:      model.PoolRunning,
+	libvirt.STORAGE_POOL_DEGRADED:     model.PoolDegraded,
+	libvirt.STORAGE_POOL_INACCESSIBLE: model.PoolInaccessible,
+}
+
+// Pools reads all storage pools; one that goes away meanwhile is left out.
+func (c *Conn) Pools(ctx context.Context) ([]*model.StoragePool, error) {
+	return read(ctx, c, func(conn *libvirt.Connect) ([]*model.StoragePool, error) {
+		found, err := conn.ListAllStoragePools(0)
+		if errs.Is(translate(err, true), errs.NotSupported) {
+			return nil, nil // a driver without storage has none
+		}
+		if err != nil {
+			return nil, err
+		}
+		pools := make([]*model.StoragePool, 0, len(found))
+		for i := range found {
+			p, err := askPool(&found[i])
+			_ = found[i].Free()
+			switch {
+			case err == nil:
+				pools = append(pools, p)
+			case !hasCode(err, libvirt.ERR_NO_STORAGE_POOL):
+				freeRest(found[i+1:], (*libvirt.StoragePool).Free)
+				return nil, err
+			}
+		}
+		return pools, nil
+	})
+}
+
+// Pool reads one storage pool.
+func (c *Conn) Pool(ctx context.Context, uuid string) (*model.StoragePool, error) {
+	return read(ctx, c, func(conn *libvirt.Connect) (*model.StoragePool, error) {
+		p, err := conn.LookupStoragePoolByUUIDString(uuid)
+		if err != nil {
+			return nil, err
+		}
+		defer p.Free()
+		return askPool(p)
+	})
+}
+
+// askPool reads everything about one storage pool.
+func askPool(p *libvirt.StoragePool) (*model.StoragePool, error) {
+	xml, err := p.GetXMLDesc(0)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := domainxml.ParsePool(xml)
+	if err != nil {
+		return nil, err
+	}
+	if pool.UUID, err = p.GetUUIDString(); err != nil {
+		return nil, err
+	}
+	info, err := p.GetInfo()
+	if err != nil {
+		return nil, err
+	}
+	pool.State = poolStates[info.State]
+	if pool.State == "" {
+		pool.State = model.PoolInaccessible // a state newer than this program
+	}
+	pool.Active = info.State != libvirt.STORAGE_POOL_INACTIVE
+	pool.Capacity, pool.Allocation, pool.Available = info.Capacity, info.Allocation, info.Available
+	if pool.Persistent, err = p.IsPersistent(); err != nil {
+		return nil, err
+	}
+	if pool.Persistent {
+		pool.Autostart, err = optional(p.GetAutostart())
+	}
+	return pool, err
+}

@@ -1,0 +1,104 @@
+package virt
+
+import (
+	"context"
+	"sync"
+)
+
+// lane says which turns an operation waits for.
+type lane uint8
+
+const (
+	laneWork  lane = iota // one at a time on a VM
+	laneForce             // ends things: goes past what works or hangs
+	laneWatch             // looks at what works: goes past it, too
+	laneCount
+)
+
+// How many operations are under way at once, over all VMs. Together with the
+// reads they stay within the twenty workers of libvirtd.
+const (
+	workAtOnce  = 12
+	forceAtOnce = 2
+	watchAtOnce = 2
+)
+
+// turns makes the operations on one VM go one at a time in each lane, and
+// bounds how many there are over all VMs. A VM whose QEMU hangs thus holds one
+// place, however many operations on it are asked for.
+type turns struct {
+	places [laneCount]chan struct{}
+
+	mu  sync.Mutex
+	vms map[turnKey]*turn // guarded by mu
+}
+
+type turnKey struct {
+	uuid string
+	lane lane
+}
+
+// turn is a lock that a context can stop waiting for.
+type turn struct {
+	held  chan struct{} // capacity 1
+	users int           // guarded by turns.mu
+}
+
+func newTurns() *turns {
+	return &turns{
+		places: [laneCount]chan struct{}{
+			laneWork:  make(chan struct{}, workAtOnce),
+			laneForce: make(chan struct{}, forceAtOnce),
+			laneWatch: make(chan struct{}, watchAtOnce),
+		},
+		vms: make(map[turnKey]*turn),
+	}
+}
+
+// take waits for a turn and returns what gives it back. Without a UUID the
+// operation is about no VM in particular, and only the bound over all holds.
+func (t *turns) take(ctx context.Context, uuid string, l lane) (func(), error) {
+	unlock := func() {}
+	if uuid != "" {
+		var err error
+		if unlock, err = t.lock(ctx, turnKey{uuid, l}); err != nil {
+			return nil, err
+		}
+	}
+	select {
+	case t.places[l] <- struct{}{}:
+		return func() { <-t.places[l]; unlock() }, nil
+	case <-ctx.Done():
+		unlock()
+		return nil, ctx.Err()
+	}
+}
+
+// lock waits until nobody else has this turn.
+func (t *turns) lock(ctx context.Context, key turnKey) (func(), error) {
+	t.mu.Lock()
+	v := t.vms[key]
+	if v == nil {
+		v = &turn{held: make(chan struct{}, 1)}
+		t.vms[key] = v
+	}
+	v.users++
+	t.mu.Unlock()
+
+	select {
+	case v.held <- struct{}{}:
+		return func() { <-v.held; t.forget(key, v) }, nil
+	case <-ctx.Done():
+		t.forget(key, v)
+		return nil, ctx.Err()
+	}
+}
+
+// forget drops a turn that nobody has or waits for.
+func (t *turns) forget(key turnKey, v *turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if v.users--; v.users == 0 {
+		delete(t.vms, key)
+	}
+}

@@ -1,0 +1,193 @@
+package virt
+
+import (
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// burst is how long file changes are collected before they become hints: a
+// tool writes a file in several steps, and libvirt announces most of what it
+// does itself a moment later.
+const burst = 50 * time.Millisecond
+
+// subject says what the files of a folder are about.
+type subject uint8
+
+const (
+	aboutVM subject = iota + 1
+	aboutNetwork
+	aboutPool
+	aboutLeases
+)
+
+// folder is one folder of libvirt's that tells of changes nobody announces.
+type folder struct {
+	path   string
+	about  subject
+	suffix string // of the files that matter; the rest of the name is the object's
+}
+
+// change is one object that a file tells of.
+type change struct {
+	about subject
+	name  string
+}
+
+// folders lists what to look at.
+func (p places) folders() []folder {
+	in := func(elements ...string) string { return filepath.Join(append([]string{p.config}, elements...)...) }
+	return []folder{
+		{in("qemu"), aboutVM, ".xml"},
+		{in("qemu", "autostart"), aboutVM, ".xml"},
+		{in("qemu", "networks"), aboutNetwork, ".xml"},
+		{in("qemu", "networks", "autostart"), aboutNetwork, ".xml"},
+		{in("storage"), aboutPool, ".xml"},
+		{in("storage", "autostart"), aboutPool, ".xml"},
+		{p.save, aboutVM, ".save"},
+		{p.leases, aboutLeases, ".status"},
+	}
+}
+
+// watcher turns changes of files into changes of objects. A folder that does
+// not exist yet is watched for by its nearest ancestor that does.
+type watcher struct {
+	notify  *fsnotify.Watcher
+	wanted  map[string]folder // by path; not changed once it runs
+	watched map[string]bool   // folders that are watched for themselves
+	changed func(map[change]bool)
+	overrun func() // more happened than the kernel could tell
+	log     *slog.Logger
+}
+
+// newWatcher starts watching; blind lists the folders that cannot be watched.
+// Then run must be called, and close once.
+func newWatcher(folders []folder, log *slog.Logger) (w *watcher, blind []folder, err error) {
+	notify, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, folders, err
+	}
+	w = &watcher{notify: notify, wanted: make(map[string]folder), watched: make(map[string]bool), log: log}
+	for _, f := range folders {
+		w.wanted[f.path] = f
+	}
+	for _, f := range folders {
+		if _, err := w.arm(f.path); err != nil {
+			blind = append(blind, f)
+			delete(w.wanted, f.path)
+		}
+	}
+	return w, blind, nil
+}
+
+// arm watches a folder or, while it does not exist, its nearest ancestor. It
+// says whether the folder itself is watched now and was not before.
+func (w *watcher) arm(path string) (fresh bool, err error) {
+	if w.watched[path] {
+		return false, nil
+	}
+	for at := path; ; at = filepath.Dir(at) {
+		if err = w.readable(at); err == nil {
+			err = w.notify.Add(at)
+		}
+		switch {
+		case err == nil && at == path:
+			w.watched[path] = true
+			return true, nil
+		case err == nil:
+			// It may have been made just before its ancestor was watched.
+			if _, err := os.Stat(path); err == nil {
+				at = filepath.Join(path, "x")
+				continue
+			}
+			return false, nil
+		case !os.IsNotExist(err) || at == filepath.Dir(at):
+			return false, err
+		}
+	}
+}
+
+// readable tells a missing folder from a forbidden one: the kernel would let a
+// folder below a forbidden one look missing.
+func (w *watcher) readable(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return d.Close()
+}
+
+// run passes on changes until close. The functions are called from it.
+func (w *watcher) run() {
+	var (
+		waiting = make(map[change]bool)
+		timer   <-chan time.Time
+	)
+	for {
+		select {
+		case e, ok := <-w.notify.Events:
+			if !ok {
+				return
+			}
+			w.take(e, waiting)
+			if len(waiting) > 0 && timer == nil {
+				timer = time.After(burst)
+			}
+		case err, ok := <-w.notify.Errors:
+			if !ok {
+				return
+			}
+			w.log.Warn("changes of libvirt's files were missed", "error", err)
+			w.overrun()
+		case <-timer:
+			w.changed(waiting)
+			waiting, timer = make(map[change]bool), nil
+		}
+	}
+}
+
+// close ends run.
+func (w *watcher) close() { _ = w.notify.Close() }
+
+// take notes what one event is about.
+func (w *watcher) take(e fsnotify.Event, waiting map[change]bool) {
+	if w.watched[e.Name] && e.Has(fsnotify.Remove|fsnotify.Rename) {
+		w.watched[e.Name] = false // the folder itself went away
+	}
+	if f, ok := w.wanted[filepath.Dir(e.Name)]; ok {
+		f.note(filepath.Base(e.Name), waiting)
+	}
+	for path, f := range w.wanted {
+		if path != e.Name && !strings.HasPrefix(path, e.Name+string(filepath.Separator)) {
+			continue
+		}
+		if fresh, err := w.arm(path); err == nil && fresh {
+			f.noteAll(waiting)
+		}
+	}
+}
+
+// note takes down the object that a file is about.
+func (f folder) note(file string, waiting map[change]bool) {
+	if name, ok := strings.CutSuffix(file, f.suffix); ok && name != "" {
+		waiting[change{f.about, name}] = true
+	}
+}
+
+// noteAll takes down what a folder held before it was watched.
+func (f folder) noteAll(waiting map[change]bool) {
+	entries, err := os.ReadDir(f.path)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if e.Type()&fs.ModeDir == 0 {
+			f.note(e.Name(), waiting)
+		}
+	}
+}
