@@ -6,7 +6,9 @@
 // document becomes a tree of elements (node.go), and each device has a small
 // converter that takes what it understands from its element; what it does not
 // understand is left out. Only a document that is not XML at all, or is
-// something else than it should be, is an error.
+// something else than it should be, is an error. (libvirtxml, which has a type
+// for every element, is for writing XML: it fails on the first attribute that is
+// not what it expects, drops what it does not know, and takes 1.7 times as long.)
 //
 // Values are live ones when there is a live document. Two things are taken
 // from the stored one even then, because the live document no longer has them:

@@ -8,9 +8,9 @@ import (
 )
 
 // pendingChanges names what the stored configuration has otherwise than the
-// live one: properties first, then the ids of devices. It compares only what
-// somebody can have changed, and not what libvirt and the guest fill in while
-// the VM runs.
+// live one: properties first, as they are called on the bus, then the ids of
+// devices. It compares only what somebody can have changed, and not what
+// libvirt and the guest fill in while the VM runs.
 func pendingChanges(live, stored *model.VM) []string {
 	var names []string
 	for _, p := range []struct {
