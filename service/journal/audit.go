@@ -1,0 +1,60 @@
+package journal
+
+import (
+	"context"
+	"log/slog"
+
+	"org.kvmmanager/internal/errs"
+)
+
+// LevelAudit is the level of audit records, a notice to the journal. They are
+// written whatever the log's level is.
+const LevelAudit = slog.LevelInfo + 2
+
+// Done is the outcome of a change that succeeded.
+const Done = "done"
+
+// AuditRecord says who changed what.
+type AuditRecord struct {
+	Action  string // polkit action that allowed it, or did not
+	Object  string // object path
+	Method  string // interface and method
+	UID     uint32 // of the caller
+	PID     uint32
+	Job     string // object path of the job that did it, if there was one
+	Outcome string // Done, or the kind of the error
+}
+
+// Audit writes one entry for a change, or for one that was refused.
+func Audit(logger *slog.Logger, r AuditRecord) {
+	text, id := "a change was asked for", AuthorizedChange
+	switch {
+	case r.refused():
+		text, id = "a change was refused", ChangeRefused
+	case r.Outcome == Done:
+		text = "a change was made"
+	}
+	attrs := []slog.Attr{
+		MessageID(id),
+		slog.String("method", r.Method),
+		slog.String("object", r.Object),
+		slog.String("action", r.Action),
+		slog.Uint64("uid", uint64(r.UID)),
+		slog.Uint64("pid", uint64(r.PID)),
+		slog.String("outcome", r.Outcome),
+	}
+	if r.Job != "" {
+		attrs = append(attrs, slog.String("job", r.Job))
+	}
+	logger.LogAttrs(context.Background(), LevelAudit, text, attrs...)
+}
+
+// refused says whether polkit or the person stopped the change.
+func (r AuditRecord) refused() bool {
+	switch r.Outcome {
+	case string(errs.NotAuthorized), string(errs.AuthenticationDismissed), "InteractiveAuthorizationRequired":
+		return true
+	default:
+		return false
+	}
+}
