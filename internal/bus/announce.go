@@ -1,6 +1,9 @@
 package bus
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // announce sends the plan's signals in order. A signal that cannot be encoded
 // is logged and left out; one that cannot be sent means that the connection
@@ -15,7 +18,10 @@ func (p *plan) announce() {
 		if !ok {
 			continue
 		}
-		if err := l.send(h, body, nil); err != nil {
+		switch err := l.send(h, body, nil); {
+		case errors.Is(err, errTooLong):
+			p.tree.log.Error("a signal was dropped", "path", n.path, "member", h.member, "error", err)
+		case err != nil:
 			p.tree.log.Debug("cannot send a signal", "path", n.path, "member", h.member, "error", err)
 			return
 		}
