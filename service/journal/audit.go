@@ -11,8 +11,13 @@ import (
 // written whatever the log's level is.
 const LevelAudit = slog.LevelInfo + 2
 
-// Done is the outcome of a change that succeeded.
-const Done = "done"
+// Outcomes of a change beside the kinds of errors.
+const (
+	Done = "done"
+	// InteractionRequired is the D-Bus error's name: polkit wants a password
+	// that the caller did not let it ask for.
+	InteractionRequired = "InteractiveAuthorizationRequired"
+)
 
 // AuditRecord says who changed what.
 type AuditRecord struct {
@@ -22,7 +27,7 @@ type AuditRecord struct {
 	UID     uint32 // of the caller
 	PID     uint32
 	Job     string // object path of the job that did it, if there was one
-	Outcome string // Done, or the kind of the error
+	Outcome string // Done, InteractionRequired, or the kind of the error
 }
 
 // Audit writes one entry for a change, or for one that was refused.
@@ -52,7 +57,7 @@ func Audit(logger *slog.Logger, r AuditRecord) {
 // refused says whether polkit or the person stopped the change.
 func (r AuditRecord) refused() bool {
 	switch r.Outcome {
-	case string(errs.NotAuthorized), string(errs.AuthenticationDismissed), "InteractiveAuthorizationRequired":
+	case string(errs.NotAuthorized), string(errs.AuthenticationDismissed), InteractionRequired:
 		return true
 	default:
 		return false
