@@ -31,7 +31,7 @@ type Job struct {
 	StartedAt    time.Time
 	StartedBy    uint32 // uid
 	Cancellable  bool
-	ErrorName    string // D-Bus error name, empty unless failed
+	ErrorName    string // D-Bus error name, empty unless failed or cancelled
 	ErrorMessage string
 	Result       map[string]any // values that the wire package can encode
 }

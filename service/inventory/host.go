@@ -139,11 +139,25 @@ func (h *Host) refresh(ctx context.Context, k key) error {
 // WaitFor returns when the VM (nil once it is gone) is as the caller wants it,
 // or when ctx ends.
 func (h *Host) WaitFor(ctx context.Context, uuid string, ready func(*model.VM) bool) error {
+	return h.await(ctx, func() bool { return ready(h.vms[uuid]) })
+}
+
+// AwaitState returns when the host is in a state that the caller wants, or
+// when ctx ends.
+func (h *Host) AwaitState(ctx context.Context, ready func(model.ConnectionState) bool) error {
+	return h.await(ctx, func() bool { return ready(h.info.State) })
+}
+
+// await waits for a picture that is ready, which it asks with mu held. It
+// looks only at what has been published: whoever is told sees the same.
+func (h *Host) await(ctx context.Context, ready func() bool) error {
 	for {
+		h.publishing.Lock()
 		h.mu.RLock()
-		vm, changed := h.vms[uuid], h.changed
+		now, changed := ready(), h.changed
 		h.mu.RUnlock()
-		if ready(vm) {
+		h.publishing.Unlock()
+		if now {
 			return nil
 		}
 		select {

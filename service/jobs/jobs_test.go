@@ -78,7 +78,9 @@ func TestAJobEndsWithItsOutcome(t *testing.T) {
 		message string
 	}{
 		"success": {
-			func(context.Context, *jobs.Job) (map[string]any, error) { return map[string]any{"kept": []string{"a"}}, nil },
+			func(context.Context, *jobs.Job) (map[string]any, error) {
+				return map[string]any{"kept": []string{"a"}}, nil
+			},
 			model.JobDone, "", "",
 		},
 		"a known failure": {

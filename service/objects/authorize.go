@@ -42,7 +42,11 @@ func (r *request) authorizeOne(ctx context.Context, action string) error {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
-		defer r.service.watcher.Watch(r.Sender, cancel)()
+		stop, err := r.service.watcher.Watch(ctx, r.Sender, cancel)
+		if err != nil {
+			return err
+		}
+		defer stop()
 	}
 	result, err := r.service.authority.Check(ctx, r.Sender, action, r.details(), r.Interactive)
 	switch {

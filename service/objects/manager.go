@@ -74,9 +74,8 @@ func (r *request) removeHost(context.Context) ([]any, error) {
 	return nil, r.service.hosts.Remove(host.ID())
 }
 
-func (r *request) subscribeStatistics(context.Context) ([]any, error) {
-	r.service.statistics.subscribe(r.Sender, time.Duration(r.number(0))*time.Millisecond)
-	return nil, nil
+func (r *request) subscribeStatistics(ctx context.Context) ([]any, error) {
+	return nil, r.service.statistics.subscribe(ctx, r.Sender, time.Duration(r.number(0))*time.Millisecond)
 }
 
 func (r *request) unsubscribeStatistics(context.Context) ([]any, error) {

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-
 	"org.kvmmanager/dbus"
 	"org.kvmmanager/internal/bus"
 	"org.kvmmanager/internal/model"
@@ -116,4 +115,3 @@ func (s *Service) concerns(job *model.Job, host *inventory.Host) bool {
 	}
 	return false
 }
-

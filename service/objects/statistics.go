@@ -34,51 +34,74 @@ type statistics struct {
 type subscriber struct {
 	interval time.Duration
 	stop     func() // ends the watch of its name
+	gone     bool   // it left the bus before it was noted
 }
 
 func newStatistics(s *Service) *statistics {
 	return &statistics{service: s, subscribers: map[string]*subscriber{}, samplers: map[string]context.CancelFunc{}}
 }
 
-func (st *statistics) subscribe(name string, interval time.Duration) {
+func (st *statistics) subscribe(ctx context.Context, name string, interval time.Duration) error {
 	interval = min(max(interval, minInterval), maxInterval)
+	if st.change(name, interval) {
+		return nil
+	}
+	sub := &subscriber{interval: interval}
+	// Watching asks the bus, so mu is not held meanwhile.
+	stop, err := st.service.watcher.Watch(ctx, name, func() { st.left(name, sub) })
+	if err != nil {
+		return err
+	}
+	sub.stop = stop
 	st.mu.Lock()
+	defer st.mu.Unlock()
+	if sub.gone {
+		return nil
+	}
+	if other := st.subscribers[name]; other != nil {
+		go other.stop() // the same caller subscribed twice at once
+	}
+	st.subscribers[name] = sub
+	st.adjust()
+	return nil
+}
+
+// change gives a subscriber another interval; false when there is none.
+func (st *statistics) change(name string, interval time.Duration) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	sub := st.subscribers[name]
 	if sub != nil {
 		sub.interval = interval
-	} else {
-		sub = &subscriber{interval: interval}
-		st.subscribers[name] = sub
+		st.adjust()
 	}
-	st.adjust()
-	watched := sub.stop != nil
-	st.mu.Unlock()
-	if watched {
-		return
-	}
-	// Watching asks the bus; the lock is not held, since it may call back.
-	stop := st.service.watcher.Watch(name, func() { st.unsubscribe(name) })
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.subscribers[name] == sub && sub.stop == nil {
-		sub.stop = stop
-	} else {
-		go stop()
-	}
+	return sub != nil
 }
 
 func (st *statistics) unsubscribe(name string) {
 	st.mu.Lock()
-	defer st.mu.Unlock()
 	sub := st.subscribers[name]
-	if sub == nil {
-		return
+	st.mu.Unlock()
+	if sub != nil {
+		sub.stop()
+		st.remove(name, sub)
 	}
-	delete(st.subscribers, name)
-	if sub.stop != nil {
-		go sub.stop()
+}
+
+func (st *statistics) left(name string, sub *subscriber) {
+	st.mu.Lock()
+	sub.gone = true
+	st.mu.Unlock()
+	st.remove(name, sub)
+}
+
+func (st *statistics) remove(name string, sub *subscriber) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.subscribers[name] == sub {
+		delete(st.subscribers, name)
+		st.adjust()
 	}
-	st.adjust()
 }
 
 // hostsChanged starts and stops samplers after a host came or went.

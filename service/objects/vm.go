@@ -128,8 +128,9 @@ func (r *request) startJob(ctx context.Context, spec jobs.Spec) ([]any, error) {
 	}
 	r.audited = true
 	if r.options.flag(optBindLifetime) {
-		stop := r.service.watcher.Watch(r.Sender, job.Abandon)
-		go func() { <-job.Done(); stop() }()
+		if err := r.bindLifetime(ctx, job); err != nil {
+			return nil, err
+		}
 	}
 	if r.options.flag(optWait) {
 		if err := job.Wait(ctx); err != nil {
@@ -137,6 +138,20 @@ func (r *request) startJob(ctx context.Context, spec jobs.Spec) ([]any, error) {
 		}
 	}
 	return []any{wire.ObjectPath(job.Path())}, nil
+}
+
+// bindLifetime cancels a job when its caller leaves the bus.
+func (r *request) bindLifetime(ctx context.Context, job *jobs.Job) error {
+	stop, err := r.service.watcher.Watch(ctx, r.Sender, job.Abandon)
+	if err != nil {
+		job.Abandon()
+		return err
+	}
+	go func() {
+		<-job.Done()
+		stop()
+	}()
+	return nil
 }
 
 // applied is how SetVCPUs and SetMemory answer.

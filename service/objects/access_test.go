@@ -1,0 +1,275 @@
+package objects_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/dbus"
+	"org.kvmmanager/internal/bus"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/testutil/fakehv"
+	"org.kvmmanager/internal/testutil/polkittest"
+)
+
+const (
+	needsPassword = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
+	stopped       = "off"
+	live          = "on"
+)
+
+// goodCalls is one call of every method that would succeed for somebody with
+// the right, on a VM in the state that it needs.
+var goodCalls = map[string]struct {
+	action string
+	object string // off, on: a VM in this state; else a path
+	args   []any
+}{
+	"Manager.AddHost":               {"org.kvmmanager.host.manage", "/org/kvmmanager", []any{"new", "test:///default"}},
+	"Manager.GetPermissions":        {"", "/org/kvmmanager", []any{dbus.ObjectPath("/org/kvmmanager")}},
+	"Manager.RemoveHost":            {"org.kvmmanager.host.manage", "/org/kvmmanager", []any{dbus.ObjectPath("/org/kvmmanager/hosts/spare")}},
+	"Manager.SubscribeStatistics":   {"", "/org/kvmmanager", []any{uint32(60_000)}},
+	"Manager.UnsubscribeStatistics": {"", "/org/kvmmanager", nil},
+	"Host.CheckHealth":              {"", "/org/kvmmanager/hosts/local", nil},
+	"Host.DefineXML":                {"org.kvmmanager.vm.edit-xml", "/org/kvmmanager/hosts/local", []any{"another"}},
+	"Host.FindVM":                   {"", "/org/kvmmanager/hosts/local", []any{"off"}},
+	"Host.GetCapabilities":          {"", "/org/kvmmanager/hosts/local", nil},
+	"Host.ListNetworks":             {"", "/org/kvmmanager/hosts/local", nil},
+	"Host.ListStoragePools":         {"", "/org/kvmmanager/hosts/local", nil},
+	"Host.ListVMs":                  {"", "/org/kvmmanager/hosts/local", nil},
+	"VM.Delete":                     {"org.kvmmanager.vm.delete", stopped, nil},
+	"VM.DiscardSavedState":          {"org.kvmmanager.vm.control", stopped, nil},
+	"VM.GetXML":                     {"", stopped, nil},
+	"VM.OpenConsole":                {"org.kvmmanager.vm.console", live, []any{""}},
+	"VM.OpenDisplay":                {"org.kvmmanager.vm.console", live, []any{uint32(0)}},
+	"VM.Pause":                      {"org.kvmmanager.vm.control", live, nil},
+	"VM.PowerOff":                   {"org.kvmmanager.vm.control", live, nil},
+	"VM.Reboot":                     {"org.kvmmanager.vm.control", live, nil},
+	"VM.Rename":                     {"org.kvmmanager.vm.configure", stopped, []any{"other"}},
+	"VM.Reset":                      {"org.kvmmanager.vm.control", live, nil},
+	"VM.Resume":                     {"org.kvmmanager.vm.control", "paused", nil},
+	"VM.Save":                       {"org.kvmmanager.vm.control", live, nil},
+	"VM.SendKeys":                   {"org.kvmmanager.vm.console", live, []any{[]string{"KEY_A"}}},
+	"VM.SetAutostart":               {"org.kvmmanager.vm.configure", stopped, []any{true}},
+	"VM.SetDescription":             {"org.kvmmanager.vm.configure", stopped, []any{"text"}},
+	"VM.SetMemory":                  {"org.kvmmanager.vm.configure", stopped, []any{uint64(2 << 30)}},
+	"VM.SetTags":                    {"org.kvmmanager.vm.configure", stopped, []any{[]string{"a"}}},
+	"VM.SetTitle":                   {"org.kvmmanager.vm.configure", stopped, []any{"title"}},
+	"VM.SetVCPUs":                   {"org.kvmmanager.vm.configure", stopped, []any{uint32(3)}},
+	"VM.SetXML":                     {"org.kvmmanager.vm.edit-xml", stopped, []any{"renamed"}},
+	"VM.Shutdown":                   {"org.kvmmanager.vm.control", live, nil},
+	"VM.Start":                      {"org.kvmmanager.vm.control", stopped, nil},
+	"VM.TakeScreenshot":             {"org.kvmmanager.vm.console", live, nil},
+	// Job.Cancel has a test of its own: its action depends on who started the job.
+}
+
+func TestEveryMethodOfTheXMLIsInTheAccessMatrix(t *testing.T) {
+	t.Parallel()
+	declared := map[string]bool{}
+	for _, doc := range api.XML() {
+		ifaces, err := bus.ParseInterfaces(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range ifaces {
+			for _, m := range i.Methods {
+				declared[strings.TrimPrefix(i.Name, "org.kvmmanager.")+"."+m.Name] = true
+			}
+		}
+	}
+	delete(declared, "Job.Cancel")
+	for name := range declared {
+		if _, ok := goodCalls[name]; !ok {
+			t.Errorf("%s has no line in the matrix", name)
+		}
+	}
+	for name := range goodCalls {
+		if !declared[name] {
+			t.Errorf("%s is not in the XML", name)
+		}
+	}
+}
+
+// TestAccessMatrix calls every method as root, as somebody whom polkit allows,
+// whom it does not, who dismisses the dialog, and who is not there to be asked.
+func TestAccessMatrix(t *testing.T) {
+	t.Parallel()
+	const interactive = dbus.FlagAllowInteractiveAuthorization
+	callers := map[string]struct {
+		uid   int
+		flags dbus.Flags
+		want  string // the error where an action is needed
+	}{
+		"root":            {0, 0, ""},
+		"alice":           {aliceUID, 0, ""},
+		"bob":             {bobUID, 0, errs.NotAuthorized.DBusName()},
+		"bob at a screen": {bobUID, interactive, errs.NotAuthorized.DBusName()},
+		"dismissed":       {bobUID + 1, interactive, errs.AuthenticationDismissed.DBusName()},
+		"non-interactive": {bobUID + 1, 0, needsPassword},
+		"password typed":  {bobUID + 2, interactive, ""},
+	}
+	rules := []polkittest.Rule{
+		{UIDs: []uint32{0, aliceUID}, Answer: polkittest.Yes},
+		{UIDs: []uint32{bobUID + 1}, Answer: polkittest.Dismiss},
+		{UIDs: []uint32{bobUID + 2}, Answer: polkittest.Authenticate},
+		{Answer: polkittest.No},
+	}
+	for name, caller := range callers {
+		for method, call := range goodCalls {
+			t.Run(name+" "+method, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t, rules...)
+				path := w.objectFor(call.object)
+				before := len(w.hv.Calls())
+				args := append(slices.Clone(call.args), none())
+				conn := w.as(caller.uid)
+				err := (<-w.callWith(conn, caller.flags, path, method, args...)).Err
+				want := caller.want
+				if call.action == "" {
+					want = ""
+				}
+				if got := errorName(err); got != want {
+					t.Errorf("got %q (%v), want %q", got, err, want)
+				}
+				if want != "" && len(w.hv.Calls()) != before {
+					t.Errorf("a refused call reached the hypervisor: %v", w.hv.Calls()[before:])
+				}
+				w.checkAsked(call.action)
+			})
+		}
+	}
+}
+
+// objectFor makes the world that a call needs, and says what to call.
+func (w *world) objectFor(object string) model.Path {
+	w.t.Helper()
+	vm := fakehv.VM(1, "off")
+	switch object {
+	case live:
+		vm = running(1, "on")
+	case "paused":
+		vm = running(1, "paused")
+		vm.State = model.VMPaused
+	default:
+		vm.HasSavedState = true
+	}
+	w.withHost(vm)
+	spare, err := w.service.Inventory().Add("spare", "fake:///spare")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := spare.AwaitState(w.ctx, func(s model.ConnectionState) bool { return s == model.Connected }); err != nil {
+		w.t.Fatal(err)
+	}
+	if strings.HasPrefix(object, "/") {
+		return model.Path(object)
+	}
+	return vm.Path()
+}
+
+// checkAsked checks that polkit was asked for just this action, with details.
+func (w *world) checkAsked(action string) {
+	w.t.Helper()
+	checks := w.polkit.Checks()
+	for _, check := range checks {
+		if action == "" && check.Details["verb"] == "GetPermissions" {
+			continue
+		}
+		if check.Action != action {
+			w.t.Errorf("polkit was asked for %s instead of %q", check.Action, action)
+		}
+		if strings.HasPrefix(action, "org.kvmmanager.vm.") && action != "org.kvmmanager.vm.edit-xml" && check.Details["vm.uuid"] != fakehv.UUID(1) {
+			w.t.Errorf("polkit was not told which VM: %v", check.Details)
+		}
+		if check.Details["polkit.message"] == "" || check.Details["polkit.gettext_domain"] != "kvm-manager" {
+			w.t.Errorf("the dialog has no text of its own: %v", check.Details)
+		}
+	}
+	if action != "" && len(checks) == 0 {
+		w.t.Errorf("polkit was not asked for %s", action)
+	}
+}
+
+func TestReadingSecretsNeedsARightOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.secrets.read", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
+	w.withHost(fakehv.VM(1, "web"))
+	if err := w.call(vmPath, "VM.GetXML", none()).Err; err != nil {
+		t.Error(err)
+	}
+	if got := errorName(w.call(vmPath, "VM.GetXML", opts("secrets", true)).Err); got != errs.NotAuthorized.DBusName() {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestOthersJobsNeedARightToCancel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.job.cancel-other", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
+	w.withHost(running(1, "web"))
+	w.blockSave()
+	alice, bob := w.as(aliceUID), w.as(bobUID)
+	var job dbus.ObjectPath
+	if err := w.object(alice, vmPath).Call("org.kvmmanager.VM.Save", 0, none()).Store(&job); err != nil {
+		t.Fatal(err)
+	}
+	if got := errorName(w.object(bob, model.Path(job)).Call("org.kvmmanager.Job.Cancel", 0, none()).Err); got != errs.NotAuthorized.DBusName() {
+		t.Errorf("bob cancels alice's job: %v", got)
+	}
+	if got := errorName(w.object(alice, model.Path(job)).Call("org.kvmmanager.Job.Cancel", 0, none()).Err); got != "" {
+		t.Errorf("alice cancels her own job: %v", got)
+	}
+}
+
+func TestPermissionsTellWhatACallerMay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t,
+		polkittest.Rule{Action: "org.kvmmanager.vm.control", Details: map[string]string{"vm.name": "dev-1"}, Answer: polkittest.Yes},
+		polkittest.Rule{Action: "org.kvmmanager.vm.control", Answer: polkittest.Authenticate},
+		polkittest.Rule{Answer: polkittest.No})
+	w.withHost(fakehv.VM(1, "dev-1"), fakehv.VM(2, "prod"))
+	for path, want := range map[model.Path]string{vmPath: "yes", model.VMPath(fakehv.UUID(2)): "auth"} {
+		var got map[string]string
+		if err := w.call(model.Root, "Manager.GetPermissions", dbus.ObjectPath(path), none()).Store(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got["org.kvmmanager.vm.control"] != want || got["org.kvmmanager.vm.delete"] != "no" {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+}
+
+func TestPermissionsChangedFollowsPolkit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	signals := make(chan *dbus.Signal, 8)
+	w.conn.Signal(signals)
+	if err := w.conn.AddMatchSignal(dbus.WithMatchMember("PermissionsChanged")); err != nil {
+		t.Fatal(err)
+	}
+	w.polkit.EmitChanged()
+	select {
+	case <-signals:
+	case <-w.ctx.Done():
+		t.Error("no PermissionsChanged")
+	}
+}
+
+func TestAnOpenDialogHoldsUpNobodyAndGoesWithItsCaller(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, polkittest.Rule{UIDs: []uint32{bobUID}, Answer: polkittest.Hang}, polkittest.Rule{Answer: polkittest.Yes})
+	w.withHost(fakehv.VM(1, "web"))
+	bob := w.as(bobUID)
+	w.callWith(bob, dbus.FlagAllowInteractiveAuthorization, vmPath, "VM.SetTitle", "bob's", none())
+	w.polkit.WaitPending(w.ctx, 1)
+	if err := w.call(vmPath, "VM.SetTitle", "mine", none()).Err; err != nil {
+		t.Error(err)
+	}
+	bob.Close()
+	w.polkit.WaitPending(w.ctx, 0)
+	if got := w.property(vmPath, vmIface, "Title"); got != "mine" {
+		t.Errorf("the title is %v", got)
+	}
+}

@@ -1,0 +1,354 @@
+package objects_test
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/dbus"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/testutil/fakehv"
+)
+
+func TestStartWithWaitAnswersWhenTheVMRuns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(fakehv.VM(1, "web"))
+	var job dbus.ObjectPath
+	if err := w.call(vmPath, "VM.Start", opts("wait", true)).Store(&job); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.property(vmPath, vmIface, "State"); got != "running" {
+		t.Errorf("the VM is %v when the reply comes", got)
+	}
+	if got := w.property(model.Path(job), api.JobInterface, "State"); got != "done" {
+		t.Errorf("the job is %v when the reply comes", got)
+	}
+}
+
+func TestSignalsComeInTheirOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(fakehv.VM(1, "web"))
+	signals := make(chan *dbus.Signal, 64)
+	w.conn.Signal(signals)
+	if err := w.conn.AddMatchSignal(dbus.WithMatchSender(w.name)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.call(vmPath, "VM.Start", opts("wait", true)).Err; err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for len(got) == 0 || got[len(got)-1] != "Completed" {
+		s := <-signals
+		word := s.Name[strings.LastIndexByte(s.Name, '.')+1:]
+		if word == "PropertiesChanged" {
+			changed := s.Body[1].(map[string]dbus.Variant)
+			state, ok := changed["State"]
+			if !ok {
+				continue
+			}
+			word += " " + state.Value().(string)
+		}
+		got = append(got, word)
+	}
+	want := []string{
+		"InterfacesAdded", "PropertiesChanged starting", "VMStateChanged",
+		"PropertiesChanged running", "VMStateChanged", "PropertiesChanged done", "Completed",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestAFailedJobFailsTheCallThatWaits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(fakehv.VM(1, "web"))
+	w.hv.Hook("start", func(context.Context, string) error {
+		return errs.New(errs.NoSpace, "There is no space left for “web”.")
+	})
+	err := w.call(vmPath, "VM.Start", opts("wait", true)).Err
+	if errorName(err) != errs.NoSpace.DBusName() || err.Error() != "There is no space left for “web”." {
+		t.Errorf("got %v %v", errorName(err), err)
+	}
+	if got := w.property(vmPath, vmIface, "State"); got != "shut-off" {
+		t.Errorf("the VM is %v", got)
+	}
+}
+
+func TestEveryErrorKindReachesTheCaller(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(fakehv.VM(1, "web"))
+	for _, kind := range errs.Kinds() {
+		w.hv.Hook("set-title", func(context.Context, string) error { return errs.New(kind, "Because.") })
+		if got := errorName(w.call(vmPath, "VM.SetTitle", "x", none()).Err); got != kind.DBusName() {
+			t.Errorf("%s arrives as %s", kind, got)
+		}
+	}
+}
+
+func TestWrongInputIsRefusedByName(t *testing.T) {
+	t.Parallel()
+	const invalid, wrongArgs = "org.kvmmanager.Error.InvalidArgument", "org.freedesktop.DBus.Error.InvalidArgs"
+	w := newWorld(t).withHost(fakehv.VM(1, "web"), running(2, "db"))
+	host, db := model.HostPath("local"), model.VMPath(fakehv.UUID(2))
+	long := strings.Repeat("x", 1<<20)
+	for _, test := range []struct {
+		what string
+		path model.Path
+		call string
+		args []any
+		want string
+	}{
+		{"an unknown option", vmPath, "VM.Start", []any{opts("fast", true)}, invalid},
+		{"an option of another type", vmPath, "VM.Start", []any{opts("wait", "yes")}, invalid},
+		{"an argument too few", vmPath, "VM.Rename", []any{"new"}, wrongArgs},
+		{"another type", vmPath, "VM.SetVCPUs", []any{int32(-1), none()}, wrongArgs},
+		{"no name", vmPath, "VM.Rename", []any{"", none()}, invalid},
+		{"a name with a slash", vmPath, "VM.Rename", []any{"../x", none()}, invalid},
+		{"a name that is too long", vmPath, "VM.Rename", []any{long, none()}, invalid},
+		{"a control character", vmPath, "VM.SetTitle", []any{"a\x01b", none()}, invalid},
+		{"two lines in a title", vmPath, "VM.SetTitle", []any{"a\nb", none()}, invalid},
+		{"a tag twice", vmPath, "VM.SetTags", []any{[]string{"a", "a"}, none()}, invalid},
+		{"no processors", vmPath, "VM.SetVCPUs", []any{uint32(0), none()}, invalid},
+		{"an unknown time to apply", vmPath, "VM.SetMemory", []any{uint64(1 << 30), opts("apply", "later")}, invalid},
+		{"no keys", db, "VM.SendKeys", []any{[]string{}, none()}, invalid},
+		{"an unknown key", db, "VM.SendKeys", []any{[]string{"ANY"}, none()}, invalid},
+		{"an unknown console", db, "VM.OpenConsole", []any{"serial-7", none()}, "org.kvmmanager.Error.NotFound"},
+		{"a display too many", db, "VM.OpenDisplay", []any{uint32(1 << 31), none()}, "org.kvmmanager.Error.NotFound"},
+		{"a display of a VM that is off", vmPath, "VM.OpenDisplay", []any{uint32(0), none()}, "org.kvmmanager.Error.InvalidState"},
+		{"starting twice", db, "VM.Start", []any{none()}, "org.kvmmanager.Error.InvalidState"},
+		{"deleting a running VM", db, "VM.Delete", []any{none()}, "org.kvmmanager.Error.InvalidState"},
+		{"a name that is taken", vmPath, "VM.Rename", []any{"db", none()}, "org.kvmmanager.Error.AlreadyExists"},
+		{"a VM that nobody has", host, "Host.FindVM", []any{"nobody", none()}, "org.kvmmanager.Error.NotFound"},
+		{"an object that does not exist", model.VMPath("f"), "VM.Start", []any{none()}, "org.freedesktop.DBus.Error.UnknownObject"},
+		{"permissions of nothing", model.Root, "Manager.GetPermissions", []any{dbus.ObjectPath("/x"), none()}, "org.kvmmanager.Error.NotFound"},
+		{"a host that does not exist", model.Root, "Manager.RemoveHost", []any{dbus.ObjectPath("/x"), none()}, "org.kvmmanager.Error.NotFound"},
+	} {
+		if got := errorName(w.call(test.path, test.call, test.args...).Err); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.what, got, test.want)
+		}
+	}
+	for _, call := range w.hv.Calls() {
+		for _, prefix := range []string{"set-", "rename", "start", "delete", "send-keys", "display", "console"} {
+			if strings.HasPrefix(call, prefix) {
+				t.Errorf("a refused call reached the hypervisor: %s", call)
+			}
+		}
+	}
+}
+
+func TestAnExpectedVersionGuardsAgainstLostUpdates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(fakehv.VM(1, "web"))
+	seen := w.property(vmPath, vmIface, "ConfigVersion").(uint64)
+	// Another tool changes the VM, and its event has not come yet.
+	changed := fakehv.VM(1, "web")
+	changed.ConfigVersion = seen + 7
+	w.hv.Put(changed)
+
+	err := w.call(vmPath, "VM.SetTitle", "mine", opts("expected-version", seen)).Err
+	if errorName(err) != errs.VersionMismatch.DBusName() {
+		t.Errorf("got %v", err)
+	}
+	if got := w.property(vmPath, vmIface, "Title"); got != "" {
+		t.Errorf("the title is %q", got)
+	}
+	if err := w.call(vmPath, "VM.SetTitle", "mine", opts("expected-version", seen+7)).Err; err != nil {
+		t.Error(err)
+	}
+	if got := w.property(vmPath, vmIface, "Title"); got != "mine" {
+		t.Errorf("the title is %q when the reply comes", got)
+	}
+}
+
+func TestADisplayIsAnOpenDescriptor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	var fd dbus.UnixFD
+	var info map[string]dbus.Variant
+	if err := w.call(vmPath, "VM.OpenDisplay", uint32(0), none()).Store(&fd, &info); err != nil {
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(fd), "display")
+	defer file.Close()
+	if info["type"].Value() != "vnc" {
+		t.Errorf("info is %v", info)
+	}
+	if _, err := file.WriteString("hello"); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 5)
+	if _, err := file.Read(got); err != nil || string(got) != "hello" {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestAScreenshotIsASealedFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	var fd dbus.UnixFD
+	var mime string
+	if err := w.call(vmPath, "VM.TakeScreenshot", none()).Store(&fd, &mime); err != nil {
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(fd), "screenshot")
+	defer file.Close()
+	got := make([]byte, 64)
+	n, err := file.Read(got)
+	if err != nil || string(got[:n]) != "P6\n1 1\n255\n\x01\x02\x03" || mime != "image/x-portable-pixmap" {
+		t.Errorf("got %q %s, %v", got[:n], mime, err)
+	}
+	if _, err := file.WriteAt([]byte("x"), 0); err == nil {
+		t.Error("the image can be written to")
+	}
+}
+
+func TestACallOnAVMThatVanishesMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(fakehv.VM(1, "web"))
+	w.hv.Hook("set-title", func(context.Context, string) error { w.hv.Drop(fakehv.UUID(1)); return nil })
+	if got := errorName(w.call(vmPath, "VM.SetTitle", "x", none()).Err); got != errs.NotFound.DBusName() {
+		t.Errorf("got %v", got)
+	}
+	if got := errorName(w.call(vmPath, "VM.SetTitle", "x", none()).Err); got != "org.freedesktop.DBus.Error.UnknownObject" {
+		t.Errorf("afterwards: %v", got)
+	}
+}
+
+func TestStuckCallsDoNotHoldUpOthers(t *testing.T) {
+	t.Parallel()
+	stuck := fakehv.VM(1, "stuck")
+	w := newWorld(t).withHost(stuck, fakehv.VM(2, "fine"))
+	entered, goOn := make(chan struct{}, 64), make(chan struct{})
+	defer close(goOn)
+	w.hv.Hook("set-title", func(_ context.Context, uuid string) error {
+		if uuid == stuck.UUID {
+			entered <- struct{}{}
+			<-goOn
+		}
+		return nil
+	})
+	for range 20 {
+		w.object(w.conn, vmPath).Go("org.kvmmanager.VM.SetTitle", 0, nil, "x", none())
+	}
+	<-entered
+	fine := model.VMPath(fakehv.UUID(2))
+	if err := w.call(fine, "VM.Start", opts("wait", true)).Err; err != nil {
+		t.Error(err)
+	}
+	if got := w.property(vmPath, vmIface, "Name"); got != "stuck" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestStatisticsComeWhileSomebodySubscribes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	signals := make(chan *dbus.Signal, 64)
+	w.conn.Signal(signals)
+	if err := w.conn.AddMatchSignal(dbus.WithMatchMember("StatisticsSampled")); err != nil {
+		t.Fatal(err)
+	}
+	other := w.bus.Connect(t)
+	if err := w.object(other, model.Root).Call("org.kvmmanager.Manager.SubscribeStatistics", 0, uint32(1), none()).Err; err != nil {
+		t.Fatal(err)
+	}
+	s := <-signals
+	samples := s.Body[1].(map[dbus.ObjectPath]map[string]dbus.Variant)
+	if _, ok := samples[dbus.ObjectPath(vmPath)]["memory-used"]; !ok {
+		t.Errorf("the sample is %v", samples)
+	}
+	if _, ok := samples[dbus.ObjectPath(model.HostPath("local"))]["memory-used"]; !ok {
+		t.Errorf("the host's sample is %v", samples)
+	}
+	// The subscriber leaves without a word: no more calls to the hypervisor.
+	other.Close()
+	asked := make(chan struct{}, 64)
+	w.hv.Hook("statistics", func(context.Context, string) error { asked <- struct{}{}; return nil })
+	timer := time.After(2200 * time.Millisecond) // four ticks
+	for n := 0; ; n++ {
+		select {
+		case <-asked:
+			if n == 2 { // one under way, and one before the bus noticed
+				t.Fatal("samples are taken although nobody subscribes")
+			}
+			continue
+		case <-timer:
+		}
+		break
+	}
+}
+
+func TestHostsComeAndGo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost()
+	var host dbus.ObjectPath
+	if err := w.call(model.Root, "Manager.AddHost", "second", "fake:///2", none()).Store(&host); err != nil {
+		t.Fatal(err)
+	}
+	want := []dbus.ObjectPath{"/org/kvmmanager/hosts/local", "/org/kvmmanager/hosts/second"}
+	if got := w.property(model.Root, api.ManagerInterface, "Hosts").([]dbus.ObjectPath); !slices.Equal(got, want) {
+		t.Errorf("hosts are %v", got)
+	}
+	if err := w.call(model.Root, "Manager.RemoveHost", host, none()).Err; err != nil {
+		t.Fatal(err)
+	}
+	if got := w.property(model.Root, api.ManagerInterface, "Hosts").([]dbus.ObjectPath); !slices.Equal(got, want[:1]) {
+		t.Errorf("hosts are %v", got)
+	}
+}
+
+func TestShutdownWaitsForTheGuest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	w.hv.Hook("shutdown", func(_ context.Context, uuid string) error {
+		return errs.New(errs.GuestAgentUnavailable, "asked")
+	})
+	if got := errorName(w.call(vmPath, "VM.Shutdown", opts("wait", true)).Err); got != errs.GuestAgentUnavailable.DBusName() {
+		t.Errorf("got %v", got)
+	}
+	w.hv.Hook("shutdown", nil)
+	if err := w.call(vmPath, "VM.Shutdown", opts("wait", true)).Err; err != nil {
+		t.Fatal(err)
+	}
+	if got := w.property(vmPath, vmIface, "State"); got != "shut-off" {
+		t.Errorf("the VM is %v", got)
+	}
+}
+
+func TestSaveCanBeCancelled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	w.blockSave()
+	var job dbus.ObjectPath
+	if err := w.call(vmPath, "VM.Save", none()).Store(&job); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.call(model.Path(job), "Job.Cancel", none()).Err; err != nil {
+		t.Fatal(err)
+	}
+	if err := w.service.Inventory().Hosts()[0].WaitFor(w.ctx, fakehv.UUID(1), func(vm *model.VM) bool { return vm.State == model.VMRunning }); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAJobBoundToItsCallerEndsWithIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	aborted := w.blockSave()
+	caller := w.bus.Connect(t)
+	if err := w.object(caller, vmPath).Call("org.kvmmanager.VM.Save", 0, opts("bind-lifetime", true)).Err; err != nil {
+		t.Fatal(err)
+	}
+	caller.Close()
+	select {
+	case <-aborted:
+	case <-w.ctx.Done():
+		t.Error("the job goes on without its caller")
+	}
+}

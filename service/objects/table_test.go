@@ -1,0 +1,44 @@
+package objects
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"org.kvmmanager/dbus"
+	"org.kvmmanager/dbus/apidoc"
+)
+
+// TestTheMethodTableIsWhatTheXMLSays holds permissions and options to what is
+// documented, and documents to what there is.
+func TestTheMethodTableIsWhatTheXMLSays(t *testing.T) {
+	t.Parallel()
+	left := table()
+	for _, doc := range api.XML() {
+		iface, err := apidoc.Parse(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declared := range iface.Methods {
+			name := iface.Name + "." + declared.Name
+			m := left[name]
+			delete(left, name)
+			if m == nil {
+				t.Errorf("%s is refused: it has no entry in the table", name)
+				continue
+			}
+			if !maps.Equal(m.options, declared.Options()) && len(m.options)+len(declared.Options()) > 0 {
+				t.Errorf("%s takes %v, documented %v", name, m.options, declared.Options())
+			}
+			if m.action != open && !slices.Contains(declared.Actions(), m.action) {
+				t.Errorf("%s needs %s, documented %v", name, m.action, declared.Actions())
+			}
+			if m.action == open && m.also == nil && len(declared.Actions()) > 0 {
+				t.Errorf("%s is open to everybody, documented %v", name, declared.Actions())
+			}
+		}
+	}
+	for name := range left {
+		t.Errorf("%s is in the table and not in the XML", name)
+	}
+}
