@@ -19,7 +19,6 @@ import (
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/polkit"
 	"org.kvmmanager/internal/virt"
-	"org.kvmmanager/service/inventory"
 	"org.kvmmanager/service/jobs"
 	"org.kvmmanager/service/journal"
 	"org.kvmmanager/service/objects"
@@ -86,7 +85,7 @@ func (d *daemon) connect(ctx context.Context) error {
 		return fmt.Errorf("cannot connect to the bus: %w", err)
 	}
 	d.service, err = objects.New(objects.Options{
-		Version: d.options.Version, Hypervisor: hypervisor{virt.New(d.log)}, Authority: d.authority(),
+		Version: d.options.Version, Hypervisor: virt.New(d.log), Authority: d.authority(),
 		Watcher: bus.NewWatcher(d.ask), Log: d.log, KeepJobs: jobs.Keep,
 	})
 	if err != nil {
@@ -139,8 +138,3 @@ func (d *daemon) close() {
 	defer cancel()
 	d.service.Close(ctx)
 }
-
-// hypervisor opens libvirt's connections for the inventory.
-type hypervisor struct{ *virt.Hypervisor }
-
-var _ inventory.Hypervisor = hypervisor{}

@@ -8,6 +8,7 @@ import (
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/journal"
 )
 
 const (
@@ -96,7 +97,7 @@ func (h *Host) drainEvents(conn Conn) {
 func (h *Host) note(event Event) {
 	if event.Crashed {
 		if vm := h.VM(event.ID); vm != nil {
-			h.log.Warn("a VM crashed", "vm_name", vm.Name, "vm_uuid", vm.UUID)
+			h.log.Warn("a VM crashed", journal.MessageID(journal.VMCrashed), "vm_name", vm.Name, "vm_uuid", vm.UUID)
 		}
 	}
 	h.queue.add(key{event.Kind, event.ID}, nil)
@@ -121,7 +122,7 @@ func (h *Host) connected(ctx context.Context, conn Conn) error {
 		h.putAll(u, all)
 		h.putInfo(u, &info)
 	})
-	h.log.Info("connected to the hypervisor", "uri", info.URI, "vms", len(all.vms), "version", info.LibvirtVersion)
+	h.log.Info("connected to the hypervisor", journal.MessageID(journal.HostConnected), "uri", info.URI, "vms", len(all.vms), "version", info.LibvirtVersion)
 	return nil
 }
 
@@ -138,7 +139,7 @@ func (h *Host) disconnected(err error) {
 	})
 	h.queue.drop()
 	if first {
-		h.log.Warn("no connection to the hypervisor", "uri", h.info.URI, "error", err)
+		h.log.Warn("no connection to the hypervisor", journal.MessageID(journal.HostDisconnected), "uri", h.info.URI, "error", err)
 	}
 }
 
