@@ -40,7 +40,8 @@ type hostDraft struct {
 }
 
 func load(paths Paths) *loader {
-	l := &loader{hosts: map[string]*hostDraft{LocalID: {uri: paths.LocalURI}}}
+	local := &hostDraft{}
+	l := &loader{hosts: map[string]*hostDraft{LocalID: local}}
 	switch main := paths.mainFile(); {
 	case main != "":
 		l.read(main)
@@ -49,6 +50,9 @@ func load(paths Paths) *loader {
 	}
 	for _, file := range paths.dropIns(l.fail) {
 		l.read(file)
+	}
+	if local.uri == "" {
+		local.uri = paths.LocalURI
 	}
 	l.needURIs()
 	l.readState(paths.State)

@@ -87,7 +87,9 @@ func validateBusURI(uri string, u *url.URL, driver, transport string, parameters
 	if transport == "ext" {
 		return invalid("The transport ext runs a program, and is allowed only in the configuration file.")
 	}
-	if !slices.Contains(busPaths(driver, u.Host != ""), u.Path) {
+	// libvirt ignores the host of a URI whose transport is unix.
+	remote := u.Hostname() != "" && transport != "unix"
+	if !slices.Contains(busPaths(driver, remote), u.Path) {
 		return invalid("The URI's path is allowed only in the configuration file. Use /system.")
 	}
 	return nil
