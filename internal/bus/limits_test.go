@@ -84,6 +84,23 @@ func TestCallsOfAllSendersTogetherAreLimited(t *testing.T) {
 	close(b.release)
 }
 
+func TestStuckCallsDoNotKeepReadsWaiting(t *testing.T) {
+	t.Parallel()
+	b := newBlocker()
+	r := newRig(t, b.handle, `<limit name="max_replies_per_connection">100000</limit>`)
+	r.tree.limits.mu.Lock()
+	r.tree.limits.perSender = 2 * maxReads
+	r.tree.limits.mu.Unlock()
+	for range 2 * maxReads {
+		r.object("/test/things/a").Go("test.Thing.Echo", 0, nil, "x")
+	}
+	for range 2 * maxReads {
+		wait(t, b.entered, "the calls to come in")
+	}
+	r.alive(t)
+	close(b.release)
+}
+
 func TestLimitsForgetWhoLeft(t *testing.T) {
 	t.Parallel()
 	l := newLimits(2, 3)

@@ -38,9 +38,10 @@ type link struct {
 	end  context.CancelFunc
 	id   atomic.Uint32 // serial of the last message sent
 
-	// Only the goroutine that authenticates and then reads uses these two.
+	// Only the goroutine that authenticates and then reads uses these.
 	framed  bool   // authentication is over, messages follow
 	pending []byte // of a message that godbus is reading
+	control []byte // room for the control data of one read
 
 	// slots bounds the goroutines that are not in a handler, whose number
 	// limits bounds. When all are taken nothing more is read, and callers wait.

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"io"
-	"net"
 	"syscall"
 )
 
@@ -14,7 +13,7 @@ const maxFDs = 253
 // another one.
 func (l *link) receive() (frame []byte, fds []int, err error) {
 	var head [fixedHeader]byte
-	fds, err = readFull(l.conn, head[:], nil)
+	fds, err = l.readFull(head[:], nil)
 	if err != nil {
 		closeAll(fds)
 		return nil, nil, err
@@ -26,7 +25,7 @@ func (l *link) receive() (frame []byte, fds []int, err error) {
 	}
 	frame = make([]byte, size)
 	copy(frame, head[:])
-	fds, err = readFull(l.conn, frame[fixedHeader:], fds)
+	fds, err = l.readFull(frame[fixedHeader:], fds)
 	if err != nil {
 		closeAll(fds)
 		return nil, nil, err
@@ -37,11 +36,13 @@ func (l *link) receive() (frame []byte, fds []int, err error) {
 // readFull fills b and appends the descriptors that come along. When the
 // process can hold no more of them the kernel keeps the rest back, which shows
 // as a number other than the header's.
-func readFull(conn *net.UnixConn, b []byte, fds []int) ([]int, error) {
-	oob := make([]byte, syscall.CmsgSpace(4*maxFDs))
+func (l *link) readFull(b []byte, fds []int) ([]int, error) {
+	if l.control == nil {
+		l.control = make([]byte, syscall.CmsgSpace(4*maxFDs))
+	}
 	for len(b) > 0 {
-		n, oobn, _, _, err := conn.ReadMsgUnix(b, oob)
-		fds = append(fds, rights(oob[:oobn])...)
+		n, controls, _, _, err := l.conn.ReadMsgUnix(b, l.control)
+		fds = append(fds, rights(l.control[:controls])...)
 		if err != nil {
 			return fds, err
 		}
@@ -54,11 +55,11 @@ func readFull(conn *net.UnixConn, b []byte, fds []int) ([]int, error) {
 }
 
 // rights is the descriptors in control data; Go sets close-on-exec on them.
-func rights(oob []byte) (fds []int) {
-	if len(oob) == 0 {
+func rights(control []byte) (fds []int) {
+	if len(control) == 0 {
 		return nil
 	}
-	messages, err := syscall.ParseSocketControlMessage(oob)
+	messages, err := syscall.ParseSocketControlMessage(control)
 	if err != nil {
 		return nil
 	}
