@@ -134,7 +134,7 @@ var logLevels = map[string]slog.Level{
 
 func (l *loader) host(file string, s section, problem report) {
 	if err := ValidateID(s.name); err != nil {
-		problem(s.line, "%s; the settings of %s are ignored", sentence(err), s.title())
+		problem(s.line, "%s; the settings of %q are ignored", sentence(err), s.title())
 		return
 	}
 	draft := l.hosts[s.name]

@@ -107,7 +107,7 @@ func readState(file string, problem report) (map[string]string, error) {
 	for _, s := range parse(text, problem) {
 		uri, err := stateURI(s)
 		if err != nil {
-			problem(s.line, "%s; %s is ignored", sentence(err), s.title())
+			problem(s.line, "%s; %q is ignored", sentence(err), s.title())
 			continue
 		}
 		hosts[s.name] = uri
