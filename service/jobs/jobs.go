@@ -16,6 +16,7 @@ import (
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/journal"
 )
 
 // Publisher shows jobs. Its methods return when the change has been announced;
@@ -141,7 +142,7 @@ func (m *Manager) run(ctx context.Context, job *Job, work Func) {
 func (m *Manager) contain(ctx context.Context, job *Job, work Func) (result map[string]any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			m.log.Error("a job panicked", "operation", job.Value().Operation, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			m.log.Error("a job panicked", journal.MessageID(journal.InternalError), "operation", job.Value().Operation, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			err = errs.New(errs.Internal, "The service made a mistake. Its journal has the details.")
 		}
 	}()

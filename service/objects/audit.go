@@ -1,36 +1,78 @@
 package objects
 
 import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/service/jobs"
 	"org.kvmmanager/service/journal"
 )
 
-// audit writes the journal's record of one decision or change.
-func (r *request) audit(action string, err error) { r.writeAudit(action, "", err) }
-
 // auditCall records a call that changed something, unless a job of the call
 // does so when it ends.
 func (r *request) auditCall(err error) {
 	if actions := r.actions(); len(actions) > 0 && !r.audited {
-		r.audit(actions[0], err)
+		r.audit(actions[0], "", err)
 	}
 }
 
 // auditJob records the outcome of a job.
 func (r *request) auditJob(job *jobs.Job, err error) {
-	r.writeAudit(r.method.action, string(job.Path()), err)
+	r.audit(r.method.action, string(job.Path()), err)
 }
 
-func (r *request) writeAudit(action, job string, err error) {
-	outcome := "done"
-	if err != nil {
-		kind, _ := errs.Of(err)
-		outcome = string(kind)
+// auditRefusal records that polkit or the person said no.
+func (r *request) auditRefusal(action string, err error) {
+	if r.service.refusals.admit(r.uid, time.Now()) {
+		r.audit(action, "", err)
 	}
-	record := journal.AuditRecord{
+}
+
+func (r *request) audit(action, job string, err error) {
+	journal.Audit(r.service.log, journal.AuditRecord{
 		Action: action, Object: string(r.Path), Method: r.Interface + "." + r.Member,
-		UID: r.uid, PID: r.pid, Job: job, Outcome: outcome,
+		UID: r.uid, PID: r.pid, Job: job, Outcome: outcome(err),
+	})
+}
+
+// outcome is an error in the words of the audit.
+func outcome(err error) string {
+	var onBus *dbus.Error
+	switch {
+	case err == nil:
+		return journal.Done
+	case errors.As(err, &onBus) && onBus.Name == interactionRequired:
+		return journal.InteractionRequired
+	default:
+		kind, _ := errs.Of(err)
+		return string(kind)
 	}
-	journal.Audit(r.service.log, record)
+}
+
+const (
+	refusalWindow = time.Minute
+	refusalsAdmit = 30 // per user and window
+	refusalsUsers = 1024
+)
+
+// refusals keeps one user's refused calls from flooding the journal, where
+// they would push out the records of others.
+type refusals struct {
+	mu    sync.Mutex
+	since time.Time
+	count map[uint32]int // by uid, in this window
+}
+
+func (f *refusals) admit(uid uint32, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if now.Sub(f.since) > refusalWindow || len(f.count) > refusalsUsers {
+		f.since, f.count = now, map[uint32]int{}
+	}
+	f.count[uid]++
+	return f.count[uid] <= refusalsAdmit
 }

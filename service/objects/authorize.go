@@ -8,14 +8,17 @@ import (
 	"org.kvmmanager/internal/errs"
 )
 
-const gettextDomain = "kvm-manager"
+const (
+	gettextDomain       = "kvm-manager"
+	interactionRequired = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
+)
 
 // authorize asks for every action that the call needs, and writes the audit
 // record of a refusal.
 func (r *request) authorize(ctx context.Context) error {
 	for _, action := range r.actions() {
 		if err := r.authorizeOne(ctx, action); err != nil {
-			r.audit(action, err)
+			r.auditRefusal(action, err)
 			return err
 		}
 	}
@@ -51,13 +54,13 @@ func (r *request) authorizeOne(ctx context.Context, action string) error {
 	result, err := r.service.authority.Check(ctx, r.Sender, action, r.details(), r.Interactive)
 	switch {
 	case err != nil:
-		return errs.Wrap(errs.NotAuthorized, err, "The service cannot ask polkit whether this is allowed.")
+		return err
 	case result.Authorized:
 		return nil
 	case result.Dismissed:
 		return errs.New(errs.AuthenticationDismissed, "The authentication was dismissed.")
 	case result.Challenge && !r.Interactive:
-		return dbus.NewError("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
+		return dbus.NewError(interactionRequired,
 			[]any{"This needs a password. Allow interactive authorization, or ask the administrator for a polkit rule for " + action + "."})
 	default:
 		return errs.New(errs.NotAuthorized, "You are not allowed to do this (polkit action %s).", action)

@@ -47,6 +47,7 @@ type Service struct {
 	hosts      HostStore
 	statistics *statistics
 	locks      *locks
+	refusals   refusals
 
 	hostsChange sync.Mutex // held while a change of Manager.Hosts is announced
 	hostPaths   map[model.Path]bool
