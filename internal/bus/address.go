@@ -33,8 +33,8 @@ func runtimeDir() string {
 	return fmt.Sprintf("/run/user/%d", os.Getuid())
 }
 
-// dial connects to the first of the addresses that answers.
-func dial(addresses string) (*net.UnixConn, error) {
+// Dial connects to the first of the addresses that answers.
+func Dial(addresses string) (*net.UnixConn, error) {
 	var failures []error
 	for _, address := range strings.Split(addresses, ";") {
 		if address == "" {

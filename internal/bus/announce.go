@@ -53,13 +53,13 @@ func (t *Tree) compose(n *news) (*header, []byte, bool) {
 // composeChanged holds only what really differs from what clients know. A
 // value that cannot be encoded is only named.
 func (t *Tree) composeChanged(n *news) (*header, []byte, bool) {
-	var entries []entry
+	var entries Dict
 	invalidated := []string{}
 	for _, decl := range n.differing() {
 		if decl.Emits == EmitsInvalidates {
 			invalidated = append(invalidated, decl.Name)
 		} else if v, ok := n.changed.value(decl, t.log); ok {
-			entries = append(entries, entry{decl.Name, v})
+			entries = append(entries, Entry{decl.Name, v})
 		}
 	}
 	if len(entries) == 0 && len(invalidated) == 0 {
@@ -71,8 +71,8 @@ func (t *Tree) composeChanged(n *news) (*header, []byte, bool) {
 	if err != nil {
 		good := n.changed.encodable(entries, t.log)
 		for _, e := range entries {
-			if !slices.ContainsFunc(good, func(g entry) bool { return g.Name == e.Name }) {
-				invalidated = append(invalidated, e.Name)
+			if !slices.ContainsFunc(good, func(g Entry) bool { return g.Key == e.Key }) {
+				invalidated = append(invalidated, e.Key)
 			}
 		}
 		body, _, err = marshalBody([]any{iface, good, invalidated})

@@ -67,19 +67,12 @@ func (o *object) encoding(log *slog.Logger) *encoding {
 	return e
 }
 
-// entry has the layout of an element of a{sv}: a dict entry is encoded like a
-// struct.
-type entry struct {
-	Name  string
-	Value dbus.Variant
-}
-
 // elements is the elements of the part's a{sv}, in the order of declaration.
 func (p *part) elements(log *slog.Logger) []byte {
-	entries := make([]entry, 0, len(p.iface.Properties))
+	entries := make(Dict, 0, len(p.iface.Properties))
 	for _, decl := range p.iface.Properties {
 		if v, ok := p.value(decl, log); ok {
-			entries = append(entries, entry{decl.Name, v})
+			entries = append(entries, Entry{decl.Name, v})
 		}
 	}
 	body, _, err := marshalBody([]any{entries})
@@ -91,11 +84,11 @@ func (p *part) elements(log *slog.Logger) []byte {
 
 // encodable leaves out the values that cannot be encoded, such as a string
 // that is not UTF-8, so that they spoil nothing but themselves.
-func (p *part) encodable(entries []entry, log *slog.Logger) []entry {
-	good := make([]entry, 0, len(entries))
+func (p *part) encodable(entries Dict, log *slog.Logger) Dict {
+	good := make(Dict, 0, len(entries))
 	for _, e := range entries {
 		if _, _, err := marshalBody([]any{e}); err != nil {
-			log.Error("a property was left out", "interface", p.iface.Name, "property", e.Name, "error", err)
+			log.Error("a property was left out", "interface", p.iface.Name, "property", e.Key, "error", err)
 			continue
 		}
 		good = append(good, e)

@@ -55,7 +55,7 @@ type link struct {
 // changes announced. The connection also serves as a client of the bus;
 // received signals keep their order, and descriptors in them are closed.
 func (t *Tree) Connect(address string) (*dbus.Conn, error) {
-	socket, err := dial(address)
+	socket, err := Dial(address)
 	if err != nil {
 		return nil, err
 	}

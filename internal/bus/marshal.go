@@ -28,7 +28,7 @@ func marshal(declared string, values []any) (body []byte, fds []int, err error) 
 	if len(values) == 0 && declared == "" {
 		return nil, nil, nil
 	}
-	if sig := dbus.SignatureOf(values...).String(); sig != declared {
+	if sig := signatureOf(values...); sig != declared {
 		return nil, nil, fmt.Errorf("cannot encode %s: the values are %s", declared, sig)
 	}
 	return marshalBody(values)

@@ -16,7 +16,7 @@ type rawClient struct{ *link }
 
 func newRawClient(tb testing.TB, address string) rawClient {
 	tb.Helper()
-	socket, err := dial(address)
+	socket, err := Dial(address)
 	if err != nil {
 		tb.Fatal(err)
 	}

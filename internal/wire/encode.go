@@ -1,25 +1,28 @@
 package wire
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/godbus/dbus/v5"
 
+	"org.kvmmanager/internal/bus"
 	"org.kvmmanager/internal/model"
 )
 
 // Record is the dictionary form of a struct (or a pointer to one): every field
-// that is not zero, by its wire name.
-func Record(v any) map[string]dbus.Variant {
+// that is not zero, by its wire name, in the order of the fields.
+func Record(v any) bus.Dict {
 	return record(reflect.Indirect(reflect.ValueOf(v)))
 }
 
 // Records is the list form of a slice of structs.
-func Records[T any](list []T) []map[string]dbus.Variant {
-	out := make([]map[string]dbus.Variant, len(list))
+func Records[T any](list []T) []bus.Dict {
+	out := make([]bus.Dict, len(list))
 	for i := range list {
 		out[i] = record(reflect.ValueOf(&list[i]).Elem())
 	}
@@ -34,15 +37,15 @@ func Variant(v any) dbus.Variant {
 
 // Dict is the D-Bus form of a dictionary of values that this package can
 // encode, as in Job.Result.
-func Dict(values map[string]any) map[string]dbus.Variant {
-	out := make(map[string]dbus.Variant, len(values))
-	for k, v := range values {
-		out[k] = Variant(v)
+func Dict(values map[string]any) bus.Dict {
+	out := make(bus.Dict, 0, len(values))
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		out = append(out, bus.Entry{Key: k, Value: Variant(values[k])})
 	}
 	return out
 }
 
-func record(v reflect.Value) map[string]dbus.Variant {
+func record(v reflect.Value) bus.Dict {
 	p := planOf(v.Type())
 	n := 0
 	for _, f := range p.fields {
@@ -50,10 +53,10 @@ func record(v reflect.Value) map[string]dbus.Variant {
 			n++
 		}
 	}
-	out := make(map[string]dbus.Variant, n)
+	out := make(bus.Dict, 0, n)
 	for _, f := range p.fields {
 		if fv := v.Field(f.index); !fv.IsZero() {
-			out[f.name] = dbus.MakeVariantWithSignature(encode(fv), f.sig)
+			out = append(out, bus.Entry{Key: f.name, Value: dbus.MakeVariantWithSignature(encode(fv), f.sig)})
 		}
 	}
 	return out
@@ -99,7 +102,7 @@ func encodeSlice(v reflect.Value) any {
 	case []model.Path:
 		return ObjectPaths(list)
 	}
-	out := make([]map[string]dbus.Variant, v.Len())
+	out := make([]bus.Dict, v.Len())
 	for i := range out {
 		out[i] = record(v.Index(i))
 	}

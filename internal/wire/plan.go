@@ -15,7 +15,6 @@ var (
 	pathType   = reflect.TypeFor[model.Path]()
 	timeType   = reflect.TypeFor[time.Time]()
 	resultType = reflect.TypeFor[map[string]any]()
-	recordSig  = dbus.ParseSignatureMust("a{sv}")
 )
 
 // field is one exported field of a struct: where it is and how it travels.

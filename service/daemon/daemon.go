@@ -81,8 +81,10 @@ func (d *daemon) connect(ctx context.Context) error {
 		address = bus.SessionAddress()
 	}
 	var err error
-	if d.ask, err = dbus.Connect(address, dbus.WithSignalHandler(dbus.NewSequentialSignalHandler())); err != nil {
-		return fmt.Errorf("cannot connect to the bus: %w", err)
+	// An empty tree, since godbus alone can be made to panic by messages that
+	// anybody may send.
+	if d.ask, err = bus.New("/", nil, nil, d.log).Connect(address); err != nil {
+		return err
 	}
 	d.service, err = objects.New(objects.Options{
 		Version: d.options.Version, Hypervisor: virt.New(d.log), Authority: d.authority(),

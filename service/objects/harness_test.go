@@ -98,6 +98,8 @@ func (w *world) withHost(vms ...*model.VM) *world {
 	if err := host.AwaitState(w.ctx, func(s model.ConnectionState) bool { return s == model.Connected }); err != nil {
 		w.t.Fatal(err)
 	}
+	// An answer through the bus comes after every signal that it had to pass.
+	w.property(host.Info().Path(), api.HostInterface, "State")
 	return w
 }
 

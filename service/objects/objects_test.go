@@ -45,6 +45,9 @@ func TestSignalsComeInTheirOrder(t *testing.T) {
 	var got []string
 	for len(got) == 0 || got[len(got)-1] != "Completed" {
 		s := <-signals
+		if s.Sender != w.name {
+			continue
+		}
 		word := s.Name[strings.LastIndexByte(s.Name, '.')+1:]
 		if word == "PropertiesChanged" {
 			changed := s.Body[1].(map[string]dbus.Variant)

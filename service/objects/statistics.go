@@ -159,7 +159,7 @@ func (st *statistics) deliver(ctx context.Context, h *inventory.Host, s inventor
 		return
 	}
 	path := wire.ObjectPath(model.HostPath(h.ID()))
-	samples := make(map[dbus.ObjectPath]map[string]dbus.Variant, len(s.VMs)+1)
+	samples := make(map[dbus.ObjectPath]bus.Dict, len(s.VMs)+1)
 	samples[path] = wire.Record(&s.Host)
 	for uuid, sample := range s.VMs {
 		if h.VM(uuid) != nil {

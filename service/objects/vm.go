@@ -3,8 +3,6 @@ package objects
 import (
 	"context"
 
-	"github.com/godbus/dbus/v5"
-
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/wire"
 	"org.kvmmanager/service/inventory"
@@ -156,5 +154,5 @@ func (r *request) bindLifetime(ctx context.Context, job *jobs.Job) error {
 
 // applied is how SetVCPUs and SetMemory answer.
 func applied(a inventory.Applied) []any {
-	return []any{map[string]dbus.Variant{"now": wire.Variant(a.Now), "next-boot": wire.Variant(a.NextBoot)}}
+	return []any{wire.Dict(map[string]any{"next-boot": a.NextBoot, "now": a.Now})}
 }

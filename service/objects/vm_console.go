@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 
-	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
 
 	"org.kvmmanager/internal/errs"
@@ -49,7 +48,7 @@ func (r *request) openDisplay(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []any{file, map[string]dbus.Variant{"type": wire.Variant(info.Type)}}, nil
+	return []any{file, wire.Dict(map[string]any{"type": info.Type})}, nil
 }
 
 func (r *request) sendKeys(ctx context.Context) ([]any, error) {
