@@ -13,23 +13,32 @@ func failure(name, format string, args ...any) *dbus.Error {
 	return dbus.NewError(errorPrefix+name, []any{fmt.Sprintf(format, args...)})
 }
 
+// short makes a caller's word, which may have a megabyte, fit for a sentence.
+func short[S ~string](word S) string {
+	const most = 200 // bytes, so that a whole path of ours fits
+	if len(word) <= most {
+		return string(word)
+	}
+	return strings.ToValidUTF8(string(word[:most]), "") + "…"
+}
+
 func unknownObject(path dbus.ObjectPath) error {
-	return failure("UnknownObject", "There is no object %s.", path)
+	return failure("UnknownObject", "There is no object %s.", short(path))
 }
 
 func unknownInterface(path dbus.ObjectPath, iface string) error {
-	return failure("UnknownInterface", "The object %s has no interface %q.", path, iface)
+	return failure("UnknownInterface", "The object %s has no interface %q.", short(path), short(iface))
 }
 
 func unknownMethod(in *incoming) error {
 	if in.iface == "" {
-		return failure("UnknownMethod", "The object %s has no method %s.", in.path, in.member)
+		return failure("UnknownMethod", "The object %s has no method %s.", short(in.path), in.member)
 	}
 	return failure("UnknownMethod", "The interface %s has no method %s.", in.iface, in.member)
 }
 
 func unknownProperty(iface, name string) error {
-	return failure("UnknownProperty", "The interface %s has no property %q.", iface, name)
+	return failure("UnknownProperty", "The interface %s has no property %q.", iface, short(name))
 }
 
 func propertyReadOnly(iface, name string) error {
