@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/godbus/dbus/v5"
 
@@ -67,7 +68,7 @@ func known(declared map[string]string) string {
 func printable(s string) string {
 	const most = 64
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) {
 			return '?'
 		}
 		return r
