@@ -7,33 +7,34 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// Go makes a call. done gets the reply, and its descriptors, in order with the
+// Go makes a call. done gets the reply, which it must Close, in order with the
 // signals; or an error, which is an *Error when it came as a reply. It runs
-// once, and may run before Go returns when the connection has ended.
+// once, never before Go returns, and in a goroutine of its own when nothing
+// was sent, because the connection has ended or the call cannot be encoded.
 func (c *Conn) Go(call *Call, done func(*Message, error)) {
 	frame, err := call.encode()
-	if err != nil {
-		done(nil, err)
-		return
+	if err == nil {
+		// A write that fails means that the socket has ended, and then the
+		// reading goroutine ends the call.
+		_ = c.send(frame, func(serial uint32) { err = c.expect(serial, done) })
 	}
-	// A write that fails means that the socket has ended, and then the reading
-	// goroutine ends the call.
-	_ = c.send(frame, func(serial uint32) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.pending == nil {
-			err = c.err
-			return
-		}
-		c.pending[serial] = done
-	})
 	if err != nil {
-		done(nil, err)
+		go done(nil, err)
 	}
 }
 
-// Call makes a call and waits for the reply, whose descriptors are the
-// caller's. When ctx ends first the call goes on, and what comes of it is
+// expect notes who gets the reply to a call.
+func (c *Conn) expect(serial uint32, done func(*Message, error)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pending == nil {
+		return c.err
+	}
+	c.pending[serial] = done
+	return nil
+}
+
+// Call makes a call and waits for the reply, which the caller must Close. When ctx ends first the call goes on, and what comes of it is
 // thrown away.
 func (c *Conn) Call(ctx context.Context, call *Call) (*Message, error) {
 	if ctx.Err() != nil {
@@ -66,7 +67,7 @@ func (w *waiter) deliver(m *Message, err error) {
 	defer w.mu.Unlock()
 	if w.left {
 		if m != nil {
-			m.closeFDs()
+			m.Close()
 		}
 		return
 	}

@@ -23,11 +23,20 @@ const (
 	DaemonInterface = "org.freedesktop.DBus"
 )
 
+// Handler learns of what nobody asked for. Its methods run on the goroutine
+// that reads, see the package.
+type Handler interface {
+	// Signal gets every signal that reaches us.
+	Signal(*Message)
+	// Ended comes once, last, with ErrClosed after Close.
+	Ended(error)
+}
+
 // Conn is a connection to a bus.
 type Conn struct {
-	socket *net.UnixConn
-	signal func(*Message)
-	done   chan struct{} // closed when the reading goroutine has ended
+	socket  *net.UnixConn
+	handler Handler
+	done    chan struct{} // closed when the reading goroutine has ended
 
 	write  sync.Mutex // held while a message is written
 	serial uint32     // of the last message
@@ -38,14 +47,14 @@ type Conn struct {
 }
 
 // Dial connects to the bus at one of these addresses (in the format of
-// D_BUS_SYSTEM_BUS_ADDRESS) and greets it. Every signal goes to signal.
-func Dial(ctx context.Context, address string, signal func(*Message)) (*Conn, error) {
+// D_BUS_SYSTEM_BUS_ADDRESS) and greets it.
+func Dial(ctx context.Context, address string, handler Handler) (*Conn, error) {
 	socket, err := bus.Dial(address)
 	if err != nil {
 		return nil, err
 	}
 	c := &Conn{
-		socket: socket, signal: signal, done: make(chan struct{}),
+		socket: socket, handler: handler, done: make(chan struct{}),
 		pending: make(map[uint32]func(*Message, error)),
 	}
 	// Whatever the bus does not answer in time ends with the socket.
@@ -78,9 +87,6 @@ func (c *Conn) Close() {
 	<-c.done
 }
 
-// Done is closed when the connection has ended, by Close or by the bus.
-func (c *Conn) Done() <-chan struct{} { return c.done }
-
 func (c *Conn) read() {
 	defer close(c.done)
 	in := newReceiver(c.socket)
@@ -99,10 +105,10 @@ func (c *Conn) dispatch(m *Message) {
 		c.reply(m)
 		return
 	}
-	m.closeFDs()
+	m.Close()
 	switch m.typ {
 	case dbus.TypeSignal:
-		c.signal(m)
+		c.handler.Signal(m)
 	case dbus.TypeMethodCall:
 		c.refuse(m)
 	}
@@ -115,9 +121,9 @@ func (c *Conn) reply(m *Message) {
 	c.mu.Unlock()
 	switch {
 	case done == nil:
-		m.closeFDs()
+		m.Close()
 	case m.typ == dbus.TypeError:
-		m.closeFDs()
+		m.Close()
 		done(nil, m.failure())
 	default:
 		done(m, nil)
@@ -137,4 +143,5 @@ func (c *Conn) end(err error) {
 	for _, done := range pending {
 		done(nil, err)
 	}
+	c.handler.Ended(err)
 }

@@ -3,6 +3,7 @@ package busconn
 import (
 	"encoding/binary"
 	"errors"
+	"os"
 
 	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
@@ -10,7 +11,8 @@ import (
 	"org.kvmmanager/internal/wire"
 )
 
-// Message is a received message.
+// Message is a received message. Whoever gets one as a reply must Close it. A
+// signal's descriptors are closed before anybody sees it.
 type Message struct {
 	Sender    string
 	Path      string
@@ -18,26 +20,37 @@ type Message struct {
 	Member    string
 	Signature string
 	Body      *wire.Reader
-	// FDs belong to whoever gets the message as a reply. A signal's are closed
-	// before anybody sees it.
-	FDs []int
 
 	typ         dbus.Type
 	flags       dbus.Flags
 	serial      uint32
 	replySerial uint32
 	errorName   string
+	fds         []int // -1 where somebody took one
 }
 
 // Store reads the whole body, whose types must be those of the variables.
 func (m *Message) Store(into ...any) error { return wire.Unmarshal(m.Body, m.Signature, into...) }
 
-// closeFDs closes what nobody took.
-func (m *Message) closeFDs() {
-	for _, fd := range m.FDs {
-		_ = unix.Close(fd)
+// File reads an h and takes the descriptor that it stands for.
+func (m *Message) File(name string) (*os.File, error) {
+	i := int(m.Body.Uint32())
+	if m.Body.Err() != nil || i >= len(m.fds) || m.fds[i] < 0 {
+		return nil, errMalformed
 	}
-	m.FDs = nil
+	fd := m.fds[i]
+	m.fds[i] = -1
+	return os.NewFile(uintptr(fd), name), nil
+}
+
+// Close closes the descriptors that nobody took.
+func (m *Message) Close() {
+	for _, fd := range m.fds {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
+	m.fds = nil
 }
 
 // Error is an error that came as a reply.
@@ -105,7 +118,7 @@ func parse(frame []byte, header int, fds []int) (*Message, error) {
 	}
 	m := &Message{
 		typ: dbus.Type(frame[1]), flags: dbus.Flags(frame[2]), serial: order.Uint32(frame[8:]),
-		Body: wire.NewReader(frame[header:], order), FDs: fds,
+		Body: wire.NewReader(frame[header:], order), fds: fds,
 	}
 	// The header fields are an array whose length is the last fixed number.
 	r := wire.NewReader(frame[:header], order)

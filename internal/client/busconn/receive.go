@@ -34,7 +34,7 @@ func (r *receiver) next() (*Message, error) {
 			}
 		}
 	}
-	(&Message{FDs: fds}).closeFDs()
+	(&Message{fds: fds}).Close()
 	return nil, err
 }
 

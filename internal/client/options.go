@@ -1,0 +1,76 @@
+package client
+
+import (
+	"math"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/dbus"
+)
+
+// Option changes how a method works. The service refuses an option that the
+// method does not have with InvalidArgument.
+type Option func(*request)
+
+// Interactive lets the service ask the person for a password. The call can
+// then take as long as the person does.
+func Interactive() Option {
+	return func(r *request) { r.flags |= dbus.FlagAllowInteractiveAuthorization }
+}
+
+func set(key string, value any) Option {
+	return func(r *request) { r.options[key] = dbus.MakeVariant(value) }
+}
+
+// Wait makes a method return when its job has ended, with the job's error.
+func Wait() Option { return set("wait", true) }
+
+// BindLifetime has the job cancelled if this program leaves the bus.
+func BindLifetime() Option { return set("bind-lifetime", true) }
+
+// ExpectedVersion has the call fail with VersionMismatch if the VM's
+// ConfigVersion is another.
+func ExpectedVersion(version uint64) Option { return set("expected-version", version) }
+
+// ApplyTo says what a change of hardware is for.
+type ApplyTo string
+
+// What a change of hardware can be for.
+const (
+	ApplyNow      ApplyTo = "now"       // the running VM only
+	ApplyNextBoot ApplyTo = "next-boot" // the stored configuration only
+	ApplyBoth     ApplyTo = "both"      // both where possible, which is the default
+)
+
+// Apply says what a change of hardware is for.
+func Apply(to ApplyTo) Option { return set("apply", string(to)) }
+
+// Paused leaves a VM that starts paused before its first instruction.
+func Paused() Option { return set("paused", true) }
+
+// Timeout is how long Shutdown waits for the guest, in whole seconds.
+func Timeout(d time.Duration) Option {
+	seconds := min(max(int64(math.Ceil(d.Seconds())), 1), math.MaxUint32)
+	return set("timeout", uint32(seconds))
+}
+
+// Inactive asks for the stored configuration even if the VM runs.
+func Inactive() Option { return set("inactive", true) }
+
+// Secrets asks for passwords as well.
+func Secrets() Option { return set("secrets", true) }
+
+// Force takes a console over from whoever uses it.
+func Force() Option { return set("force", true) }
+
+// Screen is which screen to take a picture of, from 0.
+func Screen(number uint32) Option { return set("screen", number) }
+
+// The interfaces, short.
+const (
+	managerIface = api.ManagerInterface
+	hostIface    = api.HostInterface
+	vmIface      = api.VMInterface
+	jobIface     = api.JobInterface
+)
