@@ -37,36 +37,11 @@ func await[T any](ctx context.Context, c *Conn, fn func() (T, error), drop func(
 		return o.value, o.err
 	case <-ctx.Done():
 		close(gone)
-		return none, ctx.Err()
+		return none, c.waitError(ctx)
 	case <-c.gone:
 		close(gone)
 		return none, c.goneError()
 	}
-}
-
-// read runs fn on the connection for reads.
-func read[T any](ctx context.Context, c *Conn, fn func(*libvirt.Connect) (T, error)) (T, error) {
-	var none T
-	select {
-	case c.reads <- struct{}{}:
-	case <-ctx.Done():
-		return none, ctx.Err()
-	case <-c.gone:
-		return none, c.goneError()
-	}
-	if !c.main.enter() {
-		<-c.reads
-		return none, c.goneError()
-	}
-	return await(ctx, c, func() (T, error) {
-		defer func() { <-c.reads }()
-		defer c.main.leave()
-		v, err := fn(c.main.conn)
-		if err != nil {
-			err = translate(err, c.main.alive())
-		}
-		return v, err
-	}, nil)
 }
 
 // work is one operation: whose turn it takes and what becomes of a value that
@@ -128,7 +103,18 @@ func (c *Conn) enterOps() (*link, error) {
 	if !c.main.enter() {
 		return nil, c.goneError()
 	}
-	return c.main, nil
+	return c.main, nil // the test driver's
+}
+
+// waitError is what somebody gets whose context has ended. The background's
+// context ends with the connection, and then that is the reason.
+func (c *Conn) waitError(ctx context.Context) error {
+	select {
+	case <-c.gone:
+		return c.goneError()
+	default:
+		return ctx.Err()
+	}
 }
 
 // reason is why a connection ended; nil means that its owner closed it.

@@ -23,14 +23,16 @@ const closePatience = 2 * time.Second
 type Conn struct {
 	uri   string
 	log   *slog.Logger
-	main  *link         // events and reads
-	reads chan struct{} // places for reads on main
-	ops   *pool         // nil with the test driver: main carries everything
+	main  *link // events, and what is answered at once
+	quick *reader
+	texts *reader // definitions; a link of its own but with the test driver
+	ops   *pool   // nil with the test driver: main carries everything
 	turns *turns
 	queue *queue
 
 	registered registrations
 	memory     *memory
+	fetches    fetches
 	parsed     parsed
 	chores     chores
 	places     places   // empty unless the daemon is on this machine
@@ -55,21 +57,35 @@ func open(uri string, log *slog.Logger) (*Conn, error) {
 	}
 	c := &Conn{
 		uri: uri, log: log.With("uri", redact(uri)),
-		main: main, reads: make(chan struct{}, callsPerLink),
+		main: main, quick: newReader(main), texts: newReader(main),
 		turns: newTurns(), queue: newQueue(), gone: make(chan struct{}),
 		memory: newMemory(), chores: chores{set: make(map[chore]struct{}), wake: make(chan struct{}, 1)},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.places, _ = placesOf(uri)
-	if !isTest(uri) {
-		c.ops = &pool{uri: uri}
-	}
-	if err := c.register(); err != nil {
+	if err := c.connectFurther(); err != nil {
 		c.Close()
 		return nil, openError(uri, err)
 	}
 	c.startBackground()
 	return c, nil
+}
+
+// connectFurther opens what there is besides the main connection, and registers
+// for events.
+func (c *Conn) connectFurther() error {
+	if !isTest(c.uri) {
+		c.ops = &pool{uri: c.uri}
+		texts, err := dial(c.uri)
+		if err != nil {
+			return err
+		}
+		c.texts = newReader(texts)
+		if err := c.watchLink(texts); err != nil {
+			return err
+		}
+	}
+	return c.register()
 }
 
 // openError says that connecting failed. What libvirt reports then is about
@@ -154,6 +170,11 @@ func (c *Conn) release() {
 	var links []*link
 	if c.ops != nil {
 		links = c.ops.close()
+	}
+	if c.texts.link != c.main {
+		_ = c.texts.link.conn.UnregisterCloseCallback()
+		c.texts.link.close()
+		links = append(links, c.texts.link)
 	}
 	c.main.close()
 	for _, l := range append(links, c.main) {

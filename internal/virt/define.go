@@ -34,6 +34,7 @@ func (c *Conn) Delete(ctx context.Context, uuid string) error {
 		}
 		for _, flags := range undefineFlags {
 			err = dom.UndefineFlags(flags)
+			c.memory.redefined(uuid)
 			if !hasCode(err, libvirt.ERR_INVALID_ARG, libvirt.ERR_NO_SUPPORT) {
 				return err
 			}
@@ -64,8 +65,8 @@ func (c *Conn) XML(ctx context.Context, uuid string, inactive, secrets bool) (st
 	if secrets {
 		flags |= libvirt.DOMAIN_XML_SECURE
 	}
-	return read(ctx, c, func(conn *libvirt.Connect) (string, error) {
-		dom, err := conn.LookupDomainByUUIDString(uuid)
+	return readOver(ctx, c, c.texts, func(conn *libvirt.Connect) (string, error) {
+		dom, err := c.texts.link.handles.borrow(conn, uuid)
 		if err != nil {
 			return "", err
 		}
@@ -98,7 +99,9 @@ func (c *Conn) DefineXML(ctx context.Context, xml, uuid string) (string, error) 
 			return "", err
 		}
 		defer dom.Free()
-		return dom.GetUUIDString()
+		defined := uuidOf(dom)
+		c.memory.redefined(defined)
+		return defined, nil
 	})
 }
 

@@ -100,10 +100,15 @@ var telling = []struct {
 	{"Disk quota exceeded", verdict{errs.NoSpace, ""}},
 	{"already exists with uuid", verdict{errs.AlreadyExists, "A virtual machine with this name or UUID exists already."}},
 	{"is already defined with uuid", verdict{errs.AlreadyExists, "A virtual machine with this name or UUID exists already."}},
+	{"already exists", verdict{errs.AlreadyExists, ""}},
 	{"Active console session exists", verdict{errs.Busy, "Somebody else uses this console."}},
 	{"cannot acquire state change lock", verdict{errs.Busy, "Another operation on this virtual machine is still running, or it does not answer."}},
 	{"Failed to get \"write\" lock", verdict{errs.DeviceInUse, "Another virtual machine or program uses one of the disks."}},
 	{"Failed to get shared \"write\" lock", verdict{errs.DeviceInUse, "Another virtual machine or program uses one of the disks."}},
+	{"is already running", verdict{errs.InvalidState, ""}},
+	{"not running", verdict{errs.InvalidState, ""}},
+	{"not paused", verdict{errs.InvalidState, ""}},
+	{"unsupported flags", verdict{errs.NotSupported, "The hypervisor of this host cannot do this."}},
 	{"Permission denied", verdict{errs.PermissionDenied, ""}},
 }
 
@@ -111,7 +116,7 @@ var telling = []struct {
 var catchAll = map[libvirt.ErrorNumber]bool{
 	libvirt.ERR_INTERNAL_ERROR: true, libvirt.ERR_OPERATION_FAILED: true, libvirt.ERR_SYSTEM_ERROR: true,
 	libvirt.ERR_OPEN_FAILED: true, libvirt.ERR_READ_FAILED: true, libvirt.ERR_WRITE_FAILED: true,
-	libvirt.ERR_OPERATION_INVALID: true, libvirt.ERR_RPC: true,
+	libvirt.ERR_OPERATION_INVALID: true, libvirt.ERR_RPC: true, libvirt.ERR_INVALID_ARG: true,
 }
 
 // translate gives an error a kind and a sentence. An error with a kind and the

@@ -11,7 +11,7 @@ import (
 
 // registrations are the callbacks of a connection.
 type registrations struct {
-	closing              bool // the close callback is registered
+	closing              bool // the close callback may be registered
 	domain, network, sto []int
 }
 
@@ -19,20 +19,10 @@ type registrations struct {
 // of VMs are needed; a driver may lack the others.
 func (c *Conn) register() error {
 	conn := c.main.conn
-	if isRemote(c.uri) {
-		if err := conn.SetKeepAlive(5, 3); err != nil {
-			c.log.Info("the connection has no keepalive", "error", err)
-		}
+	if err := c.watchLink(c.main); err != nil {
+		return err
 	}
-	err := conn.RegisterCloseCallback(func(_ *libvirt.Connect, why libvirt.ConnectCloseReason) {
-		defer contain()
-		c.lost(why)
-	})
-	if err != nil && !unsupported(err) {
-		return fmt.Errorf("cannot watch the connection: %w", err)
-	}
-	c.registered.closing = err == nil
-
+	c.registered.closing = true
 	id, err := conn.DomainEventLifecycleRegister(nil, c.onLifecycle)
 	if err != nil {
 		return fmt.Errorf("cannot register for lifecycle events: %w", err)
@@ -52,6 +42,23 @@ func (c *Conn) register() error {
 		if err := keep(&c.registered.sto, register); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// watchLink has the loss of one connection end the whole.
+func (c *Conn) watchLink(l *link) error {
+	if isRemote(c.uri) {
+		if err := l.conn.SetKeepAlive(5, 3); err != nil {
+			c.log.Info("the connection has no keepalive", "error", err)
+		}
+	}
+	err := l.conn.RegisterCloseCallback(func(_ *libvirt.Connect, why libvirt.ConnectCloseReason) {
+		defer contain()
+		c.lost(why)
+	})
+	if err != nil && !unsupported(err) {
+		return fmt.Errorf("cannot watch the connection: %w", err)
 	}
 	return nil
 }

@@ -17,8 +17,9 @@ const callsPerLink = 4
 // is closed when the last of them has ended, since a connection must outlive
 // its calls.
 type link struct {
-	conn   *libvirt.Connect
-	closed chan struct{} // closed when the connection has really ended
+	conn    *libvirt.Connect
+	handles handles
+	closed  chan struct{} // closed when the connection has really ended
 
 	mu      sync.Mutex
 	users   int  // guarded by mu
@@ -87,6 +88,7 @@ func (l *link) close() {
 // end gives the connection back.
 func (l *link) end() {
 	defer close(l.closed)
+	l.handles.retain(nil)
 	if _, err := l.conn.Close(); err != nil {
 		// Only a connection that never was one fails to close.
 		panic(fmt.Sprintf("cannot close a libvirt connection: %v", err))

@@ -19,14 +19,25 @@ type memory struct {
 
 // learned is what is known of one VM.
 type learned struct {
-	name      string
-	vcpus     uint32
-	startedAt time.Time            // seen to start at
-	sizes     map[diskKey]diskSize // nil until measured
-	disks     []diskKey            // that it had when it was last read
-	macs      []string             // that it had when it was last read
-	agent     map[string][]string  // addresses by MAC, as its guest agent says
+	name          string
+	vcpus         uint32
+	defined       definedness
+	redefinitions uint64
+	startedAt     time.Time            // seen to start at
+	sizes         map[diskKey]diskSize // nil until measured
+	disks         []diskKey            // that it had when it was last read
+	macs          []string             // that it had when it was last read
+	agent         map[string][]string  // addresses by MAC, as its guest agent says
 }
+
+// definedness says whether a running VM has a stored definition, too.
+type definedness uint8
+
+const (
+	definedUnknown definedness = iota
+	definedNot
+	definedStored
+)
 
 // diskKey names one disk with one content.
 type diskKey struct{ target, source string }
@@ -51,6 +62,39 @@ func (m *memory) started(uuid string, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.of(uuid).startedAt = at
+}
+
+// redefined forgets whether a VM is persistent.
+func (m *memory) redefined(uuid string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.of(uuid)
+	v.defined = definedUnknown
+	v.redefinitions++
+}
+
+// isPersistent says whether a VM is persistent, if that is known, and how
+// often it was defined or undefined until now.
+func (m *memory) isPersistent(uuid string) (d definedness, redefinitions uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.of(uuid)
+	return v.defined, v.redefinitions
+}
+
+// setPersistent notes whether a VM is persistent, unless it was defined or
+// undefined while libvirt was asked.
+func (m *memory) setPersistent(uuid string, persistent bool, redefinitions uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.of(uuid)
+	switch {
+	case v.redefinitions != redefinitions:
+	case persistent:
+		v.defined = definedStored
+	default:
+		v.defined = definedNot
+	}
 }
 
 // stopped forgets what ends with the hypervisor process.

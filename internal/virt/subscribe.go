@@ -23,8 +23,8 @@ func (c *Conn) onLifecycle(_ *libvirt.Connect, d *libvirt.Domain, e *libvirt.Dom
 	case libvirt.DOMAIN_EVENT_STOPPED, libvirt.DOMAIN_EVENT_CRASHED:
 		c.memory.stopped(uuid)
 		c.later(uuid, taskSizes)
-	case libvirt.DOMAIN_EVENT_UNDEFINED:
-		c.memory.forget(uuid)
+	case libvirt.DOMAIN_EVENT_DEFINED, libvirt.DOMAIN_EVENT_UNDEFINED:
+		c.memory.redefined(uuid)
 	}
 	c.hint(inventory.VMEvent, uuid, crashed)
 }

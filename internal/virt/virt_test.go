@@ -90,13 +90,13 @@ func awaitEvent(t *testing.T, c *Conn, what string, want func(inventory.Event) b
 // awaitVM reads a VM again after each event until it is as wanted.
 func awaitVM(t *testing.T, c *Conn, uuid, what string, want func(*model.VM) bool) *model.VM {
 	t.Helper()
-	var last *model.VM
+
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		vm, err := c.VM(ctx, uuid)
 		if err == nil {
-			last = vm
+
 			if want(vm) {
 				return vm
 			}
@@ -107,7 +107,7 @@ func awaitVM(t *testing.T, c *Conn, uuid, what string, want func(*model.VM) bool
 				t.Fatalf("events ended while waiting for %s: %v", what, c.Err())
 			}
 		case <-ctx.Done():
-			t.Fatalf("not so: %s; last seen as %+v, error %v", what, last, err)
+			t.Fatalf("not so: %s; last error %v", what, err)
 		}
 	}
 }

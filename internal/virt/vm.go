@@ -2,65 +2,99 @@ package virt
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
-	"slices"
-	"sync"
 
 	"libvirt.org/go/libvirt"
 
-	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 )
 
-// sources is what libvirt says about a VM.
+// sources is what libvirt says about a VM besides its definitions.
 type sources struct {
 	uuid             string
-	id               int32
+	name             string // as the list knows it; empty when the VM is read alone
 	state            libvirt.DomainState
 	reason           int
 	persistent       bool
 	autostart, saved bool
-	live, stored     string // XML; live is empty when the VM is off, stored when it is transient
 }
 
-// VM reads one VM; see inventory.Conn.
+// active says whether there is a live definition. A VM that is active has no
+// saved state: starting it used that up.
+func (s *sources) active() bool {
+	return s.state != libvirt.DOMAIN_SHUTOFF && s.state != libvirt.DOMAIN_CRASHED
+}
+
+// VM reads one VM; see inventory.Conn. While a command to its QEMU hangs, its
+// definitions are those of the last time.
 func (c *Conn) VM(ctx context.Context, uuid string) (*model.VM, error) {
+	vm, err := c.readVM(ctx, uuid)
+	if errs.Is(err, errs.NotFound) {
+		c.quick.link.handles.drop(uuid)
+		c.texts.link.handles.drop(uuid)
+		c.memory.forget(uuid)
+	}
+	return vm, err
+}
+
+func (c *Conn) readVM(ctx context.Context, uuid string) (*model.VM, error) {
 	s, err := read(ctx, c, func(conn *libvirt.Connect) (*sources, error) {
-		dom, err := conn.LookupDomainByUUIDString(uuid)
+		dom, err := c.quick.link.handles.borrow(conn, uuid)
 		if err != nil {
 			return nil, err
 		}
 		defer dom.Free()
-		return ask(dom, uuid)
+		return c.look(dom, uuid)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return c.build(s, true)
+	d, err := c.define(ctx, s, onePatience)
+	if errs.Is(err, errs.Busy) {
+		if vm, ok := c.parsed.last(uuid); ok {
+			return c.complete(vm, s), nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	vm, err := c.parsed.parse(uuid, d)
+	if err != nil {
+		return nil, err
+	}
+	return c.complete(vm, s), nil
 }
 
-// ask reads everything about one VM, a call at a time.
-func ask(dom *libvirt.Domain, uuid string) (*sources, error) {
+// look asks for what libvirt answers without asking QEMU: two calls, and a
+// third when the VM is new or was just defined or undefined.
+func (c *Conn) look(dom *libvirt.Domain, uuid string) (*sources, error) {
 	s := &sources{uuid: uuid, persistent: true}
 	var err error
 	if s.state, s.reason, err = dom.GetState(); err != nil {
 		return nil, err
 	}
 	if s.active() {
-		if s.persistent, err = dom.IsPersistent(); err != nil {
-			return nil, err
-		}
+		s.persistent, err = c.isPersistent(dom, uuid)
+	} else {
+		s.saved, err = optional(dom.HasManagedSaveImage(0))
 	}
-	if s.persistent {
-		if s.autostart, err = optional(dom.GetAutostart()); err != nil {
-			return nil, err
-		}
-		if s.saved, err = optional(dom.HasManagedSaveImage(0)); err != nil {
-			return nil, err
-		}
+	if err == nil && s.persistent {
+		s.autostart, err = optional(dom.GetAutostart())
 	}
-	return s, s.describe(dom)
+	return s, err
+}
+
+// isPersistent remembers the answer: libvirt announces when it changes.
+func (c *Conn) isPersistent(dom *libvirt.Domain, uuid string) (bool, error) {
+	known, redefinitions := c.memory.isPersistent(uuid)
+	if known != definedUnknown {
+		return known == definedStored, nil
+	}
+	persistent, err := dom.IsPersistent()
+	if err == nil {
+		c.memory.setPersistent(uuid, persistent, redefinitions)
+	}
+	return persistent, err
 }
 
 // optional takes false for an answer that a driver does not have.
@@ -71,45 +105,20 @@ func optional(v bool, err error) (bool, error) {
 	return v, err
 }
 
-func (s *sources) active() bool {
-	return s.state != libvirt.DOMAIN_SHUTOFF && s.state != libvirt.DOMAIN_CRASHED
-}
-
-// describe reads the definitions. Neither ever holds a password.
-func (s *sources) describe(dom *libvirt.Domain) (err error) {
-	s.id = -1
-	if s.active() {
-		if s.live, err = dom.GetXMLDesc(0); err != nil {
-			return err
-		}
-		// The handle knows the number: this asks nobody. It has none when
-		// the VM stopped a moment ago, and then an event says so.
-		if id, err := dom.GetID(); err == nil {
-			s.id = int32(id)
-		}
-	}
-	if s.persistent {
-		s.stored, err = dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
-	}
-	return err
-}
-
-// build makes the model of what libvirt said. Parsing takes longer than all
-// calls together, so a read of one VM that changed often remembers its last.
-func (c *Conn) build(s *sources, remember bool) (*model.VM, error) {
-	vm, err := c.parsed.parse(s, remember)
-	if err != nil {
-		return nil, err
-	}
+// complete adds to a VM what its definitions do not say.
+func (c *Conn) complete(vm *model.VM, s *sources) *model.VM {
 	vm.UUID = s.uuid
-	vm.ID = s.id
 	vm.State, vm.StateReason = stateOf(s.state, s.reason)
 	vm.Persistent = s.persistent
 	vm.Autostart = s.autostart
 	vm.HasSavedState = s.saved
-	vm.ConfigVersion = s.version()
+	if s.autostart {
+		vm.ConfigVersion ^= 1
+	}
 	if s.active() {
 		vm.StartedAt = c.startTime(vm.Name)
+	} else {
+		vm.ID = -1
 	}
 	if c.memory.complete(vm) {
 		c.later(vm.UUID, taskSizes)
@@ -117,96 +126,5 @@ func (c *Conn) build(s *sources, remember bool) (*model.VM, error) {
 	if vm.GuestAgent == model.AgentConnected && !c.memory.hasAgent(vm.UUID) {
 		c.later(vm.UUID, taskAgent)
 	}
-	return vm, nil
-}
-
-// version is a number that is another one after each change of the stored
-// configuration, and the same again after a restart of the service.
-func (s *sources) version() uint64 {
-	if !s.persistent {
-		return 0
-	}
-	h := sha256.New()
-	h.Write([]byte(s.stored))
-	if s.autostart {
-		h.Write([]byte{1})
-	}
-	return binary.BigEndian.Uint64(h.Sum(nil))
-}
-
-// rememberedVMs is how many parsed VMs are kept. Events come in bursts about
-// few VMs; keeping all would double the service's memory.
-const rememberedVMs = 64
-
-// parsed keeps what was parsed last of some VMs.
-type parsed struct {
-	mu    sync.Mutex
-	vms   map[string]parse // guarded by mu, by UUID
-	order []string         // guarded by mu: oldest first
-}
-
-// parse is a parsed VM and the texts that it came from.
-type parse struct {
-	sum [sha256.Size]byte
-	vm  *model.VM // never handed out itself
-}
-
-// parse gives a VM of the caller's own.
-func (p *parsed) parse(s *sources, remember bool) (*model.VM, error) {
-	if !remember {
-		return domainxml.ParseVM(s.live, s.stored)
-	}
-	sum := s.sum()
-	p.mu.Lock()
-	known, ok := p.vms[s.uuid]
-	p.mu.Unlock()
-	if !ok || known.sum != sum {
-		vm, err := domainxml.ParseVM(s.live, s.stored)
-		if err != nil {
-			return nil, err
-		}
-		known = parse{sum, vm}
-		p.keep(s.uuid, known)
-	}
-	return clone(known.vm), nil
-}
-
-// sum tells texts apart.
-func (s *sources) sum() (sum [sha256.Size]byte) {
-	h := sha256.New()
-	h.Write([]byte(s.live))
-	h.Write([]byte{0})
-	h.Write([]byte(s.stored))
-	h.Sum(sum[:0])
-	return sum
-}
-
-// keep remembers a VM and forgets the one that was new longest ago.
-func (p *parsed) keep(uuid string, v parse) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.vms == nil {
-		p.vms = make(map[string]parse)
-	}
-	if _, ok := p.vms[uuid]; !ok {
-		p.order = append(p.order, uuid)
-	}
-	p.vms[uuid] = v
-	if len(p.order) > rememberedVMs {
-		delete(p.vms, p.order[0])
-		p.order = slices.Delete(p.order, 0, 1)
-	}
-}
-
-// clone copies what a caller may change.
-func clone(vm *model.VM) *model.VM {
-	v := *vm
-	v.BootOrder = slices.Clone(vm.BootOrder)
-	v.Tags = slices.Clone(vm.Tags)
-	v.IPAddresses = slices.Clone(vm.IPAddresses)
-	v.PendingChanges = slices.Clone(vm.PendingChanges)
-	for _, devices := range []*[]model.Device{&v.Disks, &v.Interfaces, &v.Graphics, &v.Consoles, &v.Devices, &v.Shares} {
-		*devices = slices.Clone(*devices)
-	}
-	return &v
+	return vm
 }

@@ -3,7 +3,6 @@ package virt
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
 	"libvirt.org/go/libvirt"
 
@@ -11,28 +10,11 @@ import (
 	"org.kvmmanager/internal/model"
 )
 
-// overview is what libvirt says of all VMs in a handful of calls.
-type overview struct {
-	doms                         []*handle
-	autostart, saved, persistent map[string]bool
-	states                       map[string]vmStats // empty where the driver has no bulk call
-}
-
-// handle is a VM in a list. Whoever takes it frees it: the read of that VM, or
-// VMs when that read never came to be.
-type handle struct {
-	dom   libvirt.Domain
-	uuid  string
-	taken atomic.Bool
-}
-
-// take says whether the caller has the handle now.
-func (h *handle) take() bool { return h.taken.CompareAndSwap(false, true) }
-
 // VMs reads all VMs; see inventory.Conn. One that goes away meanwhile is left
-// out. The disks' sizes follow as events if they take long.
+// out. One whose QEMU hangs has nothing but its name and state at first. Disk
+// sizes follow as events.
 func (c *Conn) VMs(ctx context.Context) ([]*model.VM, error) {
-	all, err := read(ctx, c, look)
+	all, err := readOver(ctx, c, c.texts, c.survey)
 	if err != nil {
 		return nil, err
 	}
@@ -40,47 +22,55 @@ func (c *Conn) VMs(ctx context.Context) ([]*model.VM, error) {
 		c.memory.setLeases(byMAC)
 	}
 	vms, err := c.readAll(ctx, all)
-	for _, h := range all.doms {
-		if h.take() {
-			_ = h.dom.Free()
-		}
-	}
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[string]bool, len(all.doms))
-	for _, h := range all.doms {
-		known[h.uuid] = true
+	known := make(map[string]bool, len(all))
+	for _, s := range all {
+		known[s.uuid] = true
 	}
 	c.memory.retain(known)
+	c.quick.link.handles.retain(known)
+	c.texts.link.handles.retain(known)
 	return vms, nil
 }
 
-// look makes the bulk calls.
-func look(conn *libvirt.Connect) (*overview, error) {
-	all := &overview{}
-	for _, set := range []struct {
-		flag libvirt.ConnectListAllDomainsFlags
-		into *map[string]bool
-	}{
-		{libvirt.CONNECT_LIST_DOMAINS_AUTOSTART, &all.autostart},
-		{libvirt.CONNECT_LIST_DOMAINS_MANAGEDSAVE, &all.saved},
-		{libvirt.CONNECT_LIST_DOMAINS_PERSISTENT, &all.persistent},
+// survey asks about all VMs in five calls.
+func (c *Conn) survey(conn *libvirt.Connect) ([]*sources, error) {
+	sets := make(map[libvirt.ConnectListAllDomainsFlags]map[string]bool)
+	for _, flag := range []libvirt.ConnectListAllDomainsFlags{
+		libvirt.CONNECT_LIST_DOMAINS_AUTOSTART, libvirt.CONNECT_LIST_DOMAINS_MANAGEDSAVE, libvirt.CONNECT_LIST_DOMAINS_PERSISTENT,
 	} {
 		var err error
-		if *set.into, err = list(conn, set.flag); err != nil {
+		if sets[flag], err = list(conn, flag); err != nil {
 			return nil, err
 		}
 	}
-	var err error
-	if all.states, err = allStats(conn, statsState, false); err != nil && !unsupported(err) {
+	states, err := allStats(conn, statsState, false)
+	if err != nil && !unsupported(err) {
 		return nil, err
 	}
 	doms, err := conn.ListAllDomains(0)
-	for i := range doms {
-		all.doms = append(all.doms, &handle{dom: doms[i], uuid: uuidOf(&doms[i])})
+	if err != nil {
+		return nil, err
 	}
-	return all, err
+	all := make([]*sources, 0, len(doms))
+	for i := range doms {
+		s := &sources{uuid: uuidOf(&doms[i])}
+		s.name, _ = doms[i].GetName() // the handle knows it
+		s.autostart = sets[libvirt.CONNECT_LIST_DOMAINS_AUTOSTART][s.uuid]
+		s.saved = sets[libvirt.CONNECT_LIST_DOMAINS_MANAGEDSAVE][s.uuid]
+		s.persistent = sets[libvirt.CONNECT_LIST_DOMAINS_PERSISTENT][s.uuid]
+		if st, ok := states[s.uuid]; ok {
+			s.state, s.reason = libvirt.DomainState(st.state), st.reason
+		} else if s.state, s.reason, err = doms[i].GetState(); err != nil {
+			_ = doms[i].Free()
+			continue // it went away, or an event follows
+		}
+		all = append(all, s)
+		c.texts.link.handles.adopt(s.uuid, &doms[i])
+	}
+	return all, nil
 }
 
 // list gives the UUIDs of the VMs that have a property.
@@ -98,12 +88,12 @@ func list(conn *libvirt.Connect, flag libvirt.ConnectListAllDomainsFlags) (map[s
 }
 
 // readAll reads every VM, as many at once as a connection carries.
-func (c *Conn) readAll(ctx context.Context, all *overview) ([]*model.VM, error) {
+func (c *Conn) readAll(ctx context.Context, all []*sources) ([]*model.VM, error) {
 	var (
 		mu     sync.Mutex
-		vms    = make([]*model.VM, 0, len(all.doms))
+		vms    = make([]*model.VM, 0, len(all))
 		failed error
-		next   = make(chan *handle)
+		next   = make(chan *sources)
 		group  sync.WaitGroup
 	)
 	ctx, cancel := context.WithCancel(ctx)
@@ -112,8 +102,8 @@ func (c *Conn) readAll(ctx context.Context, all *overview) ([]*model.VM, error) 
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			for h := range next {
-				vm, err := c.readListed(ctx, all, h)
+			for s := range next {
+				vm, err := c.readListed(ctx, s)
 				mu.Lock()
 				switch {
 				case err == nil:
@@ -126,8 +116,8 @@ func (c *Conn) readAll(ctx context.Context, all *overview) ([]*model.VM, error) 
 			}
 		}()
 	}
-	for _, h := range all.doms {
-		next <- h
+	for _, s := range all {
+		next <- s
 	}
 	close(next)
 	group.Wait()
@@ -137,29 +127,18 @@ func (c *Conn) readAll(ctx context.Context, all *overview) ([]*model.VM, error) 
 	return vms, nil
 }
 
-// readListed reads what the bulk calls did not say about a VM.
-func (c *Conn) readListed(ctx context.Context, all *overview, h *handle) (*model.VM, error) {
-	s, err := read(ctx, c, func(*libvirt.Connect) (*sources, error) {
-		if !h.take() {
-			return nil, ctx.Err() // nobody waits for it any more
-		}
-		defer h.dom.Free()
-		s := &sources{
-			uuid: h.uuid, persistent: all.persistent[h.uuid],
-			autostart: all.autostart[h.uuid], saved: all.saved[h.uuid],
-		}
-		if st, ok := all.states[h.uuid]; ok {
-			s.state, s.reason = libvirt.DomainState(st.state), st.reason
-		} else {
-			var err error
-			if s.state, s.reason, err = h.dom.GetState(); err != nil {
-				return nil, err
-			}
-		}
-		return s, s.describe(&h.dom)
-	})
+// readListed reads what the survey did not say about a VM.
+func (c *Conn) readListed(ctx context.Context, s *sources) (*model.VM, error) {
+	d, err := c.define(ctx, s, listPatience)
+	if errs.Is(err, errs.Busy) {
+		return c.complete(&model.VM{Name: s.name, ID: -1}, s), nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	return c.build(s, false)
+	vm, err := d.parse()
+	if err != nil {
+		return nil, err
+	}
+	return c.complete(vm, s), nil
 }

@@ -1,0 +1,176 @@
+package virt
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/inventory"
+)
+
+// libvirt lets nobody read the definition of a VM while a command to its QEMU
+// is under way, for up to half a minute. So definitions are read over a
+// connection of their own and waited for a short while only.
+const (
+	onePatience  = 250 * time.Millisecond // for a VM that is read alone
+	listPatience = 2 * time.Second        // for each VM in a list
+)
+
+// definitions is a VM's XML. live is empty when the VM is off, stored when it
+// is transient.
+type definitions struct{ live, stored string }
+
+// fetch is a read of definitions that is under way.
+type fetch struct {
+	done chan struct{} // closed when text and err are set
+	text definitions
+	err  error
+	late bool // guarded by fetches.mu: somebody has stopped waiting
+}
+
+// fetches is the reads that are under way. There is one for each VM at most, so
+// a VM that hangs takes one place.
+type fetches struct {
+	mu  sync.Mutex
+	vms map[string]*fetch // guarded by mu, by UUID
+}
+
+// define reads the definitions of a VM. When it takes longer than patience, it
+// is Busy, and an event follows when the answer is there.
+func (c *Conn) define(ctx context.Context, s *sources, patience time.Duration) (definitions, error) {
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		f, mine := c.startFetch(s)
+		if !mine && c.isLate(f) {
+			cancel() // somebody else has waited long enough for that one
+		}
+		select {
+		case <-f.done:
+		case <-c.gone:
+			return definitions{}, c.goneError()
+		case <-waiting.Done():
+			if ctx.Err() != nil {
+				return definitions{}, c.waitError(ctx)
+			}
+			if c.giveUp(s.uuid, f) {
+				return definitions{}, errs.New(errs.Busy, "Another operation on this virtual machine is still running, or it does not answer.")
+			}
+			<-f.done // it was there after all
+		}
+		if mine {
+			return f.text, f.err
+		}
+		// That one may have been asked for before what we want to see.
+	}
+}
+
+// startFetch joins the read that is under way, or starts one.
+func (c *Conn) startFetch(s *sources) (f *fetch, mine bool) {
+	c.fetches.mu.Lock()
+	defer c.fetches.mu.Unlock()
+	if f := c.fetches.vms[s.uuid]; f != nil {
+		return f, false
+	}
+	f = &fetch{done: make(chan struct{})}
+	if c.fetches.vms == nil {
+		c.fetches.vms = make(map[string]*fetch)
+	}
+	c.fetches.vms[s.uuid] = f
+	uuid, active, persistent := s.uuid, s.active(), s.persistent
+	go func() {
+		f.text, f.err = readOver(c.ctx, c, c.texts, func(conn *libvirt.Connect) (definitions, error) {
+			return c.ask(conn, uuid, active, persistent)
+		})
+		c.endFetch(uuid, f)
+	}()
+	return f, true
+}
+
+// endFetch tells those who wait, and announces the answer to those who do not
+// any more.
+func (c *Conn) endFetch(uuid string, f *fetch) {
+	c.fetches.mu.Lock()
+	delete(c.fetches.vms, uuid)
+	late := f.late
+	close(f.done)
+	c.fetches.mu.Unlock()
+	if late {
+		c.hint(inventory.VMEvent, uuid, false)
+	}
+}
+
+// isLate says whether somebody has stopped waiting for a read.
+func (c *Conn) isLate(f *fetch) bool {
+	c.fetches.mu.Lock()
+	defer c.fetches.mu.Unlock()
+	return f.late
+}
+
+// giveUp says that nobody waits any more; false when there is no need to.
+func (c *Conn) giveUp(uuid string, f *fetch) bool {
+	c.fetches.mu.Lock()
+	defer c.fetches.mu.Unlock()
+	if c.fetches.vms[uuid] != f {
+		return false
+	}
+	f.late = true
+	return true
+}
+
+// ask reads the definitions. Neither ever holds a password.
+func (c *Conn) ask(conn *libvirt.Connect, uuid string, active, persistent bool) (d definitions, err error) {
+	dom, err := c.texts.link.handles.borrow(conn, uuid)
+	if err != nil {
+		return d, err
+	}
+	defer dom.Free()
+	if active {
+		if d.live, err = dom.GetXMLDesc(0); err != nil {
+			return d, err
+		}
+	}
+	if persistent {
+		d.stored, err = dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
+	}
+	return d, err
+}
+
+// parse makes a VM of definitions: everything that they say, and what is told
+// from them. ConfigVersion is another number after each change of the stored
+// one, and the same again after a restart of the service; a transient VM has
+// no stored one, and always zero.
+func (d definitions) parse() (*model.VM, error) {
+	vm, err := domainxml.ParseVM(d.live, d.stored)
+	if err != nil {
+		return nil, err
+	}
+	vm.ID = idOf(d.live)
+	if d.stored != "" {
+		sum := sha256.Sum256([]byte(d.stored))
+		vm.ConfigVersion = binary.BigEndian.Uint64(sum[:])
+	}
+	return vm, nil
+}
+
+// idOf is the hypervisor's number of a running VM, or -1. It comes from the
+// live definition, since a handle knows the number of the day it was looked up.
+func idOf(live string) int32 {
+	root, _, _ := strings.Cut(live, ">")
+	_, rest, found := strings.Cut(root, " id='")
+	digits, _, _ := strings.Cut(rest, "'")
+	id, err := strconv.ParseInt(digits, 10, 32)
+	if !found || err != nil {
+		return -1
+	}
+	return int32(id)
+}

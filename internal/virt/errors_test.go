@@ -1,0 +1,73 @@
+package virt
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/errs"
+)
+
+func TestErrorsOfLibvirtGetAKindAndASentence(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		code    libvirt.ErrorNumber
+		message string
+		kind    errs.Kind
+		want    string
+	}{
+		{libvirt.ERR_NO_DOMAIN, "Domain not found: no domain", errs.NotFound, "This virtual machine does not exist."},
+		{libvirt.ERR_OPERATION_INVALID, "Requested operation is not valid: domain is not running", errs.InvalidState, "Domain is not running."},
+		{libvirt.ERR_OPERATION_FAILED, "operation failed: domain 'a' already exists with uuid b", errs.AlreadyExists, "A virtual machine with this name or UUID exists already."},
+		{libvirt.ERR_OPERATION_INVALID, "Requested operation is not valid: domain with name 'a' already exists", errs.AlreadyExists, "Domain with name 'a' already exists."},
+		{libvirt.ERR_INTERNAL_ERROR, "internal error: process exited: No space left on device", errs.NoSpace, "Process exited: No space left on device."},
+		{libvirt.ERR_INTERNAL_ERROR, "internal error: Could not open 'x': Permission denied", errs.PermissionDenied, "Could not open 'x': Permission denied."},
+		{libvirt.ERR_INTERNAL_ERROR, "internal error: who knows?", errs.LibvirtFailed, "Who knows?"},
+		{libvirt.ERR_OPERATION_TIMEOUT, "Timed out during operation: cannot acquire state change lock", errs.Busy, "Another operation on this virtual machine is still running, or it does not answer."},
+		{libvirt.ERR_OPERATION_FAILED, "operation failed: Active console session exists for this domain", errs.Busy, "Somebody else uses this console."},
+		{libvirt.ERR_OPERATION_ABORTED, "operation aborted: job", errs.Cancelled, "The operation was cancelled."},
+		{libvirt.ERR_AGENT_UNRESPONSIVE, "Guest agent is not responding", errs.GuestAgentUnavailable, "The guest agent does not answer."},
+		{libvirt.ERR_XML_INVALID_SCHEMA, "XML document failed to validate against schema: Unable to validate doc\nExtra element", errs.InvalidArgument, "Unable to validate doc Extra element."},
+		{libvirt.ERR_NO_MEMORY, "", errs.LibvirtFailed, "libvirt failed without saying why."},
+	} {
+		kind, text := errs.Of(translate(libvirt.Error{Code: tt.code, Message: tt.message}, true))
+		if kind != tt.kind || text != tt.want {
+			t.Errorf("%q: %s %q", tt.message, kind, text)
+		}
+	}
+}
+
+func TestEveryErrorOfALostConnectionIsDisconnected(t *testing.T) {
+	t.Parallel()
+	for code := range verdicts {
+		if err := translate(libvirt.Error{Code: code}, false); !errs.Is(err, errs.Disconnected) {
+			t.Errorf("%d: %v", code, err)
+		}
+	}
+}
+
+func TestErrorsOfOthersPass(t *testing.T) {
+	t.Parallel()
+	ours := errs.New(errs.NotFound, "Ours.")
+	for _, err := range []error{nil, ours, context.Canceled} {
+		if got := translate(err, true); !errors.Is(got, err) {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+}
+
+func FuzzSentenceIsOneShortLine(f *testing.F) {
+	f.Add("internal error: x\ny")
+	f.Add(strings.Repeat("ä", 1000))
+	f.Add("\xff")
+	f.Fuzz(func(t *testing.T, message string) {
+		s := sentence(message)
+		if s == "" || len(s) > maxSentence+10 || !utf8.ValidString(s) || strings.ContainsAny(s, "\r\n") {
+			t.Errorf("%q became %q", message, s)
+		}
+	})
+}

@@ -1,0 +1,45 @@
+package virt
+
+import (
+	"context"
+
+	"libvirt.org/go/libvirt"
+)
+
+// reader carries reads over one link, as many at once as it bears.
+type reader struct {
+	link   *link
+	places chan struct{}
+}
+
+func newReader(l *link) *reader { return &reader{link: l, places: make(chan struct{}, callsPerLink)} }
+
+// read runs fn on the connection for what is answered at once.
+func read[T any](ctx context.Context, c *Conn, fn func(*libvirt.Connect) (T, error)) (T, error) {
+	return readOver(ctx, c, c.quick, fn)
+}
+
+// readOver runs fn on one of the connections for reads.
+func readOver[T any](ctx context.Context, c *Conn, r *reader, fn func(*libvirt.Connect) (T, error)) (T, error) {
+	var none T
+	select {
+	case r.places <- struct{}{}:
+	case <-ctx.Done():
+		return none, c.waitError(ctx)
+	case <-c.gone:
+		return none, c.goneError()
+	}
+	if !r.link.enter() {
+		<-r.places
+		return none, c.goneError()
+	}
+	return await(ctx, c, func() (T, error) {
+		defer func() { <-r.places }()
+		defer r.link.leave()
+		v, err := fn(r.link.conn)
+		if err != nil {
+			err = translate(err, r.link.alive())
+		}
+		return v, err
+	}, nil)
+}
