@@ -3,7 +3,6 @@ package objects_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"runtime"
 	"strings"
@@ -14,14 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"org.kvmmanager/dbus"
-	"org.kvmmanager/internal/bus"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
-	"org.kvmmanager/internal/polkit"
 	"org.kvmmanager/internal/testutil/bustest"
 	"org.kvmmanager/internal/testutil/fakehv"
 	"org.kvmmanager/internal/testutil/polkittest"
-	"org.kvmmanager/service/inventory"
+	"org.kvmmanager/internal/testutil/servicetest"
 	"org.kvmmanager/service/objects"
 )
 
@@ -47,42 +44,16 @@ type world struct {
 	conn    *dbus.Conn
 }
 
-// store is a HostStore that remembers nothing.
-type store struct{ inv *inventory.Inventory }
-
-func (s store) Add(id, uri string) (*inventory.Host, error) { return s.inv.Add(id, uri) }
-func (s store) Remove(id string) error                      { return s.inv.Remove(id) }
-
 func newWorld(t *testing.T, rules ...polkittest.Rule) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, bus: bustest.Start(t), hv: fakehv.New()}
-	if rules == nil {
-		rules = []polkittest.Rule{{Answer: polkittest.Yes}}
+	around := servicetest.New(t, rules)
+	service := around.Serve(ctx)
+	return &world{
+		t: t, ctx: ctx, bus: around.Bus, hv: around.HV, polkit: around.Polkit,
+		service: service.Service, name: service.Name, conn: around.Bus.Connect(t),
 	}
-	w.polkit = polkittest.New(t, w.bus.Address, rules...)
-	ask := w.bus.Connect(t)
-	var err error
-	w.service, err = objects.New(objects.Options{
-		Version: "1.2.3", Hypervisor: w.hv, Authority: polkit.New(ask), Watcher: bus.NewWatcher(ask),
-		Log: slog.New(slog.DiscardHandler), KeepJobs: time.Minute,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.service.UseHosts(store{w.service.Inventory()})
-	if err := w.service.WatchPermissions(ctx); err != nil {
-		t.Fatal(err)
-	}
-	serve, err := w.service.Tree().Connect(w.bus.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.service.Close(ctx); serve.Close() })
-	w.name = serve.Names()[0]
-	w.conn = w.bus.Connect(t)
-	return w
 }
 
 // withHost adds the host and waits until it is connected.
