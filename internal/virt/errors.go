@@ -167,6 +167,13 @@ var prefixes = []string{
 	"this function is not supported by the connection driver: ",
 }
 
+// schemaFile is how libvirt goes on when a document does not fit a schema: the
+// rest of the line is the path of a file of its own.
+const schemaFile = "Unable to validate doc"
+
+// unprintable says what does not belong into a line of text.
+func unprintable(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+
 // maxSentence bounds a sentence in bytes; QEMU's last words can be long.
 const maxSentence = 400
 
@@ -177,7 +184,10 @@ func sentence(message string) string {
 	for _, p := range prefixes {
 		message = strings.TrimPrefix(message, p)
 	}
-	message = strings.Join(strings.Fields(message), " ")
+	if _, reasons, found := strings.Cut(message, "\n"); found && strings.HasPrefix(message, schemaFile) {
+		message = "The XML is not what libvirt expects: " + strings.ReplaceAll(strings.TrimSpace(reasons), "\n", "; ")
+	}
+	message = strings.Join(strings.FieldsFunc(message, unprintable), " ")
 	if len(message) > maxSentence {
 		cut := maxSentence
 		for !utf8.RuneStart(message[cut]) {

@@ -31,7 +31,8 @@ func TestErrorsOfLibvirtGetAKindAndASentence(t *testing.T) {
 		{libvirt.ERR_OPERATION_FAILED, "operation failed: Active console session exists for this domain", errs.Busy, "Somebody else uses this console."},
 		{libvirt.ERR_OPERATION_ABORTED, "operation aborted: job", errs.Cancelled, "The operation was cancelled."},
 		{libvirt.ERR_AGENT_UNRESPONSIVE, "Guest agent is not responding", errs.GuestAgentUnavailable, "The guest agent does not answer."},
-		{libvirt.ERR_XML_INVALID_SCHEMA, "XML document failed to validate against schema: Unable to validate doc\nExtra element", errs.InvalidArgument, "Unable to validate doc Extra element."},
+		{libvirt.ERR_XML_INVALID_SCHEMA, "XML document failed to validate against schema: Unable to validate doc against /usr/share/libvirt/schemas/domain.rng\nExtra element a\nElement b\n", errs.InvalidArgument, "The XML is not what libvirt expects: Extra element a; Element b."},
+		{libvirt.ERR_INTERNAL_ERROR, "internal error: no VM 'a\u009b\x1bb'", errs.LibvirtFailed, "No VM 'a b'."},
 		{libvirt.ERR_NO_MEMORY, "", errs.LibvirtFailed, "libvirt failed without saying why."},
 	} {
 		kind, text := errs.Of(translate(libvirt.Error{Code: tt.code, Message: tt.message}, true))
