@@ -38,6 +38,9 @@ var paths = []dbus.ObjectPath{
 	dbus.ObjectPath("/org/kvmmanager/vms/" + strings.Repeat("x", 1<<16)), dbus.ObjectPath(strings.Repeat("/a", 2000)),
 }
 
+// keys are names of keys, most of which there are.
+var keys = []string{"KEY_A", "KEY_LEFTCTRL", "KEY_LEFTALT", "KEY_DELETE", "KEY_F12", "KEY_RESERVED", "KEY_", "key_a", "30"}
+
 // words are hostile, or plausible for some argument.
 var words = append([]string{
 	"", " ", "a", "0", "-1", "true", "null", ".", "..", "../..", "../../../../etc/passwd", "/etc/shadow", "/dev/null", "/",
@@ -46,7 +49,7 @@ var words = append([]string{
 	"a b", " a", "a ", "a\nb", "a\r\nb", "a\tb", "\x01\x02\x03\x04\x05\x06\x07\b\v\f\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b[31m\x1c\x1d\x1e\x1f\x7f",
 	"\u0080\u0085\u009b31m", "\u202egnp.exe", "\u200b", "\u2028", "\ufeff", "\ufffe", "\uffff", "\ufdd0", "\U0010ffff", "e\u0301", "ﬀ", "😀", "日本語",
 	"Ω≈ç√", "I\u0307", "ſ", "CON", "NaN", "1e999", "99999999999999999999", "0x41", "org.kvmmanager.VM", "org.freedesktop.DBus.Properties",
-	"now", "next-boot", "both", "running", "test", "new", "KEY_A", "KEY_LEFTCTRL", "KEY_DELETE", "KEY_RESERVED", "*all*",
+	"now", "next-boot", "both", "running", "test", "new", "KEY_A", "*",
 	"test:///default", "test:///etc/shadow", "test:///nowhere.xml", "test:///", "test+tcp://127.0.0.1:1/default", "TEST:///default",
 	"test:///default?no_verify=1", "test://user:secret@127.0.0.1/default", "nothing:///", "xen:///", "://", "test:", "esx://127.0.0.1:1/?no_verify=1",
 	"qemu+ext:///session?command=/bin/false", "http://127.0.0.1:1/", "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",

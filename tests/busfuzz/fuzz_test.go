@@ -34,10 +34,10 @@ func TestHostileCallers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bob := busfuzz.User{Name: "bob", UID: bobUID, Connections: 2}
+	bob := busfuzz.User{Name: "bob", UID: bobUID, Connections: 3}
 	caro := busfuzz.User{Name: "caro", UID: caroUID, Connections: 1}
 	dave := busfuzz.User{Name: "dave", UID: daveUID, Connections: 1}
-	root := busfuzz.User{Name: "root", UID: 0, Privileged: true, Connections: 3}
+	root := busfuzz.User{Name: "root", UID: 0, Privileged: true, Connections: 4}
 
 	state := w.state()
 	w.fuzz(bob, caro, dave)

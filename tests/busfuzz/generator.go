@@ -201,7 +201,7 @@ func (g *Generator) longText() string {
 		return pick(g, g.words.Words)
 	case n < 50:
 		return g.xml()
-	case n < 52:
+	case n < 52 && g.room >= 1<<20:
 		return strings.Repeat(pick(g, fillers), 1<<20/4)
 	case n < 55:
 		return pick(g, words) + pick(g, words)
@@ -216,13 +216,13 @@ func (g *Generator) options(takes map[string]string) map[string]dbus.Variant {
 	options := map[string]dbus.Variant{}
 	for _, key := range sortedKeys(takes) {
 		switch n := g.rand.IntN(10); {
-		case n < 3:
+		case n < 2:
 			options[key] = g.typed(takes[key], 0)
-		case n == 9:
+		case n == 9 && g.chance(50):
 			options[key] = g.variant(0)
 		}
 	}
-	if g.chance(10) {
+	if g.chance(5) {
 		options[g.text()] = g.variant(0)
 	}
 	return options

@@ -2,6 +2,7 @@ package busfuzz
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -16,7 +17,7 @@ type move struct {
 // moves is what workers choose from.
 func moves() []move {
 	return []move{
-		{"right types", 60, func(w *worker) { w.burst(1+w.gen.rand.IntN(4), w.rightTypes) }},
+		{"right types", 60, func(w *worker) { w.burst(1+w.gen.rand.IntN(12), w.rightTypes) }},
 		{"wrong types", 10, func(w *worker) { w.burst(1+w.gen.rand.IntN(4), w.wrongTypes) }},
 		{"properties", 8, func(w *worker) { w.burst(1+w.gen.rand.IntN(8), w.property) }},
 		{"nonsense", 8, func(w *worker) { w.burst(1+w.gen.rand.IntN(8), w.nonsense) }},
@@ -61,19 +62,62 @@ func (w *worker) call(path dbus.ObjectPath, iface, member string, args ...any) *
 	}
 }
 
-// rightTypes calls a method with what it declares, and hostile values.
+// rightTypes calls a method with what it declares, and hostile values or such
+// as make sense.
 func (w *worker) rightTypes() *Call {
 	t, i, m := w.method()
 	args, err := w.gen.Values(m.In)
 	if err != nil {
 		w.violation("", err)
+		return w.call(t.Path, i.Name, m.Name)
 	}
-	if n := len(args); n > 0 {
-		if _, ok := args[n-1].(map[string]dbus.Variant); ok && w.gen.chance(90) {
-			args[n-1] = w.gen.options(w.oracle.options(i.Name, m.Name))
-		}
+	for n := range args {
+		w.makeSense(t, i, m, args, n)
 	}
 	return w.call(t.Path, i.Name, m.Name, args...)
+}
+
+// makeSense replaces an argument, more often than not, by one that may get
+// further into the service than any word of the dictionary would.
+func (w *worker) makeSense(t *Target, i *Interface, m *Method, args []any, n int) {
+	if w.gen.chance(15) {
+		return
+	}
+	switch args[n].(type) {
+	case map[string]dbus.Variant:
+		if n == len(args)-1 {
+			args[n] = w.gen.options(w.oracle.options(i.Name, m.Name))
+		}
+	case string:
+		if m.Args[n] == "xml" {
+			args[n] = w.definition(t, i)
+		}
+	case []string:
+		if m.Args[n] == "keys" {
+			args[n] = []string{pick(w.gen, keys), pick(w.gen, keys)}
+		}
+	}
+}
+
+// definition is XML to define something with: made up, or what the object
+// itself has with something put into it.
+func (w *worker) definition(t *Target, i *Interface) string {
+	switch {
+	case w.gen.chance(30):
+		return w.gen.xml()
+	case i.method("GetXML") == nil:
+		return w.gen.plainXML()
+	}
+	answer, err := w.conn.ask(w.call(t.Path, i.Name, "GetXML", map[string]dbus.Variant{}))
+	if err != nil || answer.Type != dbus.TypeMethodReply {
+		return w.gen.xml()
+	}
+	doc, _ := answer.Body[0].(string)
+	more := pick(w.gen, inner)
+	if devices, ok := strings.CutPrefix(more, "<devices>"); ok {
+		return strings.Replace(doc, "<devices>", "<devices>"+strings.TrimSuffix(devices, "</devices>"), 1)
+	}
+	return strings.Replace(doc, "</os>", "</os>"+more, 1)
 }
 
 // wrongTypes calls a method with something else than it declares.

@@ -28,6 +28,8 @@ type Report struct {
 	Violations []*Violation
 	Outcomes   map[string]map[string]int // by user
 	Moves      map[string]int
+	// Succeeded is how often each method did, by interface and name.
+	Succeeded map[string]int
 
 	mu     sync.Mutex // guards all of it during the run
 	byWhat map[string]*Violation
@@ -39,7 +41,7 @@ const maxViolations = 30
 
 func newReport(seed uint64, enough func()) *Report {
 	return &Report{
-		Seed: seed, Outcomes: map[string]map[string]int{}, Moves: map[string]int{},
+		Seed: seed, Outcomes: map[string]map[string]int{}, Moves: map[string]int{}, Succeeded: map[string]int{},
 		byWhat: map[string]*Violation{}, enough: enough,
 	}
 }
@@ -51,6 +53,12 @@ func (r *Report) count(user, outcome string) {
 		r.Outcomes[user] = map[string]int{}
 	}
 	r.Outcomes[user][outcome]++
+}
+
+func (r *Report) success(c *Call) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Succeeded[c.Interface+"."+c.Member]++
 }
 
 func (r *Report) move(name string) {
@@ -93,16 +101,18 @@ func (r *Report) Print(w io.Writer) {
 	_, _ = fmt.Fprintf(w, "seed %d: %d calls in %.1f s, %.0f a second\n",
 		r.Seed, r.Calls(), r.Elapsed.Seconds(), float64(r.Calls())/r.Elapsed.Seconds())
 	for _, user := range sortedKeys(r.Outcomes) {
-		_, _ = fmt.Fprintf(w, "%s:\n", user)
-		for _, outcome := range sortedKeys(r.Outcomes[user]) {
-			_, _ = fmt.Fprintf(w, "  %8d  %s\n", r.Outcomes[user][outcome], outcome)
-		}
+		printCounts(w, user, r.Outcomes[user])
 	}
-	_, _ = fmt.Fprintln(w, "moves:")
-	for _, name := range sortedKeys(r.Moves) {
-		_, _ = fmt.Fprintf(w, "  %8d  %s\n", r.Moves[name], name)
-	}
+	printCounts(w, "moves", r.Moves)
+	printCounts(w, "succeeded", r.Succeeded)
 	for _, v := range r.Violations {
 		_, _ = fmt.Fprintf(w, "VIOLATION: %s\n", v)
+	}
+}
+
+func printCounts(w io.Writer, title string, counts map[string]int) {
+	_, _ = fmt.Fprintf(w, "%s:\n", title)
+	for _, name := range sortedKeys(counts) {
+		_, _ = fmt.Fprintf(w, "  %8d  %s\n", counts[name], name)
 	}
 }

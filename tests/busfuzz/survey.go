@@ -30,8 +30,12 @@ type Interface struct {
 	Properties []string
 }
 
-// Method is a method of an interface, with the types that it takes.
-type Method struct{ Name, In string }
+// Method is a method of an interface, with the types that it takes, and what
+// it calls them.
+type Method struct {
+	Name, In string
+	Args     []string
+}
 
 // Survey is what there is to call at some moment.
 type Survey struct {
@@ -48,6 +52,7 @@ type node struct {
 		Methods []struct {
 			Name string `xml:"name,attr"`
 			Args []struct {
+				Name      string `xml:"name,attr"`
 				Type      string `xml:"type,attr"`
 				Direction string `xml:"direction,attr"`
 			} `xml:"arg"`
@@ -117,13 +122,14 @@ func parse(path dbus.ObjectPath, document string) (t Target, children []dbus.Obj
 	for _, i := range n.Interfaces {
 		iface := Interface{Name: i.Name}
 		for _, m := range i.Methods {
-			in := ""
+			method := Method{Name: m.Name}
 			for _, arg := range m.Args {
 				if arg.Direction != "out" {
-					in += arg.Type
+					method.In += arg.Type
+					method.Args = append(method.Args, arg.Name)
 				}
 			}
-			iface.Methods = append(iface.Methods, Method{m.Name, in})
+			iface.Methods = append(iface.Methods, method)
 		}
 		for _, p := range i.Properties {
 			iface.Properties = append(iface.Properties, p.Name)
@@ -134,6 +140,16 @@ func parse(path dbus.ObjectPath, document string) (t Target, children []dbus.Obj
 		children = append(children, dbus.ObjectPath(strings.TrimSuffix(string(path), "/")+"/"+child.Name))
 	}
 	return t, children, nil
+}
+
+// method finds a method by name; nil when there is none.
+func (i *Interface) method(name string) *Method {
+	for n := range i.Methods {
+		if i.Methods[n].Name == name {
+			return &i.Methods[n]
+		}
+	}
+	return nil
 }
 
 func (t *Target) has(iface string) bool {

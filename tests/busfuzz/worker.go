@@ -128,6 +128,9 @@ func (w *worker) examine(call *Call, answer <-chan *dbus.Message) {
 		return
 	}
 	w.count(outcome(m))
+	if m.Type == dbus.TypeMethodReply {
+		w.report.success(call)
+	}
 	if err := w.oracle.Judge(w.user.Privileged, call, m); err != nil {
 		w.violation(call.String(), err)
 	}

@@ -72,6 +72,12 @@ func (g *Generator) xml() string {
 	return doc
 }
 
+// plainXML is a definition that is fine unless there is such a VM already.
+func (g *Generator) plainXML() string {
+	return fmt.Sprintf("<domain type='test'><name>vm-%d</name><memory>65536</memory><vcpu>2</vcpu><os><type>hvm</type></os>"+
+		"<devices><graphics type='vnc'/><serial type='pty'/></devices></domain>", g.rand.IntN(40))
+}
+
 func (g *Generator) uuid() string {
 	if len(g.words.Words) > 0 && g.chance(50) {
 		return pick(g, g.words.Words)
