@@ -21,25 +21,39 @@ const (
 	wouldBlock = -2
 )
 
+// byteStream is what a pump needs of a libvirt.Stream that does not block.
+type byteStream interface {
+	Recv(p []byte) (int, error)
+	Send(p []byte) (int, error)
+	EventAddCallback(events libvirt.StreamEventType, callback libvirt.StreamEventCallback) error
+	EventUpdateCallback(events libvirt.StreamEventType) error
+	EventRemoveCallback() error
+	Abort() error
+	Free() error
+}
+
 // pump moves bytes between a nonblocking stream and a socket until either
 // ends. Two goroutines move; libvirt's event loop only wakes them.
 type pump struct {
-	stream   *libvirt.Stream
+	stream   byteStream
 	socket   *os.File
 	readable chan struct{} // capacity 1
 	writable chan struct{} // capacity 1
 	done     chan struct{} // closed by stop
+	freed    chan struct{} // closed when the stream is given back
 	once     sync.Once
+	patience time.Duration
 
 	mu     sync.Mutex
 	events libvirt.StreamEventType // guarded by mu: what libvirt wakes us for
 }
 
-func newPump(stream *libvirt.Stream, socket *os.File) *pump {
+func newPump(stream byteStream, socket *os.File) *pump {
 	return &pump{
 		stream: stream, socket: socket,
-		readable: make(chan struct{}, 1), writable: make(chan struct{}, 1), done: make(chan struct{}),
-		events: libvirt.STREAM_EVENT_READABLE,
+		readable: make(chan struct{}, 1), writable: make(chan struct{}, 1), done: make(chan struct{}), freed: make(chan struct{}),
+		patience: pumpPatience,
+		events:   libvirt.STREAM_EVENT_READABLE,
 	}
 }
 
@@ -69,6 +83,7 @@ func (p *pump) start(gone <-chan struct{}) error {
 		_ = p.stream.EventRemoveCallback()
 		_ = p.stream.Abort()
 		_ = p.stream.Free()
+		close(p.freed)
 	}()
 	return nil
 }
@@ -128,7 +143,7 @@ func (p *pump) wait(event libvirt.StreamEventType, woken <-chan struct{}) bool {
 // toCaller moves what the guest writes.
 func (p *pump) toCaller() {
 	buf := make([]byte, pumpChunk)
-	patience := pumpPatience
+	patience := p.patience
 	for {
 		n, err := p.stream.Recv(buf)
 		switch {
@@ -144,7 +159,7 @@ func (p *pump) toCaller() {
 		_, err = p.socket.Write(buf[:n])
 		switch {
 		case err == nil:
-			patience = pumpPatience
+			patience = p.patience
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			patience = time.Millisecond // it pauses; drop until it reads again
 		default:
