@@ -14,11 +14,13 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
@@ -58,7 +60,7 @@ func as(t *testing.T, name string) *client {
 // dial connects a user to a bus.
 func dial(t *testing.T, name, address string) *client {
 	t.Helper()
-	uid := uidOf(t, name)
+	who := userOf(t, name)
 	type result struct {
 		conn *dbus.Conn
 		err  error
@@ -68,13 +70,13 @@ func dial(t *testing.T, name, address string) *client {
 		// The bus looks at who the connecting thread is. The thread stays
 		// with this goroutine, so that nothing else ever runs on it.
 		runtime.LockOSThread()
-		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uintptr(uid), uintptr(uid), uintptr(uid)); errno != 0 {
-			done <- result{nil, errno}
+		if err := who.become(); err != nil {
+			done <- result{nil, err}
 			return
 		}
 		conn, err := dbus.Dial(address, dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
 		if err == nil {
-			err = errors.Join(conn.Auth([]dbus.Auth{dbus.AuthExternal(strconv.Itoa(uid))}), conn.Hello())
+			err = errors.Join(conn.Auth([]dbus.Auth{dbus.AuthExternal(strconv.Itoa(who.uid))}), conn.Hello())
 		}
 		done <- result{conn, err}
 	}()
@@ -86,7 +88,13 @@ func dial(t *testing.T, name, address string) *client {
 	return &client{t: t, conn: r.conn}
 }
 
-func uidOf(t *testing.T, name string) int {
+// identity is what a process has of a user.
+type identity struct {
+	uid, gid int
+	groups   []uint32
+}
+
+func userOf(t *testing.T, name string) identity {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Fatal("the system tests run as root in the reference system: ./dev test")
@@ -95,11 +103,41 @@ func uidOf(t *testing.T, name string) int {
 	if err != nil {
 		t.Fatalf("this is not the reference system: %v", err)
 	}
-	uid, err := strconv.Atoi(u.Uid)
+	var who identity
+	ids, err := u.GroupIds()
+	for _, id := range ids {
+		var gid int
+		if err == nil {
+			gid, err = strconv.Atoi(id)
+		}
+		who.groups = append(who.groups, uint32(gid))
+	}
+	if err == nil {
+		who.uid, err = strconv.Atoi(u.Uid)
+	}
+	if err == nil {
+		who.gid, err = strconv.Atoi(u.Gid)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return uid
+	return who
+}
+
+// become makes the calling thread the user's: unlike the functions of package
+// syscall, which change all threads.
+func (who identity) become() error {
+	uid, gid := uintptr(who.uid), uintptr(who.gid)
+	for _, call := range [][4]uintptr{
+		{unix.SYS_SETGROUPS, uintptr(len(who.groups)), uintptr(unsafe.Pointer(&who.groups[0]))},
+		{unix.SYS_SETRESGID, gid, gid, gid},
+		{unix.SYS_SETRESUID, uid, uid, uid},
+	} {
+		if _, _, errno := unix.RawSyscall(call[0], call[1], call[2], call[3]); errno != 0 {
+			return errno
+		}
+	}
+	return nil
 }
 
 // message is a call of a method: "VM.Start" is one of ours, a full name
@@ -192,6 +230,9 @@ func (c *client) pid() int {
 }
 
 // errorName is the D-Bus name of an error; empty for none.
+// equal compares values as they come from the bus.
+func equal(a, b any) bool { return reflect.DeepEqual(a, b) }
+
 func errorName(err error) string {
 	var e dbus.Error
 	switch {
