@@ -5,6 +5,7 @@ package servicetest
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,10 +45,10 @@ func New(t testing.TB, rules []polkittest.Rule, extra ...string) *World {
 // Service is one life of the service.
 type Service struct {
 	*objects.Service
-	Name  string // unique name
-	t     testing.TB
-	conn  *dbus.Conn
-	ended bool
+	Name string // unique name
+	t    testing.TB
+	conn *dbus.Conn
+	stop sync.Once
 }
 
 // hostStore is a HostStore that remembers nothing.
@@ -115,14 +116,12 @@ func (s *Service) OwnName() *Service {
 
 // Stop ends the service as a crash does: it just leaves the bus.
 func (s *Service) Stop() {
-	if s.ended {
-		return
-	}
-	s.ended = true
-	_ = s.conn.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
-	defer cancel()
-	s.Close(ctx)
+	s.stop.Do(func() {
+		_ = s.conn.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
+		defer cancel()
+		s.Close(ctx)
+	})
 }
 
 // Done ends when the service's connection does.

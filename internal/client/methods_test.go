@@ -1,0 +1,361 @@
+package client_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/dbus"
+	"org.kvmmanager/dbus/apidoc"
+	"org.kvmmanager/internal/bus"
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/testutil/bustest"
+	"org.kvmmanager/internal/wire"
+)
+
+// callsOf is every method of the API, with the arguments and the results that
+// it should have on the bus.
+func callsOf(ctx context.Context, c *client.Client) map[string]struct {
+	call      func(...client.Option) (any, error)
+	arguments []any
+	result    any
+} {
+	const host, vm, job = model.Path("/org/kvmmanager/hosts/local"), model.Path("/org/kvmmanager/vms/web"), model.Path("/org/kvmmanager/jobs/7")
+	type entry = struct {
+		call      func(...client.Option) (any, error)
+		arguments []any
+		result    any
+	}
+	none := func(err error) (any, error) { return nil, err }
+	starts := func(method func(context.Context, model.Path, ...client.Option) (model.Path, error)) entry {
+		return entry{func(o ...client.Option) (any, error) { return method(ctx, vm, o...) }, nil, model.Path("/a/result")}
+	}
+	lists := func(method func(context.Context, model.Path, ...client.Option) ([]model.Path, error)) entry {
+		return entry{func(o ...client.Option) (any, error) { return method(ctx, host, o...) }, nil, []model.Path{"/a/result"}}
+	}
+	said := func(method func(context.Context, model.Path, string, ...client.Option) error) entry {
+		return entry{func(o ...client.Option) (any, error) { return none(method(ctx, vm, "text", o...)) }, []any{"text"}, nil}
+	}
+	applied := client.Applied{NextBoot: true}
+	var statistics *client.Statistics // of the method before the one that ends it
+	return map[string]entry{
+		"Manager.AddHost": {
+			func(o ...client.Option) (any, error) { return c.AddHost(ctx, "id", "uri", o...) },
+			[]any{"id", "uri"}, model.Path("/a/result"),
+		},
+		"Manager.GetPermissions": {
+			func(...client.Option) (any, error) { return c.GetPermissions(ctx, vm) },
+			[]any{dbus.ObjectPath(vm)}, map[string]client.Permission{"an.action": client.NeedsPassword},
+		},
+		"Manager.RemoveHost": {
+			func(o ...client.Option) (any, error) { return none(c.RemoveHost(ctx, host, o...)) },
+			[]any{dbus.ObjectPath(host)}, nil,
+		},
+		"Manager.SubscribeStatistics": {
+			func(...client.Option) (any, error) {
+				statistics = c.SubscribeStatistics(1500 * time.Millisecond)
+				return nil, nil
+			},
+			[]any{uint32(1500)}, nil,
+		},
+		"Manager.UnsubscribeStatistics": {
+			func(...client.Option) (any, error) { statistics.Close(); return nil, nil }, nil, nil,
+		},
+		"Host.CheckHealth": {
+			func(o ...client.Option) (any, error) { return c.CheckHealth(ctx, host, o...) },
+			nil, []model.Check{{ID: "kvm", Status: model.CheckOK}},
+		},
+		"Host.DefineXML": {
+			func(o ...client.Option) (any, error) { return c.DefineXML(ctx, host, "<domain/>", o...) },
+			[]any{"<domain/>"}, model.Path("/a/result"),
+		},
+		"Host.FindVM": {
+			func(o ...client.Option) (any, error) { return c.FindVM(ctx, host, "web", o...) },
+			[]any{"web"}, model.Path("/a/result"),
+		},
+		"Host.GetCapabilities": {
+			func(o ...client.Option) (any, error) { return c.GetCapabilities(ctx, host, o...) },
+			nil, model.Capabilities{MaxVCPUs: 16, Firmware: []string{"uefi"}},
+		},
+		"Host.ListNetworks":     lists(c.ListNetworks),
+		"Host.ListStoragePools": lists(c.ListStoragePools),
+		"Host.ListVMs":          lists(c.ListVMs),
+		"Job.Cancel": {
+			func(o ...client.Option) (any, error) { return none(c.CancelJob(ctx, job, o...)) }, nil, nil,
+		},
+		"VM.Delete":            starts(c.Delete),
+		"VM.DiscardSavedState": starts(c.DiscardSavedState),
+		"VM.GetXML":            {func(o ...client.Option) (any, error) { return c.GetXML(ctx, vm, o...) }, nil, "a result"},
+		"VM.OpenConsole": {
+			func(o ...client.Option) (any, error) { return content(c.OpenConsole(ctx, vm, "serial-0", o...)) },
+			[]any{"serial-0"}, "content",
+		},
+		"VM.OpenDisplay": {
+			func(o ...client.Option) (any, error) {
+				file, info, err := c.OpenDisplay(ctx, vm, 3, o...)
+				text, err := content(file, err)
+				return text + " " + info.Type, err
+			},
+			[]any{uint32(3)}, "content vnc",
+		},
+		"VM.Pause":    starts(c.Pause),
+		"VM.PowerOff": starts(c.PowerOff),
+		"VM.Reboot":   starts(c.Reboot),
+		"VM.Rename":   said(c.Rename),
+		"VM.Reset":    starts(c.Reset),
+		"VM.Resume":   starts(c.Resume),
+		"VM.Save":     starts(c.Save),
+		"VM.SendKeys": {
+			func(o ...client.Option) (any, error) { return none(c.SendKeys(ctx, vm, []string{"KEY_A"}, o...)) },
+			[]any{[]string{"KEY_A"}}, nil,
+		},
+		"VM.SetAutostart": {
+			func(o ...client.Option) (any, error) { return none(c.SetAutostart(ctx, vm, true, o...)) }, []any{true}, nil,
+		},
+		"VM.SetDescription": said(c.SetDescription),
+		"VM.SetMemory": {
+			func(o ...client.Option) (any, error) { return c.SetMemory(ctx, vm, 1<<33, o...) },
+			[]any{uint64(1 << 33)}, applied,
+		},
+		"VM.SetTags": {
+			func(o ...client.Option) (any, error) { return none(c.SetTags(ctx, vm, []string{"a", "b"}, o...)) },
+			[]any{[]string{"a", "b"}}, nil,
+		},
+		"VM.SetTitle": said(c.SetTitle),
+		"VM.SetVCPUs": {
+			func(o ...client.Option) (any, error) { return c.SetVCPUs(ctx, vm, 5, o...) }, []any{uint32(5)}, applied,
+		},
+		"VM.SetXML":   said(c.SetXML),
+		"VM.Shutdown": starts(c.Shutdown),
+		"VM.Start":    starts(c.Start),
+		"VM.TakeScreenshot": {
+			func(o ...client.Option) (any, error) {
+				file, mime, err := c.TakeScreenshot(ctx, vm, o...)
+				text, err := content(file, err)
+				return text + " " + mime, err
+			}, nil, "content a result",
+		},
+	}
+}
+
+// content reads a descriptor to its end.
+func content(file *os.File, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	b := make([]byte, 64)
+	n, err := file.Read(b)
+	return string(b[:n]), err
+}
+
+// everyOption is each option with the value that it should have on the bus.
+func everyOption() map[string]struct {
+	option client.Option
+	value  any
+} {
+	type entry = struct {
+		option client.Option
+		value  any
+	}
+	return map[string]entry{
+		"wait": {client.Wait(), true}, "bind-lifetime": {client.BindLifetime(), true},
+		"expected-version": {client.ExpectedVersion(9), uint64(9)}, "apply": {client.Apply(client.ApplyNextBoot), "next-boot"},
+		"paused": {client.Paused(), true}, "timeout": {client.Timeout(1500 * time.Millisecond), uint32(2)},
+		"inactive": {client.Inactive(), true}, "secrets": {client.Secrets(), true},
+		"force": {client.Force(), true}, "screen": {client.Screen(1), uint32(1)},
+	}
+}
+
+// answers are results of the types that methods have.
+func answers(signature string) []any {
+	record := func(v any) any { return wire.Record(v) }
+	results := map[string]func() []any{
+		"":       func() []any { return nil },
+		"o":      func() []any { return []any{dbus.ObjectPath("/a/result")} },
+		"ao":     func() []any { return []any{[]dbus.ObjectPath{"/a/result"}} },
+		"s":      func() []any { return []any{"a result"} },
+		"a{ss}":  func() []any { return []any{map[string]string{"an.action": "auth"}} },
+		"aa{sv}": func() []any { return []any{wire.Records([]model.Check{{ID: "kvm", Status: model.CheckOK}})} },
+		"a{sv}": func() []any {
+			return []any{record(&struct {
+				NextBoot bool     `wire:"next-boot"`
+				MaxVCPUs uint32   `wire:"max-vcpus"`
+				Firmware []string `wire:"firmware"`
+			}{true, 16, []string{"uefi"}})}
+		},
+		"h":      func() []any { return []any{someFile()} },
+		"hs":     func() []any { return []any{someFile(), "a result"} },
+		"ha{sv}": func() []any { return []any{someFile(), record(&client.DisplayInfo{Type: "vnc"})} },
+	}
+	return results[signature]()
+}
+
+func someFile() *os.File {
+	read, write, err := os.Pipe()
+	if err != nil {
+		panic(err)
+	}
+	_, _ = write.WriteString("content")
+	_ = write.Close()
+	return read
+}
+
+// recorder is the API on a bus, with a service behind it that only notes what
+// it is asked.
+func recorder(t *testing.T) (address string, calls <-chan *bus.Call) {
+	t.Helper()
+	var ifaces []*bus.Interface
+	results := map[string]string{}
+	for _, doc := range api.XML() {
+		parsed, err := bus.ParseInterfaces(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ifaces = append(ifaces, parsed...)
+		for _, m := range parsed[0].Methods {
+			results[parsed[0].Name+"."+m.Name] = m.OutSig
+		}
+	}
+	noted := make(chan *bus.Call, 1)
+	tree := bus.New(api.RootPath, ifaces, func(_ context.Context, c *bus.Call) ([]any, error) {
+		noted <- c
+		return answers(results[c.Interface+"."+c.Member]), nil
+	}, slog.New(slog.DiscardHandler))
+	tree.Apply(
+		bus.Put(api.RootPath, api.ManagerInterface, wire.PropsOf(&model.Manager{})),
+		bus.Put("/org/kvmmanager/hosts/local", api.HostInterface, wire.PropsOf(&model.Host{ID: "local"})),
+		bus.Put("/org/kvmmanager/vms/web", api.VMInterface, wire.PropsOf(&model.VM{})),
+		bus.Put("/org/kvmmanager/jobs/7", api.JobInterface, wire.PropsOf(&model.Job{})),
+	)
+	daemon := bustest.Start(t)
+	conn, err := tree.Connect(daemon.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if _, err := conn.RequestName(api.BusName, dbus.NameFlagDoNotQueue); err != nil {
+		t.Fatal(err)
+	}
+	return daemon.Address, noted
+}
+
+func TestEveryMethodOfTheAPIIsThere(t *testing.T) {
+	t.Parallel()
+	address, noted := recorder(t)
+	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
+	defer cancel()
+	c, err := client.Connect(ctx, client.Options{Address: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	if err := c.AwaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	table, options := callsOf(ctx, c), everyOption()
+	used := map[string]bool{}
+	for _, doc := range api.XML() {
+		iface, err := apidoc.Parse(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, method := range iface.Methods {
+			name := iface.Name[len("org.kvmmanager."):] + "." + method.Name
+			entry, known := table[name]
+			if !known {
+				t.Errorf("%s has no method here", name)
+				continue
+			}
+			delete(table, name)
+			want := append(slices.Clone(entry.arguments), any(map[string]dbus.Variant{}))
+			given := []client.Option{client.Interactive()}
+			for key, sig := range method.Options() {
+				used[key] = true
+				v := dbus.MakeVariant(options[key].value)
+				if v.Signature().String() != sig {
+					t.Errorf("%s: the option %s is %s, not %s", name, key, sig, v.Signature())
+				}
+				want[len(want)-1].(map[string]dbus.Variant)[key] = v
+				given = append(given, options[key].option)
+			}
+			result, err := entry.call(given...)
+			call := await(ctx, t, noted, name)
+			if got := call.Interface + "." + call.Member; got != iface.Name+"."+method.Name {
+				t.Errorf("%s calls %s", name, got)
+			}
+			if !reflect.DeepEqual(call.Args, want) {
+				t.Errorf("%s: the arguments are %v, want %v", name, call.Args, want)
+			}
+			if err != nil || !reflect.DeepEqual(result, entry.result) {
+				t.Errorf("%s: the result is %#v, %v, want %#v", name, result, err, entry.result)
+			}
+		}
+	}
+	if len(table) > 0 {
+		t.Errorf("methods that the API does not have: %v", slices.Sorted(maps.Keys(table)))
+	}
+	for key := range options {
+		if !used[key] {
+			t.Errorf("no method takes the option %q", key)
+		}
+	}
+}
+
+func await(ctx context.Context, t *testing.T, calls <-chan *bus.Call, what string) *bus.Call {
+	t.Helper()
+	select {
+	case c := <-calls:
+		return c
+	case <-ctx.Done():
+		t.Fatalf("%s does not reach the service", what)
+		return nil
+	}
+}
+
+func TestInteractionIsAllowedOnlyWhenAskedFor(t *testing.T) {
+	t.Parallel()
+	address, noted := recorder(t)
+	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
+	defer cancel()
+	c, err := client.Connect(ctx, client.Options{Address: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	for _, want := range []bool{true, false} {
+		var options []client.Option
+		if want {
+			options = append(options, client.Interactive())
+		}
+		if _, err := c.Start(ctx, "/org/kvmmanager/vms/web", options...); err != nil {
+			t.Fatal(err)
+		}
+		if got := await(ctx, t, noted, "Start").Interactive; got != want {
+			t.Errorf("interactive is %v, want %v", got, want)
+		}
+	}
+}
+
+func TestAPathThatIsNoneIsNotFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, path := range []model.Path{"", "web", "/org//kvmmanager", "/org/kvmmanager/vms/nobody"} {
+		if _, err := w.client.Start(w.ctx, path); !errs.Is(err, errs.NotFound) {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	if _, err := w.client.GetPermissions(w.ctx, "/nobody"); !errs.Is(err, errs.NotFound) {
+		t.Error(fmt.Sprint("permissions of nothing: ", err))
+	}
+}
