@@ -6,18 +6,20 @@
 //
 // libvirtd serves five calls of one client connection at once and twenty in
 // all, and a call into a frozen QEMU may stay for ever. So a Conn has several
-// connections of libvirt's: one for events and reads, which never ask QEMU
-// anything, and up to four for operations, opened when they are needed. Each
-// carries at most four calls at once. Operations take turns:
+// connections of libvirt's, with at most four calls at once on each:
 //
-//   - on one VM, one at a time; a second one waits, for as long as its context
-//     lets it. Forced ones (PowerOff, AbortJob) do not wait for ordinary ones,
-//     nor does JobProgress;
-//   - over all VMs, twelve ordinary and four forced or watching ones.
+//   - one for events and for what libvirt answers by itself;
+//   - one for definitions, which libvirt keeps back for up to half a minute
+//     while a command to the VM's QEMU is under way (see definitions.go);
+//   - up to four for operations, opened when they are needed.
 //
-// So libvirtd always has workers left for reads, for other programs and for
-// switching off whatever hangs. The test driver gives each connection a
-// picture of its own, so there one connection carries everything.
+// Operations take turns. On one VM they go one at a time; a second one waits
+// for as long as its context lets it. Forced ones (PowerOff, AbortJob) do not
+// wait for ordinary ones, nor do JobProgress and Statistics. Over all VMs,
+// twelve ordinary and four others are under way at most, so libvirtd has
+// workers left for reads, for other programs and for switching off whatever
+// hangs. The test driver gives each connection a picture of its own, so there
+// one connection carries everything.
 //
 // # Contexts
 //
@@ -35,9 +37,11 @@
 //
 // # What a read costs
 //
-// A VM that is off takes five short calls, one that runs seven, none of which
-// waits for QEMU. A list takes four calls for all VMs, plus one for the
-// definition of each, two for those that run. Disk sizes and guest addresses
-// are remembered and refreshed in the background, since asking for them may
-// take long; a changed answer becomes an event like any other.
+// A VM that is off takes four short calls, one that runs four, too. A list
+// takes six calls for all VMs and one for each network that runs, plus one for
+// the definition of each VM, two for those that run. The sizes of disks and
+// the addresses of guests are remembered and refreshed in the background,
+// since asking for them may take long; a changed answer becomes an event like
+// any other. Sizes are asked for again when a VM stops, when its devices
+// change and when a block job ends; libvirt says nothing of a resized disk.
 package virt

@@ -1,7 +1,6 @@
 package virt
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -102,6 +101,8 @@ var telling = []struct {
 	{"is already defined with uuid", verdict{errs.AlreadyExists, "A virtual machine with this name or UUID exists already."}},
 	{"already exists", verdict{errs.AlreadyExists, ""}},
 	{"Active console session exists", verdict{errs.Busy, "Somebody else uses this console."}},
+	{"cannot find character device", verdict{errs.NotFound, "The virtual machine has no such console."}},
+	{"cannot find console device", verdict{errs.NotFound, "The virtual machine has no such console."}},
 	{"cannot acquire state change lock", verdict{errs.Busy, "Another operation on this virtual machine is still running, or it does not answer."}},
 	{"Failed to get \"write\" lock", verdict{errs.DeviceInUse, "Another virtual machine or program uses one of the disks."}},
 	{"Failed to get shared \"write\" lock", verdict{errs.DeviceInUse, "Another virtual machine or program uses one of the disks."}},
@@ -222,9 +223,4 @@ func hasCode(err error, codes ...libvirt.ErrorNumber) bool {
 func unsupported(err error) bool {
 	return hasCode(err, libvirt.ERR_NO_SUPPORT, libvirt.ERR_OPERATION_UNSUPPORTED,
 		libvirt.ERR_ARGUMENT_UNSUPPORTED, libvirt.ERR_INVALID_ARG, libvirt.ERR_CONFIG_UNSUPPORTED)
-}
-
-// ended says whether a context's end is all that happened.
-func ended(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

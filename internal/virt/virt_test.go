@@ -96,7 +96,6 @@ func awaitVM(t *testing.T, c *Conn, uuid, what string, want func(*model.VM) bool
 	for {
 		vm, err := c.VM(ctx, uuid)
 		if err == nil {
-
 			if want(vm) {
 				return vm
 			}
