@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"org.kvmmanager/internal/model"
 )
@@ -152,6 +153,8 @@ func (r *Reader) More(end int) bool { return r.err == nil && r.pos < end }
 // Entry goes to the next entry of a dictionary.
 func (r *Reader) Entry() { r.align(8) }
 
+var closing = map[byte]string{'(': ")", '{': "}"}
+
 // maxDepth is how deeply D-Bus lets values nest.
 const maxDepth = 64
 
@@ -185,8 +188,12 @@ func (r *Reader) skip(sig string, depth int) {
 		case 'a':
 			r.pos = r.Array(alignment(one[1:]))
 		case '(', '{':
+			inner, closed := strings.CutSuffix(one[1:], closing[one[0]])
+			if !closed {
+				r.fail(errShort)
+			}
 			r.align(8)
-			r.skip(one[1:len(one)-1], depth+1)
+			r.skip(inner, depth+1)
 		default:
 			r.fail(fmt.Errorf("cannot decode the message: it has the type %q", one))
 		}
