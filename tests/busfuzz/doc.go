@@ -21,4 +21,10 @@
 // Every random choice comes from the seed. What a worker makes of its choices
 // depends on the tree at that moment too, so a run with the same seed is
 // similar, not equal; a violation names the call in full.
+//
+// The tests run it for a short while against the service in their own process,
+// and in tests/system against the installed one. For longer:
+//
+//	go test -race ./tests/busfuzz -duration 60s -seed 7
+//	./dev test ./tests/system/ -run HostileCallers -v -duration 60s
 package busfuzz
