@@ -64,14 +64,7 @@ func TestPermissionsOfOneObjectAreOneCall(t *testing.T) {
 	address, noted := recorder(t)
 	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
 	defer cancel()
-	c, err := client.Connect(ctx, client.Options{Address: address})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	if err := c.AwaitReady(ctx); err != nil {
-		t.Fatal(err)
-	}
+	c := connected(ctx, t, address)
 	done := make(chan error)
 	for range 10 {
 		go func() {
@@ -98,14 +91,7 @@ func TestTheShortestIntervalIsSubscribedToOnce(t *testing.T) {
 	address, noted := recorder(t)
 	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
 	defer cancel()
-	c, err := client.Connect(ctx, client.Options{Address: address})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	if err := c.AwaitReady(ctx); err != nil {
-		t.Fatal(err)
-	}
+	c := connected(ctx, t, address)
 	want := func(member string, interval uint32) {
 		t.Helper()
 		call := await(ctx, t, noted, member)

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/godbus/dbus/v5"
-
 	"org.kvmmanager/dbus"
 	"org.kvmmanager/internal/client/busconn"
 	"org.kvmmanager/internal/model"
@@ -67,16 +65,12 @@ func (c *Client) ownedBy(sender string) bool {
 
 func (c *Client) serviceSignal(m *busconn.Message) {
 	c.mu.Lock()
-	unread := c.apply(m)
-	broken := m.Body.Err() != nil
-	c.commit()
-	c.mu.Unlock()
-	switch {
-	case broken:
-		c.read() // whatever it said, the answer says it too
-	case unread != "":
-		c.readAgain(model.Path(m.Path), unread)
+	defer c.mu.Unlock()
+	if unread := c.apply(m); unread != "" {
+		// An error means that the object has gone, which is announced.
+		c.readOne(model.Path(m.Path), unread, func(error) {})
 	}
+	c.commit()
 }
 
 // apply changes the mirror. What is told about objects before they have been
@@ -112,11 +106,4 @@ func (c *Client) apply(m *busconn.Message) (unread string) {
 
 func lastElement(path model.Path) string {
 	return string(path[strings.LastIndexByte(string(path), '/')+1:])
-}
-
-func objectPath(path model.Path) dbus.ObjectPath {
-	if path == "" {
-		return "/"
-	}
-	return dbus.ObjectPath(path)
 }

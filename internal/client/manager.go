@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/wire"
 )
 
 // AddHost adds a connection to another hypervisor, for good, and returns the
@@ -15,5 +16,5 @@ func (c *Client) AddHost(ctx context.Context, id, uri string, options ...Option)
 
 // RemoveHost closes the connection to a host and forgets it.
 func (c *Client) RemoveHost(ctx context.Context, host model.Path, options ...Option) error {
-	return c.call(ctx, model.Root, managerIface, "RemoveHost", options, []any{objectPath(host)})
+	return c.call(ctx, model.Root, managerIface, "RemoveHost", options, []any{wire.ObjectPath(host)})
 }

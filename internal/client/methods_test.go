@@ -215,10 +215,17 @@ func someFile() *os.File {
 // it is asked.
 func recorder(t *testing.T) (address string, calls <-chan *bus.Call) {
 	t.Helper()
+	address, calls, _ = recorderWith(t, func(xml string) string { return xml })
+	return address, calls
+}
+
+// recorderWith is recorder with another declaration.
+func recorderWith(t *testing.T, edit func(xml string) string) (address string, calls <-chan *bus.Call, tree *bus.Tree) {
+	t.Helper()
 	var ifaces []*bus.Interface
 	results := map[string]string{}
 	for _, doc := range api.XML() {
-		parsed, err := bus.ParseInterfaces(doc)
+		parsed, err := bus.ParseInterfaces([]byte(edit(string(doc))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -228,7 +235,7 @@ func recorder(t *testing.T) (address string, calls <-chan *bus.Call) {
 		}
 	}
 	noted := make(chan *bus.Call, 1)
-	tree := bus.New(api.RootPath, ifaces, func(_ context.Context, c *bus.Call) ([]any, error) {
+	tree = bus.New(api.RootPath, ifaces, func(_ context.Context, c *bus.Call) ([]any, error) {
 		noted <- c
 		return answers(results[c.Interface+"."+c.Member]), nil
 	}, slog.New(slog.DiscardHandler))
@@ -247,14 +254,12 @@ func recorder(t *testing.T) (address string, calls <-chan *bus.Call) {
 	if _, err := conn.RequestName(api.BusName, dbus.NameFlagDoNotQueue); err != nil {
 		t.Fatal(err)
 	}
-	return daemon.Address, noted
+	return daemon.Address, noted, tree
 }
 
-func TestEveryMethodOfTheAPIIsThere(t *testing.T) {
-	t.Parallel()
-	address, noted := recorder(t)
-	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
-	defer cancel()
+// connected is a client that is ready.
+func connected(ctx context.Context, t *testing.T, address string) *client.Client {
+	t.Helper()
 	c, err := client.Connect(ctx, client.Options{Address: address})
 	if err != nil {
 		t.Fatal(err)
@@ -263,6 +268,15 @@ func TestEveryMethodOfTheAPIIsThere(t *testing.T) {
 	if err := c.AwaitReady(ctx); err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+func TestEveryMethodOfTheAPIIsThere(t *testing.T) {
+	t.Parallel()
+	address, noted := recorder(t)
+	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
+	defer cancel()
+	c := connected(ctx, t, address)
 	table, options := callsOf(ctx, c), everyOption()
 	used := map[string]bool{}
 	for _, doc := range api.XML() {
@@ -328,11 +342,7 @@ func TestInteractionIsAllowedOnlyWhenAskedFor(t *testing.T) {
 	address, noted := recorder(t)
 	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
 	defer cancel()
-	c, err := client.Connect(ctx, client.Options{Address: address})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
+	c := connected(ctx, t, address)
 	for _, want := range []bool{true, false} {
 		var options []client.Option
 		if want {

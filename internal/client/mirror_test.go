@@ -6,15 +6,20 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/godbus/dbus/v5"
 
+	"org.kvmmanager/dbus"
+	"org.kvmmanager/internal/bus"
 	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/testutil/bustest"
 	"org.kvmmanager/internal/testutil/fakehv"
+	"org.kvmmanager/internal/wire"
 )
 
 func TestTheMirrorIsCompleteWhenReady(t *testing.T) {
@@ -251,6 +256,28 @@ func TestASignalOfAStrangerChangesNothing(t *testing.T) {
 	_ = write.Close()
 	if n, err := read.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Errorf("the client keeps a descriptor that nobody asked for: %d, %v", n, err)
+	}
+}
+
+func TestAPropertyThatIsOnlyNamedIsRead(t *testing.T) {
+	t.Parallel()
+	address, _, tree := recorderWith(t, func(xml string) string {
+		const title = `<property name="Title" type="s" access="read">
+      <annotation name="org.freedesktop.DBus.Property.EmitsChangedSignal" value="`
+		if !strings.Contains(xml, title+"true") && strings.Contains(xml, `"org.kvmmanager.VM"`) {
+			t.Error("the title is declared in another way")
+		}
+		return strings.Replace(xml, title+"true", title+"invalidates", 1)
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
+	defer cancel()
+	c := connected(ctx, t, address)
+	s := c.Subscribe()
+	tree.Apply(bus.Put("/org/kvmmanager/vms/web", api.VMInterface, wire.PropsOf(&model.VM{Name: "changed", Title: "expensive"})))
+	for vm := c.VM("/org/kvmmanager/vms/web"); vm.Title != "expensive" || vm.Name != "changed"; vm = c.VM("/org/kvmmanager/vms/web") {
+		if _, err := s.Next(ctx); err != nil {
+			t.Fatalf("the VM is %+v: %v", vm, err)
+		}
 	}
 }
 

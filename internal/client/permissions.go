@@ -5,6 +5,7 @@ import (
 
 	"org.kvmmanager/internal/client/busconn"
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/wire"
 )
 
 // Permission is what a caller may do.
@@ -65,7 +66,7 @@ func (c *Client) GetPermissions(ctx context.Context, object model.Path) (map[str
 
 // permissionsOf is what is known about an object, or is being asked.
 func (c *Client) permissionsOf(object model.Path) (*permissionsEntry, error) {
-	call, err := newCall(model.Root, managerIface, "GetPermissions", nil, objectPath(object))
+	call, err := newCall(model.Root, managerIface, "GetPermissions", nil, wire.ObjectPath(object))
 	if err != nil {
 		return nil, err
 	}

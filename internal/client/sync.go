@@ -130,7 +130,8 @@ func (c *Client) read() {
 	})
 }
 
-// readOne reads one interface of an object.
+// readOne reads one interface of an object. The caller holds mu; done runs
+// without it.
 func (c *Client) readOne(path model.Path, iface string, done func(error)) {
 	epoch := c.epoch
 	c.conn.Go(ownerCall(c.owner, string(path), propertiesName, "GetAll", iface), func(m *busconn.Message, err error) {
@@ -152,14 +153,6 @@ func (c *Client) loadOne(epoch uint64, path model.Path, iface string, m *busconn
 	t.load(path, m.Body)
 	c.commit()
 	return m.Body.Err()
-}
-
-// readAgain reads an object whose signal did not tell everything. An error
-// means that it has gone meanwhile, which is announced.
-func (c *Client) readAgain(path model.Path, iface string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.readOne(path, iface, func(error) {})
 }
 
 // ownerCall is a call to one owner of the service's name only.
