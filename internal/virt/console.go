@@ -18,6 +18,11 @@ func (c *Conn) OpenConsole(ctx context.Context, uuid, alias string, force bool) 
 	}
 	w := work[*os.File]{uuid: uuid, drop: func(f *os.File) { _ = f.Close() }}
 	return operate(ctx, c, w, func(conn *libvirt.Connect) (*os.File, error) {
+		done, err := c.consoleTurn(ctx, uuid)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
 		dom, err := conn.LookupDomainByUUIDString(uuid)
 		if err != nil {
 			return nil, err
@@ -36,13 +41,21 @@ func (c *Conn) OpenConsole(ctx context.Context, uuid, alias string, force bool) 
 			_ = stream.Free()
 			return nil, err
 		}
-		return c.attach(stream)
+		return c.attach(uuid, stream)
 	})
 }
 
+// consoleTurn keeps the opening and the ending of one VM's consoles apart.
+// libvirtd 11.3 hangs as a whole when somebody ends a console's stream while
+// somebody else opens that console by force: one thread has the stream locked
+// and wants the list of consoles, the other the other way round.
+func (c *Conn) consoleTurn(ctx context.Context, uuid string) (func(), error) {
+	return c.turns.lock(ctx, turnKey{uuid, laneConsole})
+}
+
 // attach joins a stream to a socket and returns the caller's end of it. The
-// stream is its own from now on.
-func (c *Conn) attach(stream *libvirt.Stream) (*os.File, error) {
+// stream is its own from now on. The caller has the console turn.
+func (c *Conn) attach(uuid string, stream *libvirt.Stream) (*os.File, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		_ = stream.Abort()
@@ -50,6 +63,13 @@ func (c *Conn) attach(stream *libvirt.Stream) (*os.File, error) {
 		return nil, errs.Wrap(errs.Internal, err, "The console cannot be passed on.")
 	}
 	p := newPump(stream, ours)
+	p.ending = func() func() {
+		done, err := c.consoleTurn(context.Background(), uuid)
+		if err != nil {
+			return func() {} // a context that never ends
+		}
+		return done
+	}
 	if err := p.start(c.gone); err != nil {
 		_ = theirs.Close()
 		return nil, err

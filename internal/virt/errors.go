@@ -103,6 +103,8 @@ var telling = []struct {
 	{"Active console session exists", verdict{errs.Busy, "Somebody else uses this console."}},
 	{"cannot find character device", verdict{errs.NotFound, "The virtual machine has no such console."}},
 	{"cannot find console device", verdict{errs.NotFound, "The virtual machine has no such console."}},
+	{"no such screen ID", verdict{errs.NotFound, "The virtual machine has no such screen."}},
+	{"no screens to take screenshot from", verdict{errs.NotSupported, "The virtual machine has no display."}},
 	{"cannot acquire state change lock", verdict{errs.Busy, "Another operation on this virtual machine is still running, or it does not answer."}},
 	{"Failed to get \"write\" lock", verdict{errs.DeviceInUse, "Another virtual machine or program uses one of the disks."}},
 	{"Failed to get shared \"write\" lock", verdict{errs.DeviceInUse, "Another virtual machine or program uses one of the disks."}},

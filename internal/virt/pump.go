@@ -43,6 +43,7 @@ type pump struct {
 	freed    chan struct{} // closed when the stream is given back
 	once     sync.Once
 	patience time.Duration
+	ending   func() func() // called before the stream is ended, its result after
 
 	mu     sync.Mutex
 	events libvirt.StreamEventType // guarded by mu: what libvirt wakes us for
@@ -53,6 +54,7 @@ func newPump(stream byteStream, socket *os.File) *pump {
 		stream: stream, socket: socket,
 		readable: make(chan struct{}, 1), writable: make(chan struct{}, 1), done: make(chan struct{}), freed: make(chan struct{}),
 		patience: pumpPatience,
+		ending:   func() func() { return func() {} },
 		events:   libvirt.STREAM_EVENT_READABLE,
 	}
 }
@@ -80,10 +82,11 @@ func (p *pump) start(gone <-chan struct{}) error {
 		case <-p.done:
 		}
 		movers.Wait()
+		defer close(p.freed)
+		defer p.ending()()
 		_ = p.stream.EventRemoveCallback()
 		_ = p.stream.Abort()
 		_ = p.stream.Free()
-		close(p.freed)
 	}()
 	return nil
 }

@@ -13,6 +13,10 @@ const (
 	laneForce             // ends things: goes past what works or hangs
 	laneWatch             // looks at what works: goes past it, too
 	laneCount
+
+	// laneConsole is no lane of operations: whoever opens or ends a console
+	// of a VM takes this turn besides.
+	laneConsole
 )
 
 // How many operations are under way at once, over all VMs. Together with the
