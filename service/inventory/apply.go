@@ -180,7 +180,7 @@ func (h *Host) link(u *Update) {
 			put(&u.VMs, h.vms, vm.UUID, &next)
 		}
 	}
-	if len(u.Networks) == 0 && len(u.VMs) == 0 {
+	if len(u.Networks) == 0 && !slices.ContainsFunc(u.VMs, moved) {
 		return
 	}
 	members := h.members()
@@ -193,13 +193,28 @@ func (h *Host) link(u *Update) {
 	}
 }
 
+// moved says whether a change of a VM is one of its networks, too. Most are
+// not, and looking at all VMs for each of them would take longer than the rest
+// of the change.
+func moved(d Diff[model.VM]) bool {
+	if d.Old == nil || d.New == nil {
+		return true
+	}
+	return !slices.EqualFunc(d.Old.Interfaces, d.New.Interfaces, func(a, b model.Device) bool { return a.Network == b.Network })
+}
+
 // members lists the VMs of each network, ordered by path.
 func (h *Host) members() map[model.Path][]model.Path {
 	members := map[model.Path][]model.Path{}
 	for _, vm := range h.vms {
+		path := vm.Path()
 		for i := range vm.Interfaces {
-			if n := vm.Interfaces[i].Network; n != "" && !slices.Contains(members[n], vm.Path()) {
-				members[n] = append(members[n], vm.Path())
+			n := vm.Interfaces[i].Network
+			if n == "" {
+				continue
+			}
+			if list := members[n]; len(list) == 0 || list[len(list)-1] != path {
+				members[n] = append(list, path)
 			}
 		}
 	}

@@ -256,6 +256,39 @@ func TestNetworksAndVMsKnowEachOther(t *testing.T) {
 	})
 }
 
+func TestAVMThatMovesLeavesItsNetwork(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	old, other := &model.Network{UUID: fakehv.UUID(500), Name: "old"}, &model.Network{UUID: fakehv.UUID(501), Name: "other"}
+	hv.PutNetwork(old)
+	hv.PutNetwork(other)
+	in := func(state model.VMState, names ...string) *model.VM {
+		vm := fakehv.VM(1, "web")
+		vm.State = state
+		for i, name := range names {
+			vm.Interfaces = append(vm.Interfaces, model.Device{ID: fmt.Sprint("interface-", i), Kind: model.KindInterface, NetworkName: name})
+		}
+		return vm
+	}
+	hv.Put(in(model.VMShutOff, "old", "other", "old"))
+	addLocal(t, inv, rec)
+	path := fakehv.VM(1, "web").Path()
+	for _, step := range []struct {
+		vm         *model.VM
+		old, other []model.Path
+	}{
+		{in(model.VMPaused, "old", "other", "old"), []model.Path{path}, []model.Path{path}},
+		{in(model.VMRunning, "other"), nil, []model.Path{path}},
+		{in(model.VMShutOff), nil, nil},
+	} {
+		hv.Put(step.vm)
+		rec.until("the networks' VMs are those of the VM that is "+string(step.vm.State), func() bool {
+			return rec.vms[path] != nil && rec.vms[path].State == step.vm.State &&
+				slices.Equal(rec.nets[old.Path()].VMs, step.old) && slices.Equal(rec.nets[other.Path()].VMs, step.other)
+		})
+	}
+}
+
 func TestTwoHostsWithTheSameUUIDShareItsPath(t *testing.T) {
 	t.Parallel()
 	hv, rec, inv := setUp(t)

@@ -62,7 +62,14 @@ func (b *bench) timeStarts(ctx context.Context, m *rig.Mirror) ([]float64, error
 	return took, nil
 }
 
-// busy is a number of clients that call the service without a pause.
+// How often the busy clients call. Decoding everything of a hundred VMs is work
+// for the client: without a pause they would measure themselves.
+const (
+	loadEvery = 100 * time.Millisecond
+	readEvery = 10 * time.Millisecond
+)
+
+// busy is a number of clients that call the service all the time.
 type busy struct {
 	cancel context.CancelFunc
 	wait   sync.WaitGroup
@@ -71,7 +78,7 @@ type busy struct {
 }
 
 // makeBusy starts ten clients: four load everything, four one VM after the
-// other, and two start and power off a VM of their own.
+// other, and two start and power off a VM of their own without a pause.
 func (b *bench) makeBusy(ctx context.Context, m *rig.Mirror) (*busy, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &busy{cancel: cancel}
@@ -82,25 +89,25 @@ func (b *bench) makeBusy(ctx context.Context, m *rig.Mirror) (*busy, error) {
 			return nil, err
 		}
 		v := rig.VM(some - i)
-		work := func(int) error { _, err := rig.GetManagedObjects(ctx, bus); return err }
+		every, work := loadEvery, func(int) error { _, err := rig.GetManagedObjects(ctx, bus); return err }
 		switch {
 		case i >= 8:
-			work = func(int) error { return startAndStop(ctx, m, bus, v) }
+			every, work = 0, func(int) error { return startAndStop(ctx, m, bus, v) }
 		case i >= 4:
-			work = func(n int) error { _, err := rig.VM(1+n%some).GetAll(ctx, bus); return err }
+			every, work = readEvery, func(n int) error { _, err := rig.VM(1+n%some).GetAll(ctx, bus); return err }
 		}
 		w.wait.Add(1)
 		go func() {
 			defer w.wait.Done()
 			defer bus.Close()
-			w.loop(ctx, work)
+			w.loop(ctx, every, work)
 		}()
 	}
 	return w, nil
 }
 
-func (w *busy) loop(ctx context.Context, work func(int) error) {
-	for n := 0; ctx.Err() == nil; n++ {
+func (w *busy) loop(ctx context.Context, every time.Duration, work func(int) error) {
+	for n := 0; pause(ctx, every) == nil; n++ {
 		err := work(n)
 		if ctx.Err() != nil {
 			return
