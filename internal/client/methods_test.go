@@ -51,41 +51,49 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 	return map[string]entry{
 		"Manager.AddHost": {
 			func(o ...client.Option) (any, error) { return c.AddHost(ctx, "id", "uri", o...) },
-			[]any{"id", "uri"}, model.Path("/a/result"),
+			[]any{"id", "uri"},
+			model.Path("/a/result"),
 		},
 		"Manager.GetPermissions": {
 			func(...client.Option) (any, error) { return c.GetPermissions(ctx, vm) },
-			[]any{dbus.ObjectPath(vm)}, map[string]client.Permission{"an.action": client.NeedsPassword},
+			[]any{dbus.ObjectPath(vm)},
+			map[string]client.Permission{"an.action": client.NeedsPassword},
 		},
 		"Manager.RemoveHost": {
 			func(o ...client.Option) (any, error) { return none(c.RemoveHost(ctx, host, o...)) },
-			[]any{dbus.ObjectPath(host)}, nil,
+			[]any{dbus.ObjectPath(host)},
+			nil,
 		},
 		"Manager.SubscribeStatistics": {
 			func(...client.Option) (any, error) {
 				statistics = c.SubscribeStatistics(1500 * time.Millisecond)
 				return nil, nil
 			},
-			[]any{uint32(1500)}, nil,
+			[]any{uint32(1500)},
+			nil,
 		},
 		"Manager.UnsubscribeStatistics": {
 			func(...client.Option) (any, error) { statistics.Close(); return nil, nil }, nil, nil,
 		},
 		"Host.CheckHealth": {
 			func(o ...client.Option) (any, error) { return c.CheckHealth(ctx, host, o...) },
-			nil, []model.Check{{ID: "kvm", Status: model.CheckOK}},
+			nil,
+			[]model.Check{{ID: "kvm", Status: model.CheckOK}},
 		},
 		"Host.DefineXML": {
 			func(o ...client.Option) (any, error) { return c.DefineXML(ctx, host, "<domain/>", o...) },
-			[]any{"<domain/>"}, model.Path("/a/result"),
+			[]any{"<domain/>"},
+			model.Path("/a/result"),
 		},
 		"Host.FindVM": {
 			func(o ...client.Option) (any, error) { return c.FindVM(ctx, host, "web", o...) },
-			[]any{"web"}, model.Path("/a/result"),
+			[]any{"web"},
+			model.Path("/a/result"),
 		},
 		"Host.GetCapabilities": {
 			func(o ...client.Option) (any, error) { return c.GetCapabilities(ctx, host, o...) },
-			nil, model.Capabilities{MaxVCPUs: 16, Firmware: []string{"uefi"}},
+			nil,
+			model.Capabilities{MaxVCPUs: 16, Firmware: []string{"uefi"}},
 		},
 		"Host.ListNetworks":     lists(c.ListNetworks),
 		"Host.ListStoragePools": lists(c.ListStoragePools),
@@ -98,7 +106,8 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 		"VM.GetXML":            {func(o ...client.Option) (any, error) { return c.GetXML(ctx, vm, o...) }, nil, "a result"},
 		"VM.OpenConsole": {
 			func(o ...client.Option) (any, error) { return content(c.OpenConsole(ctx, vm, "serial-0", o...)) },
-			[]any{"serial-0"}, "content",
+			[]any{"serial-0"},
+			"content",
 		},
 		"VM.OpenDisplay": {
 			func(o ...client.Option) (any, error) {
@@ -106,7 +115,8 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 				text, err := content(file, err)
 				return text + " " + info.Type, err
 			},
-			[]any{uint32(3)}, "content vnc",
+			[]any{uint32(3)},
+			"content vnc",
 		},
 		"VM.Pause":    starts(c.Pause),
 		"VM.PowerOff": starts(c.PowerOff),
@@ -117,7 +127,8 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 		"VM.Save":     starts(c.Save),
 		"VM.SendKeys": {
 			func(o ...client.Option) (any, error) { return none(c.SendKeys(ctx, vm, []string{"KEY_A"}, o...)) },
-			[]any{[]string{"KEY_A"}}, nil,
+			[]any{[]string{"KEY_A"}},
+			nil,
 		},
 		"VM.SetAutostart": {
 			func(o ...client.Option) (any, error) { return none(c.SetAutostart(ctx, vm, true, o...)) }, []any{true}, nil,
@@ -125,11 +136,13 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 		"VM.SetDescription": said(c.SetDescription),
 		"VM.SetMemory": {
 			func(o ...client.Option) (any, error) { return c.SetMemory(ctx, vm, 1<<33, o...) },
-			[]any{uint64(1 << 33)}, applied,
+			[]any{uint64(1 << 33)},
+			applied,
 		},
 		"VM.SetTags": {
 			func(o ...client.Option) (any, error) { return none(c.SetTags(ctx, vm, []string{"a", "b"}, o...)) },
-			[]any{[]string{"a", "b"}}, nil,
+			[]any{[]string{"a", "b"}},
+			nil,
 		},
 		"VM.SetTitle": said(c.SetTitle),
 		"VM.SetVCPUs": {
