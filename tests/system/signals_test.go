@@ -4,7 +4,6 @@ package system_test
 
 import (
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -79,7 +78,7 @@ func (r *recorder) until(limit time.Duration, what string, is func(*dbus.Signal)
 // the property once only, so that a change without a signal is found out.
 func (r *recorder) awaits(limit time.Duration, path dbus.ObjectPath, property string, want any) {
 	r.t.Helper()
-	r.awaitsThat(limit, path, property, fmt.Sprintf("%v", want), func(got any) bool { return reflect.DeepEqual(got, want) })
+	r.awaitsThat(limit, path, property, fmt.Sprintf("%v", want), func(got any) bool { return equal(got, want) })
 }
 
 func (r *recorder) awaitsThat(limit time.Duration, path dbus.ObjectPath, property, what string, is func(any) bool) {
@@ -107,7 +106,12 @@ func emitted(s *dbus.Signal, path dbus.ObjectPath, name string, args ...any) boo
 	if s.Path != path || s.Name != api.BusName+"."+name || len(s.Body) < len(args) {
 		return false
 	}
-	return reflect.DeepEqual(s.Body[:len(args)], args)
+	for i, want := range args {
+		if !equal(s.Body[i], want) {
+			return false
+		}
+	}
+	return true
 }
 
 // added waits for a new object of the object manager.
