@@ -36,8 +36,8 @@ func (w *worker) target() (*Target, *Interface) {
 	return t, &t.Interfaces[w.gen.rand.IntN(len(t.Interfaces))]
 }
 
-// method is a method of the service's own interfaces, as often as not one of
-// a random object.
+// method is a method of some object, mostly of one of the service's own
+// interfaces.
 func (w *worker) method() (*Target, *Interface, *Method) {
 	for {
 		t, i := w.target()
