@@ -29,10 +29,16 @@ const (
 // is transient.
 type definitions struct{ live, stored string }
 
+// answer is all that libvirt says about a VM.
+type answer struct {
+	sources     *sources
+	definitions definitions
+}
+
 // fetch is a read of definitions that is under way.
 type fetch struct {
-	done chan struct{} // closed when text and err are set
-	text definitions
+	done chan struct{} // closed when got and err are set
+	got  answer
 	err  error
 	late bool // guarded by fetches.mu: somebody has stopped waiting
 }
@@ -44,52 +50,52 @@ type fetches struct {
 	vms map[string]*fetch // guarded by mu, by UUID
 }
 
-// define reads the definitions of a VM. When it takes longer than patience, it
-// is Busy, and an event follows when the answer is there.
-func (c *Conn) define(ctx context.Context, s *sources, patience time.Duration) (definitions, error) {
+// fetch reads a VM: its definitions and, unless a list has said it, everything
+// else. When it takes longer than patience, it is Busy, and an event follows
+// when the answer is there.
+func (c *Conn) fetch(ctx context.Context, uuid string, listed *sources, patience time.Duration) (answer, error) {
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
-		f, mine := c.startFetch(s)
+		f, mine := c.startFetch(uuid, listed)
 		if !mine && c.isLate(f) {
 			cancel() // somebody else has waited long enough for that one
 		}
 		select {
 		case <-f.done:
 		case <-c.gone:
-			return definitions{}, c.goneError()
+			return answer{}, c.goneError()
 		case <-waiting.Done():
 			if ctx.Err() != nil {
-				return definitions{}, c.waitError(ctx)
+				return answer{}, c.waitError(ctx)
 			}
-			if c.giveUp(s.uuid, f) {
-				return definitions{}, errs.New(errs.Busy, "Another operation on this virtual machine is still running, or it does not answer.")
+			if c.giveUp(uuid, f) {
+				return answer{}, errs.New(errs.Busy, "Another operation on this virtual machine is still running, or it does not answer.")
 			}
 			<-f.done // it was there after all
 		}
 		if mine {
-			return f.text, f.err
+			return f.got, f.err
 		}
 		// That one may have been asked for before what we want to see.
 	}
 }
 
 // startFetch joins the read that is under way, or starts one.
-func (c *Conn) startFetch(s *sources) (f *fetch, mine bool) {
+func (c *Conn) startFetch(uuid string, listed *sources) (f *fetch, mine bool) {
 	c.fetches.mu.Lock()
 	defer c.fetches.mu.Unlock()
-	if f := c.fetches.vms[s.uuid]; f != nil {
+	if f := c.fetches.vms[uuid]; f != nil {
 		return f, false
 	}
 	f = &fetch{done: make(chan struct{})}
 	if c.fetches.vms == nil {
 		c.fetches.vms = make(map[string]*fetch)
 	}
-	c.fetches.vms[s.uuid] = f
-	uuid, active, persistent := s.uuid, s.active(), s.persistent
+	c.fetches.vms[uuid] = f
 	go func() {
-		f.text, f.err = readOver(c.ctx, c, c.texts, func(conn *libvirt.Connect) (definitions, error) {
-			return c.ask(conn, uuid, active, persistent)
+		f.got, f.err = readOver(c.ctx, c, c.texts, func(conn *libvirt.Connect) (answer, error) {
+			return c.ask(conn, uuid, listed)
 		})
 		c.endFetch(uuid, f)
 	}()
@@ -127,22 +133,28 @@ func (c *Conn) giveUp(uuid string, f *fetch) bool {
 	return true
 }
 
-// ask reads the definitions. Neither ever holds a password.
-func (c *Conn) ask(conn *libvirt.Connect, uuid string, active, persistent bool) (d definitions, err error) {
+// ask reads what a fetch is for. The definitions never hold a password.
+func (c *Conn) ask(conn *libvirt.Connect, uuid string, listed *sources) (answer, error) {
+	a := answer{sources: listed}
 	dom, err := c.texts.link.handles.borrow(conn, uuid)
 	if err != nil {
-		return d, err
+		return a, err
 	}
 	defer dom.Free()
-	if active {
-		if d.live, err = dom.GetXMLDesc(0); err != nil {
-			return d, err
+	if listed == nil {
+		if a.sources, err = c.look(dom, uuid); err != nil {
+			return a, err
 		}
 	}
-	if persistent {
-		d.stored, err = dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
+	if a.sources.active() {
+		if a.definitions.live, err = dom.GetXMLDesc(0); err != nil {
+			return a, err
+		}
 	}
-	return d, err
+	if a.sources.persistent {
+		a.definitions.stored, err = dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
+	}
+	return a, err
 }
 
 // parse makes a VM of definitions: everything that they say, and what is told

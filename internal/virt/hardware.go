@@ -169,7 +169,7 @@ func (a *amount) setLive(dom *libvirt.Domain) error {
 	}
 	if a.value > most {
 		unit, n := a.describe(most)
-		return errs.New(errs.InvalidArgument, "The virtual machine was started with at most %d %s. More is possible from its next boot.", n, unit)
+		return errs.New(errs.InvalidState, "The virtual machine was started with at most %d %s. More is possible from its next boot.", n, unit)
 	}
 	return a.set(dom, a.value, libvirt.DOMAIN_AFFECT_LIVE)
 }

@@ -38,6 +38,24 @@ func (c *Conn) VM(ctx context.Context, uuid string) (*model.VM, error) {
 }
 
 func (c *Conn) readVM(ctx context.Context, uuid string) (*model.VM, error) {
+	got, err := c.fetch(ctx, uuid, nil, onePatience)
+	if errs.Is(err, errs.Busy) {
+		if vm, ok := c.parsed.last(uuid); ok {
+			return c.readBusy(ctx, uuid, vm)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	vm, err := c.parsed.parse(uuid, got.definitions)
+	if err != nil {
+		return nil, err
+	}
+	return c.complete(vm, got.sources), nil
+}
+
+// readBusy reads what is answered at once, whatever the VM does.
+func (c *Conn) readBusy(ctx context.Context, uuid string, last *model.VM) (*model.VM, error) {
 	s, err := read(ctx, c, func(conn *libvirt.Connect) (*sources, error) {
 		dom, err := c.quick.link.handles.borrow(conn, uuid)
 		if err != nil {
@@ -49,20 +67,7 @@ func (c *Conn) readVM(ctx context.Context, uuid string) (*model.VM, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := c.define(ctx, s, onePatience)
-	if errs.Is(err, errs.Busy) {
-		if vm, ok := c.parsed.last(uuid); ok {
-			return c.complete(vm, s), nil
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	vm, err := c.parsed.parse(uuid, d)
-	if err != nil {
-		return nil, err
-	}
-	return c.complete(vm, s), nil
+	return c.complete(last, s), nil
 }
 
 // look asks for what libvirt answers without asking QEMU: two calls, and a

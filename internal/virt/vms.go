@@ -129,14 +129,14 @@ func (c *Conn) readAll(ctx context.Context, all []*sources) ([]*model.VM, error)
 
 // readListed reads what the survey did not say about a VM.
 func (c *Conn) readListed(ctx context.Context, s *sources) (*model.VM, error) {
-	d, err := c.define(ctx, s, listPatience)
+	got, err := c.fetch(ctx, s.uuid, s, listPatience)
 	if errs.Is(err, errs.Busy) {
 		return c.complete(&model.VM{Name: s.name, ID: -1}, s), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	vm, err := d.parse()
+	vm, err := got.definitions.parse()
 	if err != nil {
 		return nil, err
 	}
