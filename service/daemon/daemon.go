@@ -53,6 +53,7 @@ type daemon struct {
 // an error.
 func Run(ctx context.Context, options Options) error {
 	d := &daemon{options: options, level: new(slog.LevelVar)}
+	useLittleMemory()
 	d.log = slog.New(journal.NewHandler(d.level))
 	signals := listen()
 	defer signals.stop()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -17,11 +16,7 @@ import (
 	"org.kvmmanager/dbus"
 )
 
-const (
-	stopping = sd.SdNotifyStopping
-	// tidyAfter is when memory that the start needed goes back to the system.
-	tidyAfter = 5 * time.Second
-)
+const stopping = sd.SdNotifyStopping
 
 // signals are what the outside world says.
 type signals struct{ reload, stopNow chan os.Signal }
@@ -43,7 +38,7 @@ func (d *daemon) loop(ctx context.Context, s *signals) error {
 	notify(sd.SdNotifyReady)
 	alive, stop := watchdog()
 	defer stop()
-	tidy := time.NewTimer(tidyAfter)
+	tidy := time.NewTicker(tidyEvery)
 	defer tidy.Stop()
 	for {
 		select {
@@ -58,7 +53,7 @@ func (d *daemon) loop(ctx context.Context, s *signals) error {
 		case <-alive:
 			go d.proveAlive(ctx)
 		case <-tidy.C:
-			debug.FreeOSMemory()
+			giveBackMemory()
 		case <-d.serve.Context().Done():
 			return errors.New("the connection to the bus is lost")
 		}
