@@ -49,7 +49,7 @@ func TestARunningVMIsChangedWithinItsMaximum(t *testing.T) {
 		t.Errorf("fewer now: %+v, %v", applied, err)
 	}
 	_, err = c.SetVCPUs(t.Context(), uuid, 3, inventory.ApplyNow)
-	if !errs.Is(err, errs.InvalidArgument) {
+	if !errs.Is(err, errs.InvalidState) {
 		t.Errorf("more than the maximum now: %v", err)
 	}
 	applied, err = c.SetVCPUs(t.Context(), uuid, 3, inventory.ApplyBoth)
