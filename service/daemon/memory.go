@@ -24,13 +24,12 @@ func useLittleMemory() { debug.SetGCPercent(gcPercent) }
 // back only when it allocates again, which an idle service does not.
 func giveBackMemory() {
 	sample := []metrics.Sample{
-		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
-		{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"},
 	}
 	metrics.Read(sample)
-	free, unused, live, objects := sample[0].Value.Uint64(), sample[1].Value.Uint64(), sample[2].Value.Uint64(), sample[3].Value.Uint64()
-	dead := objects - min(live, objects) // as of the last collection
-	if free+unused+dead > idleMemory+live/2 {
+	free, objects, live := sample[0].Value.Uint64(), sample[1].Value.Uint64(), sample[2].Value.Uint64()
+	garbage := objects - min(live, objects) // what was made since the last collection, at most
+	if free+garbage > idleMemory {
 		debug.FreeOSMemory()
 	}
 }
