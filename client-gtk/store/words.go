@@ -1,0 +1,137 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"org.kvmmanager/internal/model"
+)
+
+// Words turns values into what people read.
+type Words struct {
+	// Translate gives a text in the user's language. Nil: English.
+	Translate func(string) string
+}
+
+func (w Words) text(s string) string {
+	if w.Translate == nil {
+		return s
+	}
+	return w.Translate(s)
+}
+
+// Size is a number of bytes, such as 1.5 GiB.
+func (w Words) Size(bytes uint64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	value, unit := float64(bytes), 0
+	for value >= 1024 && unit < len(units)-1 {
+		value /= 1024
+		unit++
+	}
+	if value >= 1023.5 && unit < len(units)-1 { // it would read 1024
+		value, unit = 1, unit+1
+	}
+	// TRANSLATORS: a number and a unit.
+	return fmt.Sprintf(w.text("%s %s"), short(value), w.text(units[unit]))
+}
+
+// short is a number with up to three digits, and a decimal place where it
+// tells something.
+func short(v float64) string {
+	if r := math.Round(v*10) / 10; r < 10 && r != math.Trunc(r) {
+		return fmt.Sprintf("%.1f", r)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
+// Rate is a number of bytes a second.
+func (w Words) Rate(bytesPerSecond float64) string {
+	// TRANSLATORS: a size, such as 1.5 MiB, each second.
+	return fmt.Sprintf(w.text("%s/s"), w.Size(uint64(max(bytesPerSecond, 0))))
+}
+
+// Percent is a share of 100.
+func (w Words) Percent(p float64) string { return fmt.Sprintf(w.text("%.0f %%"), p) }
+
+// Duration is a time span with its two largest units, such as 3 d 4 h. Units
+// are short, since the rules for plurals differ.
+func (w Words) Duration(d time.Duration) string {
+	d = max(d, 0).Truncate(time.Second)
+	days, hours, minutes := int(d/(24*time.Hour)), int(d/time.Hour)%24, int(d/time.Minute)%60
+	switch {
+	case days > 0:
+		return fmt.Sprintf(w.text("%d d %d h"), days, hours)
+	case hours > 0:
+		return fmt.Sprintf(w.text("%d h %d min"), hours, minutes)
+	case minutes > 0:
+		return fmt.Sprintf(w.text("%d min"), minutes)
+	default:
+		return fmt.Sprintf(w.text("%d s"), int(d.Seconds()))
+	}
+}
+
+// Uptime is how long a VM has been running; empty when it is off or nobody
+// knows.
+func (w Words) Uptime(vm *model.VM, now time.Time) string {
+	if vm.StartedAt.IsZero() || !vm.State.Active() {
+		return ""
+	}
+	return w.Duration(now.Sub(vm.StartedAt))
+}
+
+var vmStates = map[model.VMState]string{
+	model.VMRunning: "Running", model.VMPaused: "Paused", model.VMShuttingDown: "Shutting down",
+	model.VMShutOff: "Off", model.VMCrashed: "Crashed", model.VMSuspended: "Suspended",
+	model.VMStarting: "Starting", model.VMSaving: "Saving", model.VMRestoring: "Restoring", model.VMMigrating: "Migrating",
+}
+
+// VMState is what a VM does. A state that is not known here stays as it is.
+func (w Words) VMState(vm *model.VM) string {
+	switch {
+	case vm.State == model.VMShutOff && vm.HasSavedState:
+		return w.text("Saved")
+	case vm.State == model.VMPaused && vm.StateReason == "io-error":
+		return w.text("Paused by a storage error")
+	}
+	return lookUp(w, vmStates, vm.State)
+}
+
+var hostStates = map[model.ConnectionState]string{
+	model.Connecting: "Connecting", model.Connected: "Connected", model.Disconnected: "Not connected",
+}
+
+// HostState says whether a host can be reached.
+func (w Words) HostState(s model.ConnectionState) string { return lookUp(w, hostStates, s) }
+
+var poolStates = map[model.PoolState]string{
+	model.PoolInactive: "Inactive", model.PoolBuilding: "Being prepared", model.PoolRunning: "Active",
+	model.PoolDegraded: "Degraded", model.PoolInaccessible: "Inaccessible",
+}
+
+// PoolState is how a storage pool is.
+func (w Words) PoolState(s model.PoolState) string { return lookUp(w, poolStates, s) }
+
+var jobStates = map[model.JobState]string{
+	model.JobQueued: "Waiting", model.JobRunning: "Running", model.JobCancelling: "Cancelling",
+	model.JobDone: "Done", model.JobFailed: "Failed", model.JobCancelled: "Cancelled",
+}
+
+// JobState is where a job is in its life.
+func (w Words) JobState(s model.JobState) string { return lookUp(w, jobStates, s) }
+
+var operations = map[string]string{
+	"start": "Starting", "shutdown": "Shutting down", "reboot": "Rebooting", "reset": "Resetting",
+	"power-off": "Turning off", "pause": "Pausing", "resume": "Resuming", "save": "Saving",
+	"discard-saved-state": "Discarding the saved state", "delete": "Deleting",
+}
+
+// Operation is what a job does.
+func (w Words) Operation(operation string) string { return lookUp(w, operations, operation) }
+
+func lookUp[K ~string](w Words, words map[K]string, key K) string {
+	if text, known := words[key]; known {
+		return w.text(text)
+	}
+	return string(key)
+}
