@@ -33,23 +33,26 @@ tied() {
 # quietly runs a command with its output in a log, telling every 15 seconds that
 # it is still at it. The log is shown when it fails.
 quietly() {
-	local what=$1 log status=0 ticker
+	local what=$1 log file status=0 ticker
 	shift
-	log=$(mktemp)
+	file=$(mktemp)
+	exec {log}<>"$file"
+	rm "$file" # whatever happens, no log stays behind
+	file=/dev/fd/$log
 	say "$what"
 	(
 		trap 'kill "$sleep" 2>/dev/null; exit' TERM
 		while sleep 15 & sleep=$! && wait "$sleep"; do
 			kill -0 $$ 2>/dev/null || exit
-			say "… $(tail -n 1 "$log" | tr -d '\r' | cut -c 1-100)"
+			say "… $(tail -n 1 "$file" | tr -d '\r' | cut -c 1-100)"
 		done
 	) &
 	ticker=$!
-	"$@" >"$log" 2>&1 || status=$?
+	"$@" >"$file" 2>&1 || status=$?
 	kill "$ticker" 2>/dev/null || true
 	wait "$ticker" 2>/dev/null || true
-	[[ $status == 0 ]] || tail -n 60 "$log" >&2
-	rm -f "$log"
+	[[ $status == 0 ]] || tail -n 60 "$file" >&2
+	exec {log}>&-
 	return "$status"
 }
 
