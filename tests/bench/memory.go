@@ -24,10 +24,10 @@ func (b *bench) memory(ctx context.Context) ([]result, error) {
 		if err != nil {
 			return rows, err
 		}
-		r := figure(fmt.Sprintf("memory (PSS) with %d VMs", c.vms), "MiB", mib(ours.settled)).beside(peerName, mib(theirs.settled))
+		r := figure(fmt.Sprintf("memory (PSS) with %d VMs", c.vms), "MB", megabytes(ours.settled)).beside(peerName, megabytes(theirs.settled))
 		rows = append(rows, r.bar(fmt.Sprintf("< %s", short(c.bar)), r.Ours.Median < c.bar).
 			note("right after %d loads %s, then settled; %s of it not backed by files, of libvirt-dbus %s",
-				loadRuns, short(mib(ours.first)), short(mib(ours.anonymous)), short(mib(theirs.anonymous))))
+				loadRuns, short(megabytes(ours.first)), short(megabytes(ours.anonymous)), short(megabytes(theirs.anonymous))))
 	}
 	return rows, nil
 }
@@ -70,13 +70,19 @@ func (b *bench) memoryOfPeer(ctx context.Context) (footprint, error) {
 	return settle(ctx, p)
 }
 
-// settle follows a process until its memory has not shrunk for five seconds,
-// for half a minute at most.
+// How long memory must not have shrunk to count as settled, and how long that
+// may take, in seconds. A process gives memory back some time after it was busy.
+const (
+	settledFor = 20
+	settledBy  = 60
+)
+
+// settle follows a process until its memory does not shrink any more.
 func settle(ctx context.Context, p rig.Process) (footprint, error) {
 	var f footprint
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	for still, seconds := 0, 0; still < 5 && seconds < 30; seconds++ {
+	for still, seconds := 0, 0; still < settledFor && seconds < settledBy; seconds++ {
 		pss, anonymous, err := p.Memory()
 		if err != nil {
 			return f, err

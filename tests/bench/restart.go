@@ -33,7 +33,7 @@ func (b *bench) restart(ctx context.Context) ([]result, error) {
 	return []result{
 		down.bar("max < 1000", down.Ours.Max < 1000),
 		right.bar("max < 2000", right.Ours.Max < 2000).problems(bad).note("stopped, killed and restarted in turn; %d VMs ran on", 3),
-		figure(fmt.Sprintf("growth of memory (PSS) over %d rounds", restartRounds), "MiB", grown/(1<<20)).bar("none", grown < littleMemory).
-			note("from %s to %s MiB, descriptors from %d to %d", short(mib(pss[0])), short(mib(pss[1])), d[0], d[1]),
+		figure(fmt.Sprintf("growth of memory (PSS) over %d rounds", restartRounds), "MB", grown/1e6).bar("none", grown < littleMemory).
+			note("from %s to %s MB, descriptors from %d to %d", short(megabytes(pss[0])), short(megabytes(pss[1])), d[0], d[1]),
 	}, nil
 }

@@ -90,8 +90,8 @@ func inMS(list []time.Duration) []float64 {
 	return values
 }
 
-// mib is bytes in MiB.
-func mib(n uint64) float64 { return float64(n) / (1 << 20) }
+// megabytes is bytes in MB.
+func megabytes(n uint64) float64 { return float64(n) / 1e6 }
 
 // short prints a value with about three digits.
 func short(v float64) string {

@@ -13,7 +13,7 @@ func TestTheTableShowsFiguresPeersAndVerdicts(t *testing.T) {
 	rows := []result{
 		figure("loading", "ms", 1, 2, 3).beside("libvirt-dbus", 20, 40, 60).bar("≥ 10×", true),
 		figure("waiting", "ms", 250).bar("< 100", false).note("the disk was %s", "full"),
-		figure("shown only", "MiB", 12.34),
+		figure("shown only", "MB", 12.34),
 		figure("restarts", "", 20).problems([]string{"a VM was touched"}),
 	}
 	for i := range rows {
@@ -74,7 +74,7 @@ func TestUnits(t *testing.T) {
 	if got := inMS([]time.Duration{time.Millisecond, 1500 * time.Microsecond}); got[0] != 1 || got[1] != 1.5 {
 		t.Errorf("got %v", got)
 	}
-	if got := mib(3 << 19); got != 1.5 {
+	if got := megabytes(1_500_000); got != 1.5 {
 		t.Errorf("got %v", got)
 	}
 }

@@ -56,6 +56,19 @@ func domainType() string {
 	return "qemu"
 }
 
+// makeDisk makes the VM's disk, which is empty, unless it is there.
+func (v VM) makeDisk() error {
+	disk, err := os.OpenFile(v.disk(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot make a disk: %w", err)
+	}
+	defer disk.Close()
+	if err := disk.Truncate(1 << 30); err != nil {
+		return fmt.Errorf("cannot make a disk: %w", err)
+	}
+	return nil
+}
+
 // VMs lists the first n.
 func VMs(n int) []VM {
 	list := make([]VM, n)
@@ -78,9 +91,11 @@ func (r *Rig) NeedVMs(n int) error {
 	for _, v := range VMs(n) {
 		if have[v.Name()] {
 			delete(have, v.Name())
-			continue
+			err = v.makeDisk()
+		} else {
+			err = r.Define(v)
 		}
-		if err := r.Define(v); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -122,13 +137,8 @@ func (r *Rig) Define(v VM) error {
 	if err != nil {
 		return err
 	}
-	disk, err := os.OpenFile(v.disk(), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("cannot make a disk: %w", err)
-	}
-	defer disk.Close()
-	if err := disk.Truncate(1 << 30); err != nil {
-		return fmt.Errorf("cannot make a disk: %w", err)
+	if err := v.makeDisk(); err != nil {
+		return err
 	}
 	domain, err := raw.DomainDefineXML(v.XML())
 	if err != nil {
