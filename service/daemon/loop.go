@@ -38,6 +38,7 @@ func (d *daemon) loop(ctx context.Context, s *signals) error {
 	notify(sd.SdNotifyReady)
 	alive, stop := watchdog()
 	defer stop()
+	var memory tidier
 	tidy := time.NewTicker(tidyEvery)
 	defer tidy.Stop()
 	for {
@@ -53,7 +54,7 @@ func (d *daemon) loop(ctx context.Context, s *signals) error {
 		case <-alive:
 			go d.proveAlive(ctx)
 		case <-tidy.C:
-			giveBackMemory()
+			memory.tidy()
 		case <-d.serve.Context().Done():
 			return errors.New("the connection to the bus is lost")
 		}

@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	// tidyEvery is how often the process looks whether it holds memory that it
-	// does not need. The look costs microseconds.
+	// tidyEvery is how often the process looks whether it has grown. The look
+	// costs microseconds.
 	tidyEvery = 15 * time.Second
-	// idleMemory is how much unused memory is worth giving back.
-	idleMemory = 4 << 20
+	// growth is how much more memory is worth a collection.
+	growth = 4 << 20
 	// gcPercent trades a little work after changes, which are few, for a
 	// smaller heap all the time.
 	gcPercent = 50
@@ -20,16 +20,22 @@ const (
 // useLittleMemory sets how the heap may grow.
 func useLittleMemory() { debug.SetGCPercent(gcPercent) }
 
-// giveBackMemory returns memory that a burst left behind. Go itself gives it
-// back only when it allocates again, which an idle service does not.
-func giveBackMemory() {
-	sample := []metrics.Sample{
-		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"},
-	}
-	metrics.Read(sample)
-	free, objects, live := sample[0].Value.Uint64(), sample[1].Value.Uint64(), sample[2].Value.Uint64()
-	garbage := objects - min(live, objects) // what was made since the last collection, at most
-	if free+garbage > idleMemory {
+// tidier returns memory that a burst left behind. Go itself gives it back only
+// when it allocates again, which an idle service does not.
+type tidier struct {
+	held uint64 // after the last time
+}
+
+func (t *tidier) tidy() {
+	if heldMemory() > t.held+growth {
 		debug.FreeOSMemory()
+		t.held = heldMemory()
 	}
+}
+
+// heldMemory is the heap's memory that is in use or could be given back.
+func heldMemory() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64() + sample[1].Value.Uint64()
 }
