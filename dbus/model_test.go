@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/godbus/dbus/v5"
 
 	api "org.kvmmanager/dbus"
 	"org.kvmmanager/dbus/apidoc"
@@ -95,9 +94,10 @@ func compare(t *testing.T, documented, encoded map[string]string) {
 func properties(t *testing.T, value any) map[string]string {
 	t.Helper()
 	props := wire.PropsOf(value)
-	out := map[string]dbus.Variant{}
+	var out bus.Dict
 	for _, name := range props.Changed(nil) {
-		out[name], _ = props.Get(name)
+		v, _ := props.Get(name)
+		out = append(out, bus.Entry{Key: name, Value: v})
 	}
 	if len(out) == 0 {
 		t.Fatalf("%T has no properties", value)
@@ -105,10 +105,10 @@ func properties(t *testing.T, value any) map[string]string {
 	return signatures(out)
 }
 
-func signatures(values map[string]dbus.Variant) map[string]string {
+func signatures(values bus.Dict) map[string]string {
 	out := map[string]string{}
-	for name, v := range values {
-		out[name] = v.Signature().String()
+	for _, e := range values {
+		out[e.Key] = e.Value.Signature().String()
 	}
 	return out
 }
