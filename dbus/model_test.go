@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"testing"
 
-
 	api "org.kvmmanager/dbus"
 	"org.kvmmanager/dbus/apidoc"
 	"org.kvmmanager/internal/bus"
