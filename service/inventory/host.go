@@ -20,6 +20,9 @@ type Host struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 	queue  *queue
+	// crashes is which VMs an event has called crashed and that have not been
+	// read since. It belongs to the goroutine.
+	crashes map[string]bool
 
 	// publishing orders what is published; it is taken before mu and held
 	// while the publisher works, so that no two updates change places.
@@ -39,7 +42,7 @@ type Host struct {
 func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
 	return &Host{
 		inv: inv, id: id, log: inv.log.With("host", id), cancel: cancel,
-		done: make(chan struct{}), queue: newQueue(),
+		done: make(chan struct{}), queue: newQueue(), crashes: map[string]bool{},
 		info:        &model.Host{ID: id, URI: uri, State: model.Connecting},
 		vms:         map[string]*model.VM{},
 		networks:    map[string]*model.Network{},

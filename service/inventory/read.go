@@ -6,6 +6,7 @@ import (
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/journal"
 )
 
 // everything is what a full list gives.
@@ -39,7 +40,9 @@ func (h *Host) reread(ctx context.Context, conn Conn, k key) {
 	var err error
 	switch k.kind {
 	case VMEvent:
+		before := h.VM(k.id)
 		err = readOne(h, k.id, func() (*model.VM, error) { return conn.VM(ctx, k.id) }, h.putVM, h.dropVM)
+		h.tellCrash(before, k.id)
 	case NetworkEvent:
 		err = readOne(h, k.id, func() (*model.Network, error) { return conn.Network(ctx, k.id) }, h.putNetwork, h.dropNetwork)
 	case PoolEvent:
@@ -51,6 +54,21 @@ func (h *Host) reread(ctx context.Context, conn Conn, k key) {
 		h.log.Warn("cannot read an object; trying again", "object", k.id, "error", err)
 		time.AfterFunc(retryDelay, func() { h.queue.add(k, nil) })
 	}
+}
+
+// tellCrash notes in the log that a VM crashed, once: an event said so, or the
+// VM looks so, since libvirt has no event of its own for a process that died.
+func (h *Host) tellCrash(before *model.VM, uuid string) {
+	now, said := h.VM(uuid), h.crashes[uuid]
+	delete(h.crashes, uuid)
+	if before == nil || crashed(before) || !said && (now == nil || !crashed(now)) {
+		return
+	}
+	h.log.Warn("a VM crashed", journal.MessageID(journal.VMCrashed), "vm_name", before.Name, "vm_uuid", uuid)
+}
+
+func crashed(vm *model.VM) bool {
+	return vm.State == model.VMCrashed || vm.State != model.VMRunning && vm.StateReason == "crashed"
 }
 
 func readOne[T any](h *Host, id string, read func() (*T, error), put func(*Update, *T), drop func(*Update, string)) error {

@@ -96,9 +96,7 @@ func (h *Host) drainEvents(conn Conn) {
 
 func (h *Host) note(event Event) {
 	if event.Crashed {
-		if vm := h.VM(event.ID); vm != nil {
-			h.log.Warn("a VM crashed", journal.MessageID(journal.VMCrashed), "vm_name", vm.Name, "vm_uuid", vm.UUID)
-		}
+		h.crashes[event.ID] = true
 	}
 	h.queue.add(key{event.Kind, event.ID}, nil)
 }

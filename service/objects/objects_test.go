@@ -355,3 +355,16 @@ func TestAJobBoundToItsCallerEndsWithIt(t *testing.T) {
 		t.Error("the job goes on without its caller")
 	}
 }
+
+func TestAVMWithoutAStoredConfigurationHasNoXMLOfIt(t *testing.T) {
+	t.Parallel()
+	vm := running(1, "transient")
+	vm.Persistent = false
+	w := newWorld(t).withHost(vm)
+	if got := errorName(w.call(vmPath, "VM.GetXML", opts("inactive", true)).Err); got != errs.InvalidState.DBusName() {
+		t.Errorf("got %v", got)
+	}
+	if err := w.call(vmPath, "VM.GetXML", none()).Err; err != nil {
+		t.Error(err)
+	}
+}

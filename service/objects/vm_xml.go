@@ -3,10 +3,14 @@ package objects
 import (
 	"context"
 
+	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/service/inventory"
 )
 
 func (r *request) getXML(ctx context.Context) ([]any, error) {
+	if r.options.flag("inactive") && !r.vm.Persistent {
+		return nil, errs.New(errs.InvalidState, "“%s” exists only while it runs, and has no stored configuration.", r.vm.Name)
+	}
 	conn, err := r.conn()
 	if err != nil {
 		return nil, err

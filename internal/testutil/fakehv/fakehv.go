@@ -56,6 +56,14 @@ func (h *Hypervisor) Put(vm *model.VM) {
 	h.emit(inventory.Event{Kind: inventory.VMEvent, ID: vm.UUID})
 }
 
+// Crash announces that a VM crashed. It stays as it is, as one that was
+// restarted at once.
+func (h *Hypervisor) Crash(uuid string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.emit(inventory.Event{Kind: inventory.VMEvent, ID: uuid, Crashed: true})
+}
+
 // Drop removes a VM and announces it, as another tool would.
 func (h *Hypervisor) Drop(uuid string) {
 	h.mu.Lock()
