@@ -37,10 +37,11 @@ type answer struct {
 
 // fetch is a read of definitions that is under way.
 type fetch struct {
-	done chan struct{} // closed when got and err are set
-	got  answer
-	err  error
-	late bool // guarded by fetches.mu: somebody has stopped waiting
+	started chan struct{} // closed when libvirt is asked
+	done    chan struct{} // closed when got and err are set
+	got     answer
+	err     error
+	late    bool // guarded by fetches.mu: somebody has stopped waiting
 }
 
 // fetches is the reads that are under way. There is one for each VM at most, so
@@ -51,33 +52,49 @@ type fetches struct {
 }
 
 // fetch reads a VM: its definitions and, unless a list has said it, everything
-// else. When it takes longer than patience, it is Busy, and an event follows
-// when the answer is there.
+// else. When libvirt takes longer than patience, it is Busy, and an event
+// follows when the answer is there.
 func (c *Conn) fetch(ctx context.Context, uuid string, listed *sources, patience time.Duration) (answer, error) {
-	waiting, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
+	for again := false; ; again = true {
 		f, mine := c.startFetch(uuid, listed)
-		if !mine && c.isLate(f) {
-			cancel() // somebody else has waited long enough for that one
+		if err := c.waitFor(ctx, uuid, f, patience); err != nil {
+			return answer{}, err
 		}
-		select {
-		case <-f.done:
-		case <-c.gone:
-			return answer{}, c.goneError()
-		case <-waiting.Done():
-			if ctx.Err() != nil {
-				return answer{}, c.waitError(ctx)
-			}
-			if c.giveUp(uuid, f) {
-				return answer{}, errs.New(errs.Busy, "Another operation on this virtual machine is still running, or it does not answer.")
-			}
-			<-f.done // it was there after all
-		}
-		if mine {
+		// The first one that we join may have been asked for before what we
+		// want to see, and so may what a list has said.
+		if mine || again && f.whole {
 			return f.got, f.err
 		}
-		// That one may have been asked for before what we want to see.
+	}
+}
+
+// waitFor waits for a read, but not for ever.
+func (c *Conn) waitFor(ctx context.Context, uuid string, f *fetch, patience time.Duration) error {
+	// Many reads at once are no sign that this VM hangs.
+	timer := time.NewTimer(max(patience, listPatience))
+	defer timer.Stop()
+	started := f.started
+	for {
+		select {
+		case <-f.done:
+			return nil
+		case <-started:
+			started = nil
+			if c.isLate(f) {
+				patience = 0 // somebody else has waited long enough
+			}
+			timer.Reset(patience)
+			continue
+		case <-c.gone:
+			return c.goneError()
+		case <-ctx.Done():
+			return c.waitError(ctx)
+		case <-timer.C:
+		}
+		if c.giveUp(uuid, f) {
+			return errs.New(errs.Busy, "Another operation on this virtual machine is still running, or it does not answer.")
+		}
+		return nil // it was there after all
 	}
 }
 
@@ -88,13 +105,14 @@ func (c *Conn) startFetch(uuid string, listed *sources) (f *fetch, mine bool) {
 	if f := c.fetches.vms[uuid]; f != nil {
 		return f, false
 	}
-	f = &fetch{done: make(chan struct{})}
+	f = &fetch{whole: listed == nil, started: make(chan struct{}), done: make(chan struct{})}
 	if c.fetches.vms == nil {
 		c.fetches.vms = make(map[string]*fetch)
 	}
 	c.fetches.vms[uuid] = f
 	go func() {
 		f.got, f.err = readOver(c.ctx, c, c.texts, func(conn *libvirt.Connect) (answer, error) {
+			close(f.started)
 			return c.ask(conn, uuid, listed)
 		})
 		c.endFetch(uuid, f)

@@ -22,6 +22,9 @@ func read[T any](ctx context.Context, c *Conn, fn func(*libvirt.Connect) (T, err
 // readOver runs fn on one of the connections for reads.
 func readOver[T any](ctx context.Context, c *Conn, r *reader, fn func(*libvirt.Connect) (T, error)) (T, error) {
 	var none T
+	if ctx.Err() != nil {
+		return none, c.waitError(ctx) // a select might still take a free place
+	}
 	select {
 	case r.places <- struct{}{}:
 	case <-ctx.Done():

@@ -62,6 +62,9 @@ func newTurns() *turns {
 // take waits for a turn and returns what gives it back. Without a UUID the
 // operation is about no VM in particular, and only the bound over all holds.
 func (t *turns) take(ctx context.Context, uuid string, l lane) (func(), error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err // a select might still take a free place
+	}
 	unlock := func() {}
 	if uuid != "" {
 		var err error
