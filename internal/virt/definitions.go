@@ -41,6 +41,7 @@ type fetch struct {
 	done    chan struct{} // closed when got and err are set
 	got     answer
 	err     error
+	whole   bool // no part of it comes from a list
 	late    bool // guarded by fetches.mu: somebody has stopped waiting
 }
 
