@@ -1,0 +1,116 @@
+//go:build system
+
+package system_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// journal gives the service's entries that match, as people read them.
+func journal(t *testing.T, match ...string) string {
+	t.Helper()
+	run(t, "journalctl", "--sync")
+	return run(t, "journalctl", append([]string{"--boot", "--no-pager", "--output=short", "--catalog", "_SYSTEMD_UNIT=kvmmanagerd.service"}, match...)...)
+}
+
+// entries gives the fields of the service's entries that match.
+func entries(t *testing.T, match ...string) []map[string]any {
+	t.Helper()
+	run(t, "journalctl", "--sync")
+	text := run(t, "journalctl", append([]string{"--boot", "--no-pager", "--output=json", "_SYSTEMD_UNIT=kvmmanagerd.service"}, match...)...)
+	var all []map[string]any
+	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
+		var fields map[string]any
+		if err := json.Unmarshal(lines.Bytes(), &fields); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fields)
+	}
+	return all
+}
+
+const (
+	changeMade    = "3a1931564c91452bb91355db0ac7690f"
+	changeRefused = "d81d6435cee640aea8c7f4ebfd9689a3"
+)
+
+// TestEachChangeIsAudited looks up what the journal says of a change that was
+// made, of one that failed, and of one that was refused.
+func TestEachChangeIsAudited(t *testing.T) {
+	useTiny(t)
+	alice, bob := as(t, "alice"), as(t, "bob")
+	job := alice.must(tiny, "VM.Start", wait())[0].(dbus.ObjectPath)
+	alice.must(tiny, "VM.SetTitle", "audited", none())
+	alice.refused("InvalidArgument", tiny, "VM.SetTitle", "a\nb", none())
+	bob.refused(needsPassword, tiny, "VM.PowerOff", none())
+	own := fmt.Sprint(os.Getpid())
+	for _, want := range []struct {
+		what, id string
+		fields   map[string]string
+	}{
+		{"a job that was done", changeMade, map[string]string{
+			"ACTION": "org.kvmmanager.vm.control", "METHOD": "org.kvmmanager.VM.Start", "OUTCOME": "done",
+			"UID": fmt.Sprint(userOf(t, "alice").uid), "JOB": string(job),
+		}},
+		{"a call that was done", changeMade, map[string]string{
+			"ACTION": "org.kvmmanager.vm.configure", "METHOD": "org.kvmmanager.VM.SetTitle", "OUTCOME": "done",
+			"UID": fmt.Sprint(userOf(t, "alice").uid),
+		}},
+		{"a call that failed", changeMade, map[string]string{
+			"ACTION": "org.kvmmanager.vm.configure", "METHOD": "org.kvmmanager.VM.SetTitle", "OUTCOME": "InvalidArgument",
+			"UID": fmt.Sprint(userOf(t, "alice").uid),
+		}},
+		{"a call that was refused", changeRefused, map[string]string{
+			"ACTION": "org.kvmmanager.vm.control", "METHOD": "org.kvmmanager.VM.PowerOff", "OUTCOME": "InteractiveAuthorizationRequired",
+			"UID": fmt.Sprint(userOf(t, "bob").uid),
+		}},
+	} {
+		t.Run(want.what, func(t *testing.T) {
+			match := []string{"MESSAGE_ID=" + want.id, "KVMMANAGER_OBJECT=" + string(tiny), "KVMMANAGER_PID=" + own}
+			for field, value := range want.fields {
+				match = append(match, "KVMMANAGER_"+field+"="+value)
+			}
+			if got := entries(t, match...); len(got) != 1 {
+				t.Errorf("%d entries match %v; of all these:\n%s", len(got), match, journal(t, "KVMMANAGER_PID="+own))
+			}
+		})
+	}
+	t.Run("the catalog explains it", func(t *testing.T) {
+		text := journal(t, "MESSAGE_ID="+changeRefused, "KVMMANAGER_PID="+own)
+		for _, part := range []string{fmt.Sprintf("The user %d was not allowed to call org.kvmmanager.VM.PowerOff", userOf(t, "bob").uid), "Needed:  org.kvmmanager.vm.control"} {
+			if !strings.Contains(text, part) {
+				t.Errorf("there is no %q in\n%s", part, text)
+			}
+		}
+	})
+}
+
+// TestReadingIsNotAudited: the record is of changes.
+func TestReadingIsNotAudited(t *testing.T) {
+	bob := as(t, "bob")
+	bob.vm("tiny")
+	bob.get(tiny, "VM.State")
+	bob.must(tiny, "VM.GetXML", none())
+	uid := fmt.Sprint(userOf(t, "bob").uid)
+	for _, entry := range entries(t, "KVMMANAGER_UID="+uid, "KVMMANAGER_PID="+fmt.Sprint(os.Getpid())) {
+		if method := entry["KVMMANAGER_METHOD"]; method == "org.kvmmanager.Host.FindVM" || method == "org.kvmmanager.VM.GetXML" {
+			t.Errorf("in the journal: %v", entry["MESSAGE"])
+		}
+	}
+}
+
+// TestTheServiceMadeNoMistakes fails when any of the tests before it made the
+// service log one.
+func TestTheServiceMadeNoMistakes(t *testing.T) {
+	const mistake = "5f6680bdafad4d84840689b0225d9902"
+	for _, entry := range entries(t, "MESSAGE_ID="+mistake) {
+		t.Errorf("%v\n%v", entry["MESSAGE"], entry["KVMMANAGER_STACK"])
+	}
+}
