@@ -28,6 +28,7 @@ machine_runs() {
 machine_start() {
 	local name=$1 state=$machines/$1 kvm=0
 	machine_stop "$name"
+	sweep_dead
 	mkdir -p "$state"
 	root_path >"$state/root"
 	echo "$source" >"$state/source"
@@ -48,6 +49,14 @@ machine_start() {
 		die "the machine did not come up"
 	}
 	say "$name is up"
+}
+
+# sweep_dead removes what machines have left that lost their keepers.
+sweep_dead() {
+	local state
+	for state in "$machines"/*; do
+		[[ ! -e $state/keeper ]] || kill -0 "$(cat "$state/keeper")" 2>/dev/null || machine_stop "${state##*/}"
+	done
 }
 
 # machine_await waits until the machine's boot is through.
@@ -80,13 +89,13 @@ machine_stop() {
 }
 
 # machine_exec NAME USER CMD… runs a command in the machine as USER, with the
-# environment and groups of a login. It dies with the caller.
+# environment, groups and limits of a login. It dies with the caller.
 machine_exec() {
 	local name=$1 user=$2
 	shift 2
-	nsenter_machine "$name" \
+	nsenter_machine "$name" prlimit --nofile=1024:524288 -- \
 		setpriv --reuid="$user" --regid="$user" --init-groups --reset-env --pdeathsig TERM -- \
-		/bin/sh -c 'cd && exec "$@"' sh \
+		/bin/sh -c 'cd "$0" && exec "$@"' "$([[ $user == root ]] && echo /src || echo /home/"$user")" \
 		env LANG=C.UTF-8 TERM="${TERM-dumb}" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
