@@ -68,8 +68,10 @@ func dial(t *testing.T, name, address string) *client {
 	done := make(chan result)
 	go func() {
 		// The bus looks at who the connecting thread is. The thread stays
-		// with this goroutine, so that nothing else ever runs on it.
+		// with this goroutine, so that nothing else ever runs on it, and never
+		// ends: processes that it started before would die with it.
 		runtime.LockOSThread()
+		defer func() { select {} }()
 		if err := who.become(); err != nil {
 			done <- result{nil, err}
 			return
