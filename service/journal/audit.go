@@ -3,8 +3,6 @@ package journal
 import (
 	"context"
 	"log/slog"
-
-	"org.kvmmanager/internal/errs"
 )
 
 // LevelAudit is the level of audit records, a notice to the journal. They are
@@ -28,13 +26,16 @@ type AuditRecord struct {
 	PID     uint32
 	Job     string // object path of the job that did it, if there was one
 	Outcome string // Done, InteractionRequired, or the kind of the error
+	// Refused says that the caller did not get the right to it, whatever the
+	// reason: a no, or a dialog that nobody answered.
+	Refused bool
 }
 
 // Audit writes one entry for a change, or for one that was refused.
 func Audit(logger *slog.Logger, r AuditRecord) {
 	text, id := "a change was asked for", AuthorizedChange
 	switch {
-	case r.refused():
+	case r.Refused:
 		text, id = "a change was refused", ChangeRefused
 	case r.Outcome == Done:
 		text = "a change was made"
@@ -52,14 +53,4 @@ func Audit(logger *slog.Logger, r AuditRecord) {
 		attrs = append(attrs, slog.String("job", r.Job))
 	}
 	logger.LogAttrs(context.Background(), LevelAudit, text, attrs...)
-}
-
-// refused says whether polkit or the person stopped the change.
-func (r AuditRecord) refused() bool {
-	switch r.Outcome {
-	case string(errs.NotAuthorized), string(errs.AuthenticationDismissed), InteractionRequired:
-		return true
-	default:
-		return false
-	}
 }

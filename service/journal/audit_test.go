@@ -13,16 +13,20 @@ import (
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		outcome, job, message string
-		id                    ID
+		outcome, job string
+		refused      bool
+		message      string
+		id           ID
 	}{
-		"a change":                     {Done, "", "a change was made", AuthorizedChange},
-		"a change made by a job":       {Done, "/org/kvmmanager/jobs/7", "a change was made", AuthorizedChange},
-		"a change that failed":         {string(errs.InvalidState), "", "a change was asked for", AuthorizedChange},
-		"polkit said no":               {string(errs.NotAuthorized), "", "a change was refused", ChangeRefused},
-		"the dialog was closed":        {string(errs.AuthenticationDismissed), "", "a change was refused", ChangeRefused},
-		"a password could not be had":  {InteractionRequired, "", "a change was refused", ChangeRefused},
-		"the VM's files are forbidden": {string(errs.PermissionDenied), "", "a change was asked for", AuthorizedChange},
+		"a change":                     {Done, "", false, "a change was made", AuthorizedChange},
+		"a change made by a job":       {Done, "/org/kvmmanager/jobs/7", false, "a change was made", AuthorizedChange},
+		"a change that failed":         {string(errs.InvalidState), "", false, "a change was asked for", AuthorizedChange},
+		"polkit said no":               {string(errs.NotAuthorized), "", true, "a change was refused", ChangeRefused},
+		"the dialog was closed":        {string(errs.AuthenticationDismissed), "", true, "a change was refused", ChangeRefused},
+		"a password could not be had":  {InteractionRequired, "", true, "a change was refused", ChangeRefused},
+		"the caller left the dialog":   {string(errs.Cancelled), "", true, "a change was refused", ChangeRefused},
+		"the job was cancelled":        {string(errs.Cancelled), "/org/kvmmanager/jobs/7", false, "a change was asked for", AuthorizedChange},
+		"the VM's files are forbidden": {string(errs.PermissionDenied), "", false, "a change was asked for", AuthorizedChange},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -31,7 +35,7 @@ func TestAudit(t *testing.T) {
 			// Audit records are written however little else is.
 			Audit(r.logger(slog.LevelError), AuditRecord{
 				Action: "org.kvmmanager.vm.control", Object: "/vms/a", Method: "org.kvmmanager.VM.Start",
-				UID: 1000, PID: 42, Job: test.job, Outcome: test.outcome,
+				UID: 1000, PID: 42, Job: test.job, Outcome: test.outcome, Refused: test.refused,
 			})
 			want := map[string]string{
 				"MESSAGE_ID": string(test.id), "KVMMANAGER_ACTION": "org.kvmmanager.vm.control",

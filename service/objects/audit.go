@@ -16,26 +16,26 @@ import (
 // does so when it ends.
 func (r *request) auditCall(err error) {
 	if actions := r.actions(); len(actions) > 0 && !r.audited {
-		r.audit(actions[0], "", err)
+		r.audit(actions[0], "", false, err)
 	}
 }
 
 // auditJob records the outcome of a job.
 func (r *request) auditJob(job *jobs.Job, err error) {
-	r.audit(r.method.action, string(job.Path()), err)
+	r.audit(r.method.action, string(job.Path()), false, err)
 }
 
 // auditRefusal records that polkit or the person said no.
 func (r *request) auditRefusal(action string, err error) {
 	if r.service.refusals.admit(r.uid, time.Now()) {
-		r.audit(action, "", err)
+		r.audit(action, "", true, err)
 	}
 }
 
-func (r *request) audit(action, job string, err error) {
+func (r *request) audit(action, job string, refused bool, err error) {
 	journal.Audit(r.service.log, journal.AuditRecord{
 		Action: action, Object: string(r.Path), Method: r.Interface + "." + r.Member,
-		UID: r.uid, PID: r.pid, Job: job, Outcome: outcome(err),
+		UID: r.uid, PID: r.pid, Job: job, Outcome: outcome(err), Refused: refused,
 	})
 }
 
