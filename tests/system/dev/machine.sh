@@ -89,14 +89,15 @@ machine_stop() {
 }
 
 # machine_exec NAME USER CMD… runs a command in the machine as USER, with the
-# environment, groups and limits of a login. It dies with the caller.
+# environment and groups of a login. It dies with the caller.
 machine_exec() {
-	local name=$1 user=$2
+	local name=$1 user=$2 folder=/home/$2
 	shift 2
-	nsenter_machine "$name" prlimit --nofile=1024:524288 -- \
+	[[ $user != root ]] || folder=/src
+	nsenter_machine "$name" \
 		setpriv --reuid="$user" --regid="$user" --init-groups --reset-env --pdeathsig TERM -- \
-		/bin/sh -c 'cd "$0" && exec "$@"' "$([[ $user == root ]] && echo /src || echo /home/"$user")" \
-		env LANG=C.UTF-8 TERM="${TERM-dumb}" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+		env --chdir="$folder" LANG=C.UTF-8 TERM="${TERM-dumb}" \
+		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 }
 
 nsenter_machine() {
