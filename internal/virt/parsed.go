@@ -82,14 +82,15 @@ func (d definitions) sum() (sum [sha256.Size]byte) {
 	return sum
 }
 
-// clone copies what a caller may change.
+// clone copies what is filled in later. The other lists never change: they
+// are shared, since they are most of what a VM needs of memory.
 func clone(vm *model.VM) *model.VM {
 	v := *vm
 	v.BootOrder = slices.Clone(vm.BootOrder)
 	v.Tags = slices.Clone(vm.Tags)
 	v.IPAddresses = slices.Clone(vm.IPAddresses)
 	v.PendingChanges = slices.Clone(vm.PendingChanges)
-	for _, devices := range []*[]model.Device{&v.Disks, &v.Interfaces, &v.Graphics, &v.Consoles, &v.Devices, &v.Shares} {
+	for _, devices := range []*[]model.Device{&v.Disks, &v.Interfaces} {
 		*devices = slices.Clone(*devices)
 	}
 	return &v
