@@ -74,8 +74,8 @@ func TestCloseLeavesNothingBehind(t *testing.T) { //nolint:paralleltest // it co
 			t.Errorf("statistics end with %v", err)
 		}
 	}
-	eventually(w.ctx, t, "goroutines are left", func() bool { return reading() == goroutines })
-	eventually(w.ctx, t, "descriptors are left", func() bool { return openFiles(t) == files })
+	eventually(w.ctx, t, "goroutines are left", func() bool { return reading() <= goroutines })
+	eventually(w.ctx, t, "descriptors are left", func() bool { return openFiles(t) <= files })
 }
 
 func TestDescriptorsArriveAndNoneIsLost(t *testing.T) { //nolint:paralleltest // it counts
@@ -111,7 +111,7 @@ func TestDescriptorsArriveAndNoneIsLost(t *testing.T) { //nolint:paralleltest //
 	if err != nil || text != "image/x-portable-pixmap P6\n1 1\n255\n\x01\x02\x03" {
 		t.Errorf("the screenshot is %q, %v", text, err)
 	}
-	eventually(w.ctx, t, "descriptors are left", func() bool { return openFiles(t) == files })
+	eventually(w.ctx, t, "descriptors are left", func() bool { return openFiles(t) <= files })
 
 	// One who gave up cannot close what comes later.
 	entered, goOn := make(chan struct{}), make(chan struct{})
@@ -128,7 +128,7 @@ func TestDescriptorsArriveAndNoneIsLost(t *testing.T) { //nolint:paralleltest //
 		t.Errorf("who gave up got %v", err)
 	}
 	close(goOn)
-	eventually(w.ctx, t, "a late descriptor is left", func() bool { return openFiles(t) == files })
+	eventually(w.ctx, t, "a late descriptor is left", func() bool { return openFiles(t) <= files })
 }
 
 // BenchmarkConnect is a client from nothing to a complete mirror.

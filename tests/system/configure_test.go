@@ -140,8 +140,8 @@ func TestAnExpectedVersionSeesOtherTools(t *testing.T) {
 var awkward = map[string]string{
 	"markup":         `<name> & "quotes" and 'apostrophes' ]]> <!-- -->`,
 	"entity":         "&amp; &lt; &#10;",
-	"emoji":          "🖥️ VM 👩‍💻",
-	"right to left":  "מכונה ‏(1)‏",
+	"emoji":          "🖥\ufe0f VM 👩\u200d💻",
+	"right to left":  "מכונה \u200f(1)\u200f",
 	"combining":      "Zo\u0308e",
 	"shell":          "$(reboot) `reboot` ; & | %s %n \\",
 	"leading dash":   "--help",
