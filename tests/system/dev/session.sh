@@ -14,7 +14,7 @@ session_run() {
 	trap "session_end $work" EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
-	quietly "building the service" go build -C "$source" -o "$work/kvmmanagerd" ./service ||
+	quietly "building the service" go build -C "$source" -v -buildvcs=false -o "$work/kvmmanagerd" ./service ||
 		die "the project does not build"
 	session_bus "$work"
 	session_service "$work"
@@ -28,7 +28,7 @@ EOF
 }
 
 session_bus() {
-	dbus-daemon --session --nofork --print-address=3 --address="unix:path=$1/bus" 3>"$1/address" &
+	setpriv --pdeathsig TERM -- dbus-daemon --session --nofork --print-address=3 --address="unix:path=$1/bus" 3>"$1/address" &
 	await "the bus" test -s "$1/address"
 	DBUS_SESSION_BUS_ADDRESS=$(cat "$1/address")
 	export DBUS_SESSION_BUS_ADDRESS
@@ -36,7 +36,7 @@ session_bus() {
 
 session_service() {
 	printf '[Host local]\nURI=test:///default\n' >"$1/kvmmanager.conf"
-	XDG_STATE_HOME=$1/state "$1/kvmmanagerd" --session --config "$1/kvmmanager.conf" 2>"$1/log" &
+	XDG_STATE_HOME=$1/state setpriv --pdeathsig TERM -- "$1/kvmmanagerd" --session --config "$1/kvmmanager.conf" 2>"$1/log" &
 	await "the service" busctl --user --quiet status org.kvmmanager || {
 		cat "$1/log" >&2
 		exit 1
