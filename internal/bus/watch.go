@@ -65,6 +65,8 @@ func (w *Watcher) Watch(ctx context.Context, name string, gone func()) (stop fun
 
 // Credentials is the user and the process of a caller. It asks the bus each
 // time: the answer is one message away, and a cache would have to be watched.
+// Buses since D-Bus 1.16 add a descriptor to the answer, which a connection of
+// Tree.Connect closes and one of godbus's own leaks.
 func (w *Watcher) Credentials(ctx context.Context, name string) (uid, pid uint32, err error) {
 	var all map[string]dbus.Variant
 	err = w.conn.BusObject().CallWithContext(ctx, daemonName+".GetConnectionCredentials", 0, name).Store(&all)

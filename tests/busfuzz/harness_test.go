@@ -127,8 +127,11 @@ func (w *world) populate() {
 func (w *world) serve() {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	ask := w.bus.Connect(w.t)
-	var err error
+	ask, err := bus.New("/", nil, nil, log).Connect(w.bus.Address) // as the daemon does
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = ask.Close() })
 	w.service, err = objects.New(objects.Options{
 		Version: "1", Hypervisor: virt.New(log), Authority: polkit.New(ask), Watcher: bus.NewWatcher(ask),
 		Log: log, KeepJobs: time.Second,

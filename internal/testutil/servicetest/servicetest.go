@@ -67,7 +67,7 @@ func (w *World) Serve(ctx context.Context) *Service {
 // Serve starts a service on the bus at address.
 func Serve(ctx context.Context, t testing.TB, address string, hv inventory.Hypervisor) *Service {
 	t.Helper()
-	ask, err := dbus.Connect(address, dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
+	ask, err := bus.New("/", nil, nil, slog.New(slog.DiscardHandler)).Connect(address) // as the daemon does
 	if err != nil {
 		t.Fatal(err)
 	}
