@@ -31,6 +31,8 @@ func TestErrorsOfLibvirtGetAKindAndASentence(t *testing.T) {
 		{libvirt.ERR_OPERATION_FAILED, "operation failed: Active console session exists for this domain", errs.Busy, "Somebody else uses this console."},
 		{libvirt.ERR_OPERATION_INVALID, "Requested operation is not valid: no such screen ID", errs.NotFound, "The virtual machine has no such screen."},
 		{libvirt.ERR_OPERATION_INVALID, "Requested operation is not valid: no screens to take screenshot from", errs.NotSupported, "The virtual machine has no display."},
+		{libvirt.ERR_INTERNAL_ERROR, "internal error: End of file from qemu monitor", errs.InvalidState, "The virtual machine ended meanwhile."},
+		{libvirt.ERR_SYSTEM_ERROR, "Unable to read from monitor: Connection reset by peer", errs.InvalidState, "The virtual machine ended meanwhile."},
 		{libvirt.ERR_OPERATION_ABORTED, "operation aborted: job", errs.Cancelled, "The operation was cancelled."},
 		{libvirt.ERR_AGENT_UNRESPONSIVE, "Guest agent is not responding", errs.GuestAgentUnavailable, "The guest agent does not answer."},
 		{libvirt.ERR_XML_INVALID_SCHEMA, "XML document failed to validate against schema: Unable to validate doc against /usr/share/libvirt/schemas/domain.rng\nExtra element a\nElement b\n", errs.InvalidArgument, "The XML is not what libvirt expects: Extra element a; Element b."},

@@ -368,3 +368,16 @@ func TestAVMWithoutAStoredConfigurationHasNoXMLOfIt(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestShutdownOfAVMThatGoesOffMeanwhileIsDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	w.hv.Hook("shutdown", func(ctx context.Context, _ string) error {
+		off := fakehv.VM(1, "web")
+		w.hv.Put(off)
+		return errs.New(errs.InvalidState, "The virtual machine ended meanwhile.")
+	})
+	if err := w.call(vmPath, "VM.Shutdown", opts("wait", true)).Err; err != nil {
+		t.Error(err)
+	}
+}

@@ -13,6 +13,7 @@ import (
 const (
 	optTimeout      = "timeout"
 	shutdownTimeout = 5 * time.Minute
+	offSoon         = 2 * time.Second // for the news that a VM is off to arrive
 	progressTick    = 250 * time.Millisecond
 )
 
@@ -115,7 +116,11 @@ func (r *request) shutdown(ctx context.Context) ([]any, error) {
 	return r.startJob(ctx, jobs.Spec{
 		Operation: "shutdown", Objects: []model.Path{vm.Path()}, Cancellable: true,
 		Run: func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
-			if err := conn.Shutdown(ctx, vm.UUID); err != nil {
+			err := conn.Shutdown(ctx, vm.UUID)
+			switch {
+			case errs.Is(err, errs.InvalidState) && waitUntilOff(ctx, host, vm, offSoon) == nil:
+				return nil, nil // it went off by itself, or somebody else was quicker
+			case err != nil:
 				return nil, err
 			}
 			return nil, waitUntilOff(ctx, host, vm, timeout)
