@@ -44,13 +44,13 @@ const (
 // TestEachChangeIsAudited looks up what the journal says of a change that was
 // made, of one that failed, and of one that was refused.
 func TestEachChangeIsAudited(t *testing.T) {
-	useTiny(t)
 	// Not bob: of his many refusals, the journal keeps some only.
 	alice, nobody := as(t, "alice"), as(t, "nobody")
-	job := alice.must(tiny, "VM.Start", wait())[0].(dbus.ObjectPath)
-	alice.must(tiny, "VM.SetTitle", "audited", none())
-	alice.refused("InvalidArgument", tiny, "VM.SetTitle", "a\nb", none())
-	nobody.refused(needsPassword, tiny, "VM.PowerOff", none())
+	vm := vmXML{Name: "audited"}.make(t, alice)
+	job := alice.must(vm, "VM.Start", wait())[0].(dbus.ObjectPath)
+	alice.must(vm, "VM.SetTitle", "audited", none())
+	alice.refused("InvalidArgument", vm, "VM.SetTitle", "a\nb", none())
+	nobody.refused(needsPassword, vm, "VM.PowerOff", none())
 	own := fmt.Sprint(os.Getpid())
 	for _, want := range []struct {
 		what, id string
@@ -74,12 +74,15 @@ func TestEachChangeIsAudited(t *testing.T) {
 		}},
 	} {
 		t.Run(want.what, func(t *testing.T) {
-			match := []string{"MESSAGE_ID=" + want.id, "KVMMANAGER_OBJECT=" + string(tiny), "KVMMANAGER_PID=" + own}
+			match := []string{"MESSAGE_ID=" + want.id, "KVMMANAGER_OBJECT=" + string(vm), "KVMMANAGER_PID=" + own}
 			for field, value := range want.fields {
 				match = append(match, "KVMMANAGER_"+field+"="+value)
 			}
 			if got := entries(t, match...); len(got) != 1 {
-				t.Errorf("%d entries match %v; of all these:\n%s", len(got), match, journal(t, "KVMMANAGER_PID="+own))
+				t.Errorf("%d entries match %v; of all these:", len(got), match)
+				for _, entry := range entries(t, "KVMMANAGER_OBJECT="+string(vm)) {
+					t.Log(entry["MESSAGE"])
+				}
 			}
 		})
 	}
