@@ -26,7 +26,7 @@ machine_runs() {
 
 # machine_start NAME boots a machine and waits until it is up.
 machine_start() {
-	local name=$1 state=$machines/$1 kvm=0
+	local name=$1 state=$machines/$1 kvm=0 console
 	machine_stop "$name"
 	sweep_dead
 	mkdir -p "$state"
@@ -34,6 +34,8 @@ machine_start() {
 	echo "$source" >"$state/source"
 	[[ ! -w /dev/kvm ]] || kvm=1
 	say "booting $name"
+	: >"$state/console"
+	exec {console}<"$state/console"
 	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 setsid "$system/dev/keeper" "$state" $$ \
 		systemd-nspawn --quiet --boot --directory="$(root_path)" --volatile=overlay \
 		--machine="$name" --uuid="$(cat /proc/sys/kernel/random/uuid)" \
@@ -44,10 +46,11 @@ machine_start() {
 		</dev/null >"$state/console" 2>&1 &
 	disown
 	machine_await "$name" || {
-		tail -n 30 "$state/console" >&2
+		tail -n 30 <&"$console" >&2
 		machine_stop "$name"
 		die "the machine did not come up"
 	}
+	exec {console}<&-
 	say "$name is up"
 }
 
