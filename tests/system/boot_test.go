@@ -37,7 +37,7 @@ func TestUsersAndTheirGroups(t *testing.T) {
 	for name, want := range map[string][]string{
 		"alice":      {"alice", "libvirt"},
 		"bob":        {"bob"},
-		"kvmmanager": {"kvmmanager", "libvirt"},
+		"kvmmanager": {"kvmmanager", "libvirt", "libvirt-qemu"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			u, err := user.Lookup(name)
