@@ -116,6 +116,10 @@ var telling = []struct {
 	{"not paused", verdict{errs.InvalidState, ""}},
 	{"unsupported flags", verdict{errs.NotSupported, "The hypervisor of this host cannot do this."}},
 	{"Permission denied", verdict{errs.PermissionDenied, ""}},
+	// After the line before. Other files that are not there are no NotFound:
+	// whoever reads a VM would take that for the VM.
+	{"Cannot access storage file", verdict{errs.NotFound, ""}},
+	{"Cannot allocate memory", verdict{errs.NoSpace, "The host has too little memory for this virtual machine."}},
 }
 
 // catchAll holds the codes for which the text decides.
