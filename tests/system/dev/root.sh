@@ -46,7 +46,7 @@ remove_old_roots() {
 	local old
 	for old in "$cache"/root-*; do
 		[[ -d $old ]] || continue
-		grep -qsxF "$old" "$machines"/*/root || rm -rf --one-file-system "$old"
+		grep -qsxF "$old" "$machines"/*/root || rm -rf --one-file-system "$old" "$cache/.#${old##*/}.lck"
 	done
 }
 
