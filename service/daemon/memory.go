@@ -11,7 +11,7 @@ const (
 	// costs microseconds.
 	tidyEvery = 15 * time.Second
 	// growth is how much more memory is worth a collection.
-	growth = 4 << 20
+	growth = 1 << 20
 	// gcPercent trades a little work after changes, which are few, for a
 	// smaller heap all the time: what is garbage when many VMs are read at once
 	// leaves holes among them that no collection closes.
