@@ -9,7 +9,7 @@ import (
 const (
 	// tidyEvery is how often the process looks whether it has grown. The look
 	// costs microseconds.
-	tidyEvery = 15 * time.Second
+	tidyEvery = time.Minute
 	// growth is how much more memory is worth a collection.
 	growth = 1 << 20
 	// gcPercent trades a little work after changes, which are few, for a
