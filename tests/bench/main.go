@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"time"
 
@@ -85,6 +86,8 @@ func measure(ctx context.Context, vms int, names []string) ([]result, error) {
 	}
 	defer r.Close()
 	b := &bench{rig: r, vms: vms, start: time.Now()}
+	b.sayLoad()
+	defer b.sayLoad()
 	var rows []result
 	var failed []string
 	for _, l := range chosen {
@@ -130,6 +133,14 @@ func choose(names []string) ([]line, error) {
 // say prints one line of progress.
 func (b *bench) say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "[%4.0f s] %s\n", time.Since(b.start).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// sayLoad tells how busy the machine is with other things: times mean little on
+// one that is.
+func (b *bench) sayLoad() {
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		b.say("%d processors, load %s", runtime.NumCPU(), strings.Join(strings.Fields(string(load))[:3], " "))
+	}
 }
 
 // need makes the rig's VMs n, with a service that shows them all.
