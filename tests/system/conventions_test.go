@@ -24,6 +24,9 @@ func TestBusctlShowsEverything(t *testing.T) {
 	}
 	shown := strings.Fields(string(out))
 	for path, interfaces := range managed(bob) {
+		if _, job := interfaces["org.kvmmanager.Job"]; job {
+			continue // those of other tests are forgotten at any moment
+		}
 		if !slices.Contains(shown, string(path)) {
 			t.Errorf("the tree lacks %s", path)
 		}

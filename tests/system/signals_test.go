@@ -38,9 +38,9 @@ func (c *client) listen() {
 	}
 }
 
-// mark forgets what came before.
+// mark forgets what was sent before now: what comes before the answer to a call
+// of ours.
 func (r *recorder) mark() {
-	// Our own call, answered after everything that was sent before it.
 	r.must(api.RootPath, "org.freedesktop.DBus.Peer.Ping")
 	for {
 		select {
@@ -52,7 +52,7 @@ func (r *recorder) mark() {
 	}
 }
 
-// until waits for a signal since the mark, in patience or less.
+// until waits for a signal since the mark.
 func (r *recorder) until(limit time.Duration, what string, is func(*dbus.Signal) bool) *dbus.Signal {
 	r.t.Helper()
 	for _, s := range r.seen {
@@ -148,6 +148,8 @@ func eavesdrop(t *testing.T) *client {
 	c.listen()
 	c.received = make(chan *dbus.Message, manySignals)
 	c.conn.Eavesdrop(c.received)
+	// godbus would close the channel and might still send to it.
+	t.Cleanup(func() { c.conn.Eavesdrop(nil) })
 	return c
 }
 

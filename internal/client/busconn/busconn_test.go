@@ -132,6 +132,7 @@ func TestCloseEndsEverythingOnce(t *testing.T) {
 	b := bustest.Start(t)
 	peer := b.Connect(t) // which answers nothing: godbus does, but not while it is eavesdropping
 	peer.Eavesdrop(make(chan *dbus.Message, 8))
+	t.Cleanup(func() { peer.Eavesdrop(nil) }) // godbus would close the channel and might still send to it
 	l := &listener{}
 	c, err := busconn.Dial(ctx, b.Address, l)
 	if err != nil {

@@ -62,7 +62,10 @@ func New(t testing.TB, address string, rules ...Rule) *Authority {
 // Stop takes polkit off the bus, as if it had crashed. A new one may be
 // started at once.
 func (a *Authority) Stop() {
-	_ = a.conn.Close() // already closed when stopped before
+	// The bus has taken the name back when this is answered, so that a new
+	// authority can have it. Both fail when it was stopped before.
+	_, _ = a.conn.ReleaseName(busName)
+	_ = a.conn.Close()
 }
 
 // Add puts a rule before all others.
