@@ -20,13 +20,20 @@ type recorder struct {
 	seen     []*dbus.Signal // since the last mark
 }
 
-const manySignals = 4096
+const (
+	manySignals = 4096
+	// ownInterface is that of a signal of the test's own.
+	ownInterface = "org.kvmmanager.test"
+)
 
 // record connects as root and listens to the service.
 func record(t *testing.T) *recorder {
 	t.Helper()
 	r := &recorder{client: as(t, "root"), incoming: make(chan *dbus.Signal, manySignals)}
 	r.listen()
+	if err := r.conn.AddMatchSignal(dbus.WithMatchInterface(ownInterface)); err != nil {
+		t.Fatal(err)
+	}
 	r.conn.Signal(r.incoming)
 	return r
 }
@@ -39,15 +46,23 @@ func (c *client) listen() {
 }
 
 // mark forgets what was sent before now: what comes before the answer to a call
-// of ours.
+// of ours, and before a signal of ours after that.
 func (r *recorder) mark() {
+	r.t.Helper()
 	r.must(api.RootPath, "org.freedesktop.DBus.Peer.Ping")
+	if err := r.conn.Emit(api.RootPath, ownInterface+".Mark"); err != nil {
+		r.t.Fatal(err)
+	}
+	deadline := time.After(patience)
 	for {
 		select {
-		case <-r.incoming:
-		default:
-			r.seen = nil
-			return
+		case s := <-r.incoming:
+			if s.Name == ownInterface+".Mark" && s.Sender == r.conn.Names()[0] {
+				r.seen = nil
+				return
+			}
+		case <-deadline:
+			r.t.Fatal("our own signal does not come back")
 		}
 	}
 }
