@@ -35,6 +35,7 @@ type Host struct {
 	networks    map[string]*model.Network
 	pools       map[string]*model.StoragePool
 	transitions map[string]model.VMState // what a job is about to do, by UUID
+	clearing    map[string]bool          // transitions that end with the next read
 	refused     map[model.Path]bool      // paths that another host owns
 	changed     chan struct{}            // closed and replaced after each published update
 }
@@ -48,6 +49,7 @@ func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
 		networks:    map[string]*model.Network{},
 		pools:       map[string]*model.StoragePool{},
 		transitions: map[string]model.VMState{},
+		clearing:    map[string]bool{},
 		refused:     map[model.Path]bool{},
 		changed:     make(chan struct{}),
 	}
@@ -189,9 +191,22 @@ func (h *Host) SetTransition(uuid string, state model.VMState) {
 // ClearTransition ends SetTransition and shows what is true.
 func (h *Host) ClearTransition(ctx context.Context, uuid string) error {
 	h.mu.Lock()
-	delete(h.transitions, uuid)
+	h.clearing[uuid] = true
 	h.mu.Unlock()
-	return h.Refresh(ctx, uuid)
+	err := h.Refresh(ctx, uuid)
+	h.endTransition(uuid) // without a connection nobody has read
+	return err
+}
+
+// endTransition ends a transition that is to be cleared. It comes right before
+// a read, so that no earlier one, which saw the VM on its way, is shown.
+func (h *Host) endTransition(uuid string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.clearing[uuid] {
+		delete(h.clearing, uuid)
+		delete(h.transitions, uuid)
+	}
 }
 
 func (h *Host) vmAt(path model.Path) *model.VM {
