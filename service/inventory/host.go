@@ -180,6 +180,7 @@ func (h *Host) await(ctx context.Context, ready func() bool) error {
 func (h *Host) SetTransition(uuid string, state model.VMState) {
 	h.apply(func(u *Update) {
 		h.transitions[uuid] = state
+		delete(h.clearing, uuid)
 		if old := h.vms[uuid]; old != nil && old.State != state {
 			next := *old
 			next.State, next.StateReason = state, ""
