@@ -54,9 +54,14 @@ const some = 100
 func main() {
 	asJSON := flag.Bool("json", false, "print JSON instead of a table")
 	vms := flag.Int("vms", 1000, "`number` of VMs where many are asked for")
+	asBusy := flag.Bool("busy", false, "be the clients that are busy while others are measured, until the input ends")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer stop()
+	if *asBusy {
+		exitOn(beBusy(ctx))
+		return
+	}
 	rows, err := measure(ctx, *vms, flag.Args())
 	write := writeTable
 	if *asJSON {
@@ -67,6 +72,10 @@ func main() {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 		}
 	}
+	exitOn(err)
+}
+
+func exitOn(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
