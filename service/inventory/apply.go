@@ -102,8 +102,8 @@ func dropMissing[T any](have map[string]*T, all []*T, id func(*T) string, drop f
 func (h *Host) putVM(u *Update, next *model.VM) {
 	if h.claims(next.Path()) {
 		next.Host = model.HostPath(h.id)
-		if state, ok := h.transitions[next.UUID]; ok {
-			next.State = state
+		if ts := h.transitions[next.UUID]; len(ts) > 0 {
+			next.State = ts[len(ts)-1].state
 		}
 		h.linkInterfaces(next)
 		put(&u.VMs, h.vms, next.UUID, next)

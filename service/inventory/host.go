@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -34,8 +35,7 @@ type Host struct {
 	vms         map[string]*model.VM
 	networks    map[string]*model.Network
 	pools       map[string]*model.StoragePool
-	transitions map[string]model.VMState // what a job is about to do, by UUID
-	clearing    map[string]bool          // transitions that end with the next read
+	transitions map[string][]*transition // what jobs are about to do, by UUID
 	refused     map[model.Path]bool      // paths that another host owns
 	changed     chan struct{}            // closed and replaced after each published update
 }
@@ -48,8 +48,7 @@ func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
 		vms:         map[string]*model.VM{},
 		networks:    map[string]*model.Network{},
 		pools:       map[string]*model.StoragePool{},
-		transitions: map[string]model.VMState{},
-		clearing:    map[string]bool{},
+		transitions: map[string][]*transition{},
 		refused:     map[model.Path]bool{},
 		changed:     make(chan struct{}),
 	}
@@ -175,39 +174,48 @@ func (h *Host) await(ctx context.Context, ready func() bool) error {
 	}
 }
 
-// SetTransition shows a VM in a state that a job is about to bring about,
-// until ClearTransition. It returns when that has been announced.
-func (h *Host) SetTransition(uuid string, state model.VMState) {
+// transition is a state that a job is about to bring about.
+type transition struct {
+	state  model.VMState
+	ending bool // it ends with the next read
+}
+
+// SetTransition shows a VM in a state that a job is about to bring about, until
+// end is called. It returns when that has been announced. Of several jobs, the
+// one that came last is shown.
+//
+// end shows what is true, and returns when that has been announced.
+func (h *Host) SetTransition(uuid string, state model.VMState) (end func(context.Context) error) {
+	t := &transition{state: state}
 	h.apply(func(u *Update) {
-		h.transitions[uuid] = state
-		delete(h.clearing, uuid)
+		h.transitions[uuid] = append(h.transitions[uuid], t)
 		if old := h.vms[uuid]; old != nil && old.State != state {
 			next := *old
 			next.State, next.StateReason = state, ""
 			h.putVM(u, &next)
 		}
 	})
+	return func(ctx context.Context) error {
+		h.mu.Lock()
+		t.ending = true
+		h.mu.Unlock()
+		err := h.Refresh(ctx, uuid)
+		h.endTransitions(uuid) // without a connection nobody has read
+		return err
+	}
 }
 
-// ClearTransition ends SetTransition and shows what is true.
-func (h *Host) ClearTransition(ctx context.Context, uuid string) error {
-	h.mu.Lock()
-	h.clearing[uuid] = true
-	h.mu.Unlock()
-	err := h.Refresh(ctx, uuid)
-	h.endTransition(uuid) // without a connection nobody has read
-	return err
-}
-
-// endTransition ends a transition that is to be cleared. It comes right before
+// endTransitions forgets the transitions that are to end. It comes right before
 // a read, so that no earlier one, which saw the VM on its way, is shown.
-func (h *Host) endTransition(uuid string) {
+func (h *Host) endTransitions(uuid string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.clearing[uuid] {
-		delete(h.clearing, uuid)
+	left := slices.DeleteFunc(h.transitions[uuid], func(t *transition) bool { return t.ending })
+	if len(left) == 0 {
 		delete(h.transitions, uuid)
+		return
 	}
+	h.transitions[uuid] = left
 }
 
 func (h *Host) vmAt(path model.Path) *model.VM {

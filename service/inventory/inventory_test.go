@@ -218,7 +218,7 @@ func TestATransitionIsShownUntilItEnds(t *testing.T) {
 	h := addLocal(t, inv, rec)
 	uuid := fakehv.UUID(1)
 
-	h.SetTransition(uuid, model.VMStarting)
+	end := h.SetTransition(uuid, model.VMStarting)
 	conn, err := h.Conn()
 	if err != nil {
 		t.Fatal(err)
@@ -226,13 +226,35 @@ func TestATransitionIsShownUntilItEnds(t *testing.T) {
 	if err := conn.Start(context.Background(), uuid, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.ClearTransition(context.Background(), uuid); err != nil {
+	if err := end(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
 	if want := []string{"shut-off>starting", "starting>running"}; !slices.Equal(rec.states, want) {
 		t.Errorf("states %v, want %v", rec.states, want)
+	}
+}
+
+func TestTheEndOfOneTransitionLeavesAnotherJobsAlone(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	hv.Put(fakehv.VM(1, "web"))
+	h := addLocal(t, inv, rec)
+	uuid := fakehv.UUID(1)
+
+	endFirst := h.SetTransition(uuid, model.VMStarting)
+	endSecond := h.SetTransition(uuid, model.VMSaving)
+	for _, step := range []struct {
+		end  func(context.Context) error
+		want model.VMState
+	}{{endFirst, model.VMSaving}, {endSecond, model.VMShutOff}} {
+		if err := step.end(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.VM(uuid).State; got != step.want {
+			t.Errorf("the VM is shown as %s, want %s", got, step.want)
+		}
 	}
 }
 

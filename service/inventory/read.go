@@ -40,7 +40,7 @@ func (h *Host) reread(ctx context.Context, conn Conn, k key) {
 	var err error
 	switch k.kind {
 	case VMEvent:
-		h.endTransition(k.id)
+		h.endTransitions(k.id)
 		before := h.VM(k.id)
 		err = readOne(h, k.id, func() (*model.VM, error) { return conn.VM(ctx, k.id) }, h.putVM, h.dropVM)
 		h.tellCrash(before, k.id)

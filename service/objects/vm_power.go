@@ -91,8 +91,7 @@ func (r *request) save(ctx context.Context) ([]any, error) {
 	return r.startJob(ctx, jobs.Spec{
 		Operation: "save", Objects: []model.Path{r.vm.Path()}, Cancellable: true,
 		Run: func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
-			host.SetTransition(uuid, model.VMSaving)
-			defer settle(host, uuid)
+			defer settle(host.SetTransition(uuid, model.VMSaving))
 			return nil, cancellable(ctx, job, conn, uuid, conn.Save)
 		},
 	})
@@ -153,10 +152,11 @@ func (r *request) powerJob(ctx context.Context, operation string, transition mod
 	return r.startJob(ctx, jobs.Spec{
 		Operation: operation, Objects: []model.Path{r.vm.Path()},
 		Run: func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
+			end := func(ctx context.Context) error { return host.Refresh(ctx, uuid) }
 			if transition != "" {
-				host.SetTransition(uuid, transition)
+				end = host.SetTransition(uuid, transition)
 			}
-			defer settle(host, uuid)
+			defer settle(end)
 			return nil, do(ctx, conn, uuid)
 		},
 	})
@@ -164,9 +164,7 @@ func (r *request) powerJob(ctx context.Context, operation string, transition mod
 
 // settle shows what is true after a job, whatever its outcome and even if it
 // was cancelled. While the host is disconnected nothing is known to be true.
-func settle(host *inventory.Host, uuid string) {
-	_ = host.ClearTransition(context.Background(), uuid)
-}
+func settle(end func(context.Context) error) { _ = end(context.Background()) }
 
 // cancellable runs a step that reports progress and can be aborted, and
 // returns only when the hypervisor has ended it.
