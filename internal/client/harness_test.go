@@ -114,13 +114,13 @@ func rich(n int, name string) *model.VM {
 	vm := running(n, name)
 	vm.Title, vm.OSID, vm.OSName, vm.CPUMode = "Web server "+name, "http://debian.org/debian/13", "Debian 13", "host-passthrough"
 	vm.Tags, vm.BootOrder, vm.IPAddresses = []string{"production", "web"}, []string{"disk-vda"}, []string{"192.168.122.77", "fe80::5054:ff:fe12:3456"}
-	vm.Disks = []model.Device{
+	vm.Disks = []*model.Device{
 		{ID: "disk-vda", Kind: model.KindDisk, Type: "file", Bus: "virtio", Target: "vda", Address: "pci:0000:04:00.0", Source: "/var/lib/libvirt/images/" + name + ".qcow2", Format: "qcow2", Capacity: 20 << 30, Allocation: 3 << 30, Cache: "none", Discard: "unmap"},
 		{ID: "cdrom-sda", Kind: model.KindCDROM, Type: "file", Bus: "sata", Target: "sda", ReadOnly: true},
 	}
-	vm.Interfaces = []model.Device{{ID: "interface-52:54:00:12:34:56", Kind: model.KindInterface, Type: "network", Model: "virtio", Target: "vnet0", MAC: "52:54:00:12:34:56", NetworkName: "default", Bridge: "virbr0", Address: "pci:0000:01:00.0"}}
+	vm.Interfaces = []*model.Device{{ID: "interface-52:54:00:12:34:56", Kind: model.KindInterface, Type: "network", Model: "virtio", Target: "vnet0", MAC: "52:54:00:12:34:56", NetworkName: "default", Bridge: "virbr0", Address: "pci:0000:01:00.0"}}
 	for _, kind := range []model.DeviceKind{model.KindVideo, model.KindSound, model.KindRNG, model.KindBalloon, model.KindTPM, model.KindInput, model.KindController, model.KindChannel} {
-		vm.Devices = append(vm.Devices, model.Device{ID: string(kind) + "-0", Kind: kind, Model: "virtio", Bus: "pci", Address: "pci:0000:05:00.0"})
+		vm.Devices = append(vm.Devices, &model.Device{ID: string(kind) + "-0", Kind: kind, Model: "virtio", Bus: "pci", Address: "pci:0000:05:00.0"})
 	}
 	vm.DiskSize = 20 << 30
 	return vm

@@ -43,9 +43,8 @@ func convertChannel(n *node, d *model.Device) string {
 
 // guestAgent looks at the agent's channel: libvirt knows whether somebody has
 // opened it in the guest.
-func guestAgent(devices []model.Device) model.AgentState {
-	for i := range devices {
-		d := &devices[i]
+func guestAgent(devices []*model.Device) model.AgentState {
+	for _, d := range devices {
 		switch {
 		case d.Kind != model.KindChannel || d.Name != agentChannel:
 		case d.State == "connected":

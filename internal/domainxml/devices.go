@@ -80,15 +80,15 @@ func deviceElements(devices *node) []*node {
 	return elements
 }
 
-// reserve gives each list the room that it needs and no more: a device is
-// large, and a host has thousands.
+// reserve gives each list the room that it needs and no more: a host has
+// thousands.
 func reserve(vm *model.VM, elements []*node) {
-	count := map[*[]model.Device]int{}
+	count := map[*[]*model.Device]int{}
 	for _, n := range elements {
 		count[listOf(vm, entryFor(n).kind)]++
 	}
 	for list, n := range count {
-		*list = make([]model.Device, 0, n)
+		*list = make([]*model.Device, 0, n)
 	}
 }
 
@@ -107,15 +107,15 @@ type conversion struct {
 
 // device converts one element. A converter may narrow the kind (a disk is a
 // CD-ROM drive), never so that it belongs to another list.
-func (c *conversion) device(n *node) model.Device {
+func (c *conversion) device(n *node) *model.Device {
 	e := entryFor(n)
-	d := model.Device{
+	d := &model.Device{
 		Kind:      e.kind,
 		Alias:     n.find("alias").attr("name"),
 		Address:   address(n.find("address")),
 		BootIndex: number(n.find("boot").attr("order")),
 	}
-	name := e.convert(n, &d)
+	name := e.convert(n, d)
 	if name == "" {
 		name = strconv.Itoa(c.placed[d.Kind])
 	}
@@ -135,7 +135,7 @@ func uniqueID(id string, used map[string]bool) string {
 }
 
 // listOf is the VM's list that holds devices of this kind.
-func listOf(vm *model.VM, kind model.DeviceKind) *[]model.Device {
+func listOf(vm *model.VM, kind model.DeviceKind) *[]*model.Device {
 	switch kind {
 	case model.KindDisk, model.KindCDROM, model.KindFloppy:
 		return &vm.Disks
@@ -153,6 +153,6 @@ func listOf(vm *model.VM, kind model.DeviceKind) *[]model.Device {
 }
 
 // deviceLists is all lists of devices, in the order in which people name them.
-func deviceLists(vm *model.VM) []*[]model.Device {
-	return []*[]model.Device{&vm.Disks, &vm.Interfaces, &vm.Graphics, &vm.Consoles, &vm.Shares, &vm.Devices}
+func deviceLists(vm *model.VM) []*[]*model.Device {
+	return []*[]*model.Device{&vm.Disks, &vm.Interfaces, &vm.Graphics, &vm.Consoles, &vm.Shares, &vm.Devices}
 }

@@ -181,14 +181,14 @@ func (tt *deviceTest) run(t *testing.T) {
 		if len(got) != 1 {
 			t.Fatalf("%d devices, want one", len(got))
 		}
-		if !reflect.DeepEqual(got[0], tt.want) {
-			t.Errorf("got  %+v\nwant %+v", got[0], tt.want)
+		if !reflect.DeepEqual(*got[0], tt.want) {
+			t.Errorf("got  %+v\nwant %+v", *got[0], tt.want)
 		}
 	})
 }
 
-func allDevices(vm *model.VM) []model.Device {
-	var all []model.Device
+func allDevices(vm *model.VM) []*model.Device {
+	var all []*model.Device
 	for _, list := range deviceLists(vm) {
 		all = append(all, *list...)
 	}

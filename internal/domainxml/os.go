@@ -47,8 +47,8 @@ func firmwareFeature(os *node, name string) bool {
 func setBootOrder(vm *model.VM, os *node) {
 	var order []*model.Device
 	for _, list := range deviceLists(vm) {
-		for i := range *list {
-			if d := &(*list)[i]; d.BootIndex > 0 {
+		for _, d := range *list {
+			if d.BootIndex > 0 {
 				order = append(order, d)
 			}
 		}

@@ -62,22 +62,21 @@ func pendingDevices(live, stored *model.VM) []string {
 	return ids
 }
 
-func changedDevices(live, stored []model.Device) []string {
+func changedDevices(live, stored []*model.Device) []string {
 	var ids []string
 	left := make(map[string]*model.Device, len(stored))
-	for i := range stored {
-		left[stored[i].ID] = &stored[i]
+	for _, s := range stored {
+		left[s.ID] = s
 	}
-	for i := range live {
-		l := &live[i]
+	for _, l := range live {
 		s := left[l.ID]
 		delete(left, l.ID)
 		if l.Kind != model.KindController && (s == nil || deviceDiffers(*l, *s)) {
 			ids = append(ids, l.ID)
 		}
 	}
-	for i := range stored {
-		if s := &stored[i]; left[s.ID] != nil && s.Kind != model.KindController {
+	for _, s := range stored {
+		if left[s.ID] != nil && s.Kind != model.KindController {
 			ids = append(ids, s.ID)
 		}
 	}

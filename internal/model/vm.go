@@ -44,6 +44,9 @@ const (
 
 // VM is one virtual machine. For an active VM the values are the live ones,
 // and PendingChanges names what the stored configuration has otherwise.
+//
+// Its devices may be shared with other VMs that have the same: to change one
+// is to replace it.
 type VM struct {
 	UUID           string
 	Name           string
@@ -71,12 +74,12 @@ type VM struct {
 	OSName         string
 	BootOrder      []string // device ids, or the legacy names hd, cdrom, network, fd
 	Tags           []string
-	Disks          []Device
-	Interfaces     []Device
-	Graphics       []Device
-	Consoles       []Device
-	Devices        []Device // everything that has no list of its own
-	Shares         []Device
+	Disks          []*Device
+	Interfaces     []*Device
+	Graphics       []*Device
+	Consoles       []*Device
+	Devices        []*Device // everything that has no list of its own
+	Shares         []*Device
 	DiskSize       uint64 // bytes, sum of the disks' capacities
 	IPAddresses    []string
 	GuestAgent     AgentState
@@ -90,9 +93,9 @@ func (v *VM) Path() Path { return VMPath(v.UUID) }
 // Console is the device with this id among the VM's consoles, or the first
 // one for the empty id. Nil when there is none.
 func (v *VM) Console(id string) *Device {
-	for i := range v.Consoles {
-		if id == "" || v.Consoles[i].ID == id {
-			return &v.Consoles[i]
+	for _, d := range v.Consoles {
+		if id == "" || d.ID == id {
+			return d
 		}
 	}
 	return nil

@@ -97,13 +97,10 @@ func (c *Conn) do(ctx context.Context, uuid string, l lane, fn func(*libvirt.Dom
 
 // enterOps gives a link for an operation, entered.
 func (c *Conn) enterOps() (*link, error) {
-	if c.ops != nil {
-		return c.ops.enter()
+	if c.pools.ops != nil {
+		return c.pools.ops.enter()
 	}
-	if !c.main.enter() {
-		return nil, c.goneError()
-	}
-	return c.main, nil // the test driver's
+	return c.enterMain()
 }
 
 // waitError is what somebody gets whose context has ended. The background's

@@ -25,8 +25,8 @@ type Conn struct {
 	log   *slog.Logger
 	main  *link // events, and what is answered at once
 	quick *reader
-	texts *reader // definitions; a link of its own but with the test driver
-	ops   *pool   // nil with the test driver: main carries everything
+	texts *reader // definitions
+	pools pools   // empty with the test driver: main carries everything
 	turns *turns
 	queue *queue
 
@@ -57,13 +57,18 @@ func open(uri string, log *slog.Logger) (*Conn, error) {
 	}
 	c := &Conn{
 		uri: uri, log: log.With("uri", redact(uri)),
-		main: main, quick: newReader(main), texts: newReader(main),
+		main:  main,
 		turns: newTurns(), queue: newQueue(), gone: make(chan struct{}),
 		memory: newMemory(), chores: chores{set: make(map[chore]struct{}), wake: make(chan struct{}, 1)},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.places, _ = placesOf(uri)
-	if err := c.connectFurther(); err != nil {
+	c.quick, c.texts = newReader(c.enterMain), newReader(c.enterMain)
+	if !isTest(uri) {
+		c.pools = pools{texts: newPool(uri), ops: newPool(uri)}
+		c.texts = newReader(c.pools.texts.enter)
+	}
+	if err := c.register(); err != nil {
 		c.Close()
 		return nil, openError(uri, err)
 	}
@@ -71,21 +76,23 @@ func open(uri string, log *slog.Logger) (*Conn, error) {
 	return c, nil
 }
 
-// connectFurther opens what there is besides the main connection, and registers
-// for events.
-func (c *Conn) connectFurther() error {
-	if !isTest(c.uri) {
-		c.ops = &pool{uri: c.uri}
-		texts, err := dial(c.uri)
-		if err != nil {
-			return err
-		}
-		c.texts = newReader(texts)
-		if err := c.watchLink(texts); err != nil {
-			return err
-		}
+// pools are the connections besides the main one.
+type pools struct{ texts, ops *pool }
+
+// enterMain enters the main link.
+func (c *Conn) enterMain() (*link, error) {
+	if !c.main.enter() {
+		return nil, c.goneError()
 	}
-	return c.register()
+	return c.main, nil
+}
+
+// eachReader calls fn for the links that keep handles.
+func (c *Conn) eachReader(fn func(*link)) {
+	fn(c.main)
+	if c.pools.texts != nil {
+		c.pools.texts.each(fn)
+	}
 }
 
 // openError says that connecting failed. What libvirt reports then is about
@@ -168,13 +175,10 @@ func (c *Conn) release() {
 	c.tasks.Wait()
 	c.registered.undo(c.main)
 	var links []*link
-	if c.ops != nil {
-		links = c.ops.close()
-	}
-	if c.texts.link != c.main {
-		_ = c.texts.link.conn.UnregisterCloseCallback()
-		c.texts.link.close()
-		links = append(links, c.texts.link)
+	for _, p := range []*pool{c.pools.ops, c.pools.texts} {
+		if p != nil {
+			links = append(links, p.close()...)
+		}
 	}
 	c.main.close()
 	for _, l := range append(links, c.main) {

@@ -65,8 +65,8 @@ func (c *Conn) XML(ctx context.Context, uuid string, inactive, secrets bool) (st
 	if secrets {
 		flags |= libvirt.DOMAIN_XML_SECURE
 	}
-	return readOver(ctx, c, c.texts, func(conn *libvirt.Connect) (string, error) {
-		dom, err := c.texts.link.handles.borrow(conn, uuid)
+	return readOver(ctx, c, c.texts, func(l *link) (string, error) {
+		dom, err := l.handles.borrow(l.conn, uuid)
 		if err != nil {
 			return "", err
 		}

@@ -112,9 +112,9 @@ func (c *Conn) startFetch(uuid string, listed *sources) (f *fetch, mine bool) {
 	}
 	c.fetches.vms[uuid] = f
 	go func() {
-		f.got, f.err = readOver(c.ctx, c, c.texts, func(conn *libvirt.Connect) (answer, error) {
+		f.got, f.err = readOver(c.ctx, c, c.texts, func(l *link) (answer, error) {
 			close(f.started)
-			return c.ask(conn, uuid, listed)
+			return c.ask(l, uuid, listed)
 		})
 		c.endFetch(uuid, f)
 	}()
@@ -153,9 +153,9 @@ func (c *Conn) giveUp(uuid string, f *fetch) bool {
 }
 
 // ask reads what a fetch is for. The definitions never hold a password.
-func (c *Conn) ask(conn *libvirt.Connect, uuid string, listed *sources) (answer, error) {
+func (c *Conn) ask(l *link, uuid string, listed *sources) (answer, error) {
 	a := answer{sources: listed}
-	dom, err := c.texts.link.handles.borrow(conn, uuid)
+	dom, err := l.handles.borrow(l.conn, uuid)
 	if err != nil {
 		return a, err
 	}

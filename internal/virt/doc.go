@@ -11,7 +11,10 @@
 //   - one for events and for what libvirt answers by itself;
 //   - one for definitions, which libvirt keeps back for up to half a minute
 //     while a command to the VM's QEMU is under way (see definitions.go);
-//   - up to four for operations, opened when they are needed.
+//   - up to four for operations.
+//
+// All but the first are opened when they are needed and closed when they are
+// not: libvirtd wakes up for each every five seconds.
 //
 // Operations take turns. On one VM they go one at a time; a second one waits
 // for as long as its context lets it. Forced ones (PowerOff, AbortJob) do not

@@ -19,7 +19,7 @@ type registrations struct {
 // of VMs are needed; a driver may lack the others.
 func (c *Conn) register() error {
 	conn := c.main.conn
-	if err := c.watchLink(c.main); err != nil {
+	if err := c.watchMain(); err != nil {
 		return err
 	}
 	c.registered.closing = true
@@ -46,14 +46,14 @@ func (c *Conn) register() error {
 	return nil
 }
 
-// watchLink has the loss of one connection end the whole.
-func (c *Conn) watchLink(l *link) error {
+// watchMain has the loss of the main connection end the whole.
+func (c *Conn) watchMain() error {
 	if isRemote(c.uri) {
-		if err := l.conn.SetKeepAlive(5, 3); err != nil {
+		if err := c.main.conn.SetKeepAlive(5, 3); err != nil {
 			c.log.Info("the connection has no keepalive", "error", err)
 		}
 	}
-	err := l.conn.RegisterCloseCallback(func(_ *libvirt.Connect, why libvirt.ConnectCloseReason) {
+	err := c.main.conn.RegisterCloseCallback(func(_ *libvirt.Connect, why libvirt.ConnectCloseReason) {
 		defer contain()
 		c.lost(why)
 	})

@@ -3,6 +3,7 @@ package virt
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"libvirt.org/go/libvirt"
 
@@ -21,9 +22,12 @@ type link struct {
 	handles handles
 	closed  chan struct{} // closed when the connection has really ended
 
-	mu      sync.Mutex
-	users   int  // guarded by mu
-	closing bool // guarded by mu
+	idle func() // told when nobody uses it any more, if set
+
+	mu        sync.Mutex
+	users     int       // guarded by mu
+	idleSince time.Time // guarded by mu
+	closing   bool      // guarded by mu
 }
 
 // dial opens a connection. It takes as long as libvirt does.
@@ -53,10 +57,16 @@ func (l *link) enter() bool {
 func (l *link) leave() {
 	l.mu.Lock()
 	l.users--
-	last := l.closing && l.users == 0
+	unused, closing := l.users == 0, l.closing
+	if unused {
+		l.idleSince = time.Now()
+	}
 	l.mu.Unlock()
-	if last {
+	switch {
+	case unused && closing:
 		l.end()
+	case unused && l.idle != nil:
+		l.idle()
 	}
 }
 
@@ -65,6 +75,13 @@ func (l *link) load() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.users
+}
+
+// idleFor says whether nobody has used the link for that long.
+func (l *link) idleFor(d time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.users == 0 && time.Since(l.idleSince) >= d
 }
 
 // alive says whether the connection stands. It asks nobody.

@@ -240,8 +240,7 @@ func (m *memory) complete(vm *model.VM) (unmeasured bool) {
 func (v *learned) addSizes(vm *model.VM) (unmeasured bool) {
 	v.disks = v.disks[:0:0]
 	vm.DiskSize = 0
-	for i := range vm.Disks {
-		d := &vm.Disks[i]
+	for _, d := range vm.Disks {
 		key := keyOf(d)
 		if d.Kind != model.KindDisk || key.source == "" || key.target == "" {
 			continue
@@ -260,8 +259,7 @@ func (v *learned) addSizes(vm *model.VM) (unmeasured bool) {
 func (m *memory) addAddresses(v *learned, vm *model.VM) {
 	v.macs = v.macs[:0:0]
 	vm.IPAddresses = nil
-	for i := range vm.Interfaces {
-		d := &vm.Interfaces[i]
+	for _, d := range vm.Interfaces {
 		v.macs = append(v.macs, d.MAC)
 		d.IPAddresses = nil
 		if !vm.State.Active() {

@@ -13,13 +13,13 @@ const someVM = "44444444-0000-4000-8000-000000000000"
 func vmWith(state model.VMState) *model.VM {
 	return &model.VM{
 		UUID: someVM, Name: "web", State: state, VCPUs: 2,
-		Disks: []model.Device{
+		Disks: []*model.Device{
 			{Kind: model.KindDisk, Target: "vda", Source: "/images/web"},
 			{Kind: model.KindDisk, Target: "vdb", Pool: "images", Volume: "data"},
 			{Kind: model.KindCDROM, Target: "sda", Source: "/iso"},
 			{Kind: model.KindDisk, Target: "vdc"},
 		},
-		Interfaces: []model.Device{{Kind: model.KindInterface, MAC: "52:54:00:00:00:01"}},
+		Interfaces: []*model.Device{{Kind: model.KindInterface, MAC: "52:54:00:00:00:01"}},
 	}
 }
 

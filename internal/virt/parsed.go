@@ -15,6 +15,8 @@ const rememberedVMs = 64
 // parsed keeps what was parsed last of some VMs: parsing takes longer than
 // asking.
 type parsed struct {
+	alike alike
+
 	mu    sync.Mutex
 	vms   map[string]parse // guarded by mu, by UUID
 	order []string         // guarded by mu: oldest first
@@ -34,7 +36,7 @@ func (p *parsed) parse(uuid string, d definitions) (*model.VM, error) {
 	known, ok := p.vms[uuid]
 	p.mu.Unlock()
 	if !ok || known.sum != sum {
-		vm, err := d.parse()
+		vm, err := p.fresh(d)
 		if err != nil {
 			return nil, err
 		}
@@ -42,6 +44,15 @@ func (p *parsed) parse(uuid string, d definitions) (*model.VM, error) {
 		p.keep(uuid, known)
 	}
 	return clone(known.vm), nil
+}
+
+// fresh parses and remembers nothing.
+func (p *parsed) fresh(d definitions) (*model.VM, error) {
+	vm, err := d.parse()
+	if err == nil {
+		p.alike.share(vm.Graphics, vm.Consoles, vm.Shares, vm.Devices)
+	}
+	return vm, err
 }
 
 // last gives what was parsed last of a VM, if that is remembered.
@@ -82,16 +93,23 @@ func (d definitions) sum() (sum [sha256.Size]byte) {
 	return sum
 }
 
-// clone copies what is filled in later. The other lists never change: they
-// are shared, since they are most of what a VM needs of memory.
+// clone copies what is filled in later: the disks and interfaces among it. The
+// rest never changes and is shared.
 func clone(vm *model.VM) *model.VM {
 	v := *vm
 	v.BootOrder = slices.Clone(vm.BootOrder)
 	v.Tags = slices.Clone(vm.Tags)
 	v.IPAddresses = slices.Clone(vm.IPAddresses)
 	v.PendingChanges = slices.Clone(vm.PendingChanges)
-	for _, devices := range []*[]model.Device{&v.Disks, &v.Interfaces} {
-		*devices = slices.Clone(*devices)
-	}
+	v.Disks, v.Interfaces = copied(vm.Disks), copied(vm.Interfaces)
 	return &v
+}
+
+func copied(devices []*model.Device) []*model.Device {
+	out := slices.Clone(devices)
+	for i, d := range out {
+		own := *d
+		out[i] = &own
+	}
+	return out
 }

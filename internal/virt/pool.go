@@ -2,21 +2,31 @@ package virt
 
 import (
 	"sync"
+	"time"
 
 	"org.kvmmanager/internal/errs"
 )
 
-// maxLinks is how many connections carry operations: enough for every turn.
-const maxLinks = (workAtOnce + forceAtOnce + watchAtOnce) / callsPerLink
+// linkIdle is how long a connection that nobody uses is kept. libvirtd sends
+// each of its clients a keepalive every five seconds, which wakes up both.
+const linkIdle = 20 * time.Second
 
-// pool opens connections for operations when they are needed, and keeps them.
+// pool opens connections when they are needed, each for callsPerLink calls at
+// once, and closes those that are not needed any more. Its users bound how many
+// calls there are.
 type pool struct {
-	uri string
+	uri     string
+	idleFor time.Duration // linkIdle but in tests
 
-	mu     sync.Mutex
-	links  []*link // guarded by mu
-	closed bool    // guarded by mu
+	dialing sync.Mutex // held while connecting: those who wait share the link
+
+	mu      sync.Mutex
+	links   []*link // guarded by mu
+	tending bool    // guarded by mu: closeIdle will run
+	closed  bool    // guarded by mu
 }
+
+func newPool(uri string) *pool { return &pool{uri: uri, idleFor: linkIdle} }
 
 // enter gives a link with room, entered. It may take as long as connecting
 // does.
@@ -24,26 +34,24 @@ func (p *pool) enter() (*link, error) {
 	if l := p.find(); l != nil {
 		return l, nil
 	}
+	p.dialing.Lock()
+	defer p.dialing.Unlock()
+	if l := p.find(); l != nil {
+		return l, nil
+	}
 	l, err := dial(p.uri)
 	if err != nil {
 		return nil, err
 	}
-	l.enter()
+	l.idle = p.tend
 	p.mu.Lock()
-	if !p.closed && len(p.links) < maxLinks {
-		p.links = append(p.links, l)
-		p.mu.Unlock()
-		return l, nil
-	}
-	closed := p.closed
-	p.mu.Unlock()
-	// Several calls connected at the same time, and this one is too much. It
-	// serves this call and is gone with it.
-	l.close()
-	if closed {
-		l.leave()
+	defer p.mu.Unlock()
+	if p.closed {
+		go l.close()
 		return nil, errs.New(errs.Disconnected, "The connection to libvirt was closed.")
 	}
+	l.enter()
+	p.links = append(p.links, l)
 	return l, nil
 }
 
@@ -51,21 +59,61 @@ func (p *pool) enter() (*link, error) {
 func (p *pool) find() *link {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	kept := p.links[:0]
 	var found *link
-	for _, l := range p.links {
+	p.keep(func(l *link) bool {
 		if !l.alive() {
-			go l.close()
-			continue
+			return false
 		}
-		kept = append(kept, l)
 		if found == nil && l.load() < callsPerLink && l.enter() {
 			found = l
+		}
+		return true
+	})
+	return found
+}
+
+// keep closes the links that are not wanted. p.mu must be held.
+func (p *pool) keep(wanted func(*link) bool) {
+	kept := p.links[:0]
+	for _, l := range p.links {
+		if wanted(l) {
+			kept = append(kept, l)
+		} else {
+			go l.close()
 		}
 	}
 	clear(p.links[len(kept):])
 	p.links = kept
-	return found
+}
+
+// tend has idle links closed later.
+func (p *pool) tend() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed && !p.tending {
+		p.tending = true
+		time.AfterFunc(p.idleFor, p.closeIdle)
+	}
+}
+
+func (p *pool) closeIdle() {
+	p.mu.Lock()
+	p.tending = false
+	p.keep(func(l *link) bool { return !l.idleFor(p.idleFor) })
+	left := len(p.links)
+	p.mu.Unlock()
+	if left > 0 {
+		p.tend()
+	}
+}
+
+// each calls fn for every link.
+func (p *pool) each(fn func(*link)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, l := range p.links {
+		fn(l)
+	}
 }
 
 // close closes all links and returns them, for those who wait for their end.

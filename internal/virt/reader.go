@@ -8,19 +8,21 @@ import (
 
 // reader carries reads over one link, as many at once as it bears.
 type reader struct {
-	link   *link
+	enter  func() (*link, error)
 	places chan struct{}
 }
 
-func newReader(l *link) *reader { return &reader{link: l, places: make(chan struct{}, callsPerLink)} }
+func newReader(enter func() (*link, error)) *reader {
+	return &reader{enter: enter, places: make(chan struct{}, callsPerLink)}
+}
 
 // read runs fn on the connection for what is answered at once.
 func read[T any](ctx context.Context, c *Conn, fn func(*libvirt.Connect) (T, error)) (T, error) {
-	return readOver(ctx, c, c.quick, fn)
+	return readOver(ctx, c, c.quick, func(l *link) (T, error) { return fn(l.conn) })
 }
 
 // readOver runs fn on one of the connections for reads.
-func readOver[T any](ctx context.Context, c *Conn, r *reader, fn func(*libvirt.Connect) (T, error)) (T, error) {
+func readOver[T any](ctx context.Context, c *Conn, r *reader, fn func(*link) (T, error)) (T, error) {
 	var none T
 	if ctx.Err() != nil {
 		return none, c.waitError(ctx) // a select might still take a free place
@@ -32,16 +34,16 @@ func readOver[T any](ctx context.Context, c *Conn, r *reader, fn func(*libvirt.C
 	case <-c.gone:
 		return none, c.goneError()
 	}
-	if !r.link.enter() {
-		<-r.places
-		return none, c.goneError()
-	}
 	return await(ctx, c, func() (T, error) {
 		defer func() { <-r.places }()
-		defer r.link.leave()
-		v, err := fn(r.link.conn)
+		l, err := r.enter()
 		if err != nil {
-			err = translate(err, r.link.alive())
+			return none, translate(err, true)
+		}
+		defer l.leave()
+		v, err := fn(l)
+		if err != nil {
+			err = translate(err, l.alive())
 		}
 		return v, err
 	}, nil)

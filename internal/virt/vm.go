@@ -30,8 +30,7 @@ func (s *sources) active() bool {
 func (c *Conn) VM(ctx context.Context, uuid string) (*model.VM, error) {
 	vm, err := c.readVM(ctx, uuid)
 	if errs.Is(err, errs.NotFound) {
-		c.quick.link.handles.drop(uuid)
-		c.texts.link.handles.drop(uuid)
+		c.eachReader(func(l *link) { l.handles.drop(uuid) })
 		c.memory.forget(uuid)
 	}
 	return vm, err
@@ -57,7 +56,7 @@ func (c *Conn) readVM(ctx context.Context, uuid string) (*model.VM, error) {
 // readBusy reads what is answered at once, whatever the VM does.
 func (c *Conn) readBusy(ctx context.Context, uuid string, last *model.VM) (*model.VM, error) {
 	s, err := read(ctx, c, func(conn *libvirt.Connect) (*sources, error) {
-		dom, err := c.quick.link.handles.borrow(conn, uuid)
+		dom, err := c.main.handles.borrow(conn, uuid)
 		if err != nil {
 			return nil, err
 		}

@@ -30,13 +30,13 @@ func (c *Conn) VMs(ctx context.Context) ([]*model.VM, error) {
 		known[s.uuid] = true
 	}
 	c.memory.retain(known)
-	c.quick.link.handles.retain(known)
-	c.texts.link.handles.retain(known)
+	c.eachReader(func(l *link) { l.handles.retain(known) })
 	return vms, nil
 }
 
 // survey asks about all VMs in five calls.
-func (c *Conn) survey(conn *libvirt.Connect) ([]*sources, error) {
+func (c *Conn) survey(l *link) ([]*sources, error) {
+	conn := l.conn
 	sets := make(map[libvirt.ConnectListAllDomainsFlags]map[string]bool)
 	for _, flag := range []libvirt.ConnectListAllDomainsFlags{
 		libvirt.CONNECT_LIST_DOMAINS_AUTOSTART, libvirt.CONNECT_LIST_DOMAINS_MANAGEDSAVE, libvirt.CONNECT_LIST_DOMAINS_PERSISTENT,
@@ -68,7 +68,7 @@ func (c *Conn) survey(conn *libvirt.Connect) ([]*sources, error) {
 			continue // it went away, or an event follows
 		}
 		all = append(all, s)
-		c.texts.link.handles.adopt(s.uuid, &doms[i])
+		l.handles.adopt(s.uuid, &doms[i])
 	}
 	return all, nil
 }
@@ -136,7 +136,7 @@ func (c *Conn) readListed(ctx context.Context, s *sources) (*model.VM, error) {
 	if err != nil {
 		return nil, err
 	}
-	vm, err := got.definitions.parse()
+	vm, err := c.parsed.fresh(got.definitions)
 	if err != nil {
 		return nil, err
 	}

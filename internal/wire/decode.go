@@ -44,6 +44,9 @@ func decode(from any, into reflect.Value) error {
 		return decodeResult(from, into)
 	}
 	switch into.Kind() {
+	case reflect.Pointer:
+		into.Set(reflect.New(into.Type().Elem()))
+		return decode(from, into.Elem())
 	case reflect.Struct:
 		dict, ok := from.(map[string]dbus.Variant)
 		if !ok {

@@ -24,7 +24,7 @@ func Record(v any) bus.Dict {
 func Records[T any](list []T) []bus.Dict {
 	out := make([]bus.Dict, len(list))
 	for i := range list {
-		out[i] = record(reflect.ValueOf(&list[i]).Elem())
+		out[i] = record(reflect.Indirect(reflect.ValueOf(&list[i]).Elem()))
 	}
 	return out
 }
@@ -104,7 +104,7 @@ func encodeSlice(v reflect.Value) any {
 	}
 	out := make([]bus.Dict, v.Len())
 	for i := range out {
-		out[i] = record(v.Index(i))
+		out[i] = record(reflect.Indirect(v.Index(i)))
 	}
 	return out
 }

@@ -82,6 +82,8 @@ func typeCode(t reflect.Type) string {
 		return "d"
 	case reflect.Struct:
 		return "a{sv}"
+	case reflect.Pointer: // to an element of a list
+		return typeCode(t.Elem())
 	case reflect.Slice:
 		return "a" + typeCode(t.Elem())
 	default:

@@ -204,10 +204,10 @@ func benchVM(n int) *model.VM {
 		VCPUs: 4, MaxVCPUs: 8, Memory: 4 << 30, MaxMemory: 4 << 30, Architecture: "x86_64", MachineType: "pc-q35-10.0",
 		Firmware: model.FirmwareUEFI, CPUMode: "host-passthrough", OSID: "http://debian.org/debian/13", OSName: "Debian 13",
 		Tags: []string{"production", "web"}, IPAddresses: []string{"192.168.122.77"},
-		Disks: []model.Device{{ID: "disk-vda", Kind: model.KindDisk, Type: "file", Bus: "virtio", Target: "vda", Source: "/var/lib/libvirt/images/" + name + ".qcow2", Format: "qcow2", Capacity: 20 << 30}},
+		Disks: []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Type: "file", Bus: "virtio", Target: "vda", Source: "/var/lib/libvirt/images/" + name + ".qcow2", Format: "qcow2", Capacity: 20 << 30}},
 	}
 	for range 11 {
-		vm.Devices = append(vm.Devices, model.Device{ID: "controller-0", Kind: model.KindController, Model: "pcie-root-port", Address: "pci:0000:05:00.0"})
+		vm.Devices = append(vm.Devices, &model.Device{ID: "controller-0", Kind: model.KindController, Model: "pcie-root-port", Address: "pci:0000:05:00.0"})
 	}
 	return vm
 }

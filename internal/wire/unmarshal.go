@@ -69,6 +69,9 @@ func (r *Reader) value(into reflect.Value) {
 		into.SetUint(r.Uint64())
 	case reflect.Float64:
 		into.SetFloat(r.Float64())
+	case reflect.Pointer:
+		into.Set(reflect.New(into.Type().Elem()))
+		r.value(into.Elem())
 	case reflect.Struct:
 		r.fields(into)
 	default: // reflect.Slice; typeCode has refused everything else

@@ -43,6 +43,9 @@ func fill(v reflect.Value, seed *int) {
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		fill(v.Index(0), seed)
 		fill(v.Index(1), seed)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), seed)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).Tag.Get("wire") != "-" {
@@ -110,7 +113,7 @@ func overTheBus(t *testing.T, v dbus.Variant) dbus.Variant {
 
 func TestChangedNamesJustWhatDiffers(t *testing.T) {
 	t.Parallel()
-	base := model.VM{Name: "a", Tags: []string{"x"}, Disks: []model.Device{{ID: "disk-vda", Capacity: 1}}}
+	base := model.VM{Name: "a", Tags: []string{"x"}, Disks: []*model.Device{{ID: "disk-vda", Capacity: 1}}}
 	tests := map[string]struct {
 		change func(*model.VM)
 		want   []string
@@ -119,7 +122,7 @@ func TestChangedNamesJustWhatDiffers(t *testing.T) {
 		"a string":                  {func(v *model.VM) { v.Name = "b" }, []string{"Name"}},
 		"an empty list for no list": {func(v *model.VM) { v.BootOrder = []string{} }, nil},
 		"a list's element":          {func(v *model.VM) { v.Tags = []string{"y"} }, []string{"Tags"}},
-		"inside a record":           {func(v *model.VM) { v.Disks = []model.Device{{ID: "disk-vda", Capacity: 2}} }, []string{"Disks"}},
+		"inside a record":           {func(v *model.VM) { v.Disks = []*model.Device{{ID: "disk-vda", Capacity: 2}} }, []string{"Disks"}},
 		"two at once":               {func(v *model.VM) { v.State = model.VMRunning; v.ID = 3 }, []string{"Id", "State"}},
 	}
 	for name, test := range tests {

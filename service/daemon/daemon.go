@@ -45,6 +45,7 @@ type daemon struct {
 	level   *slog.LevelVar
 	service *objects.Service
 	hosts   *hosts
+	memory  tidier
 	ask     *dbus.Conn // asks the bus and polkit
 	serve   *dbus.Conn // owns the name
 }
@@ -90,6 +91,7 @@ func (d *daemon) connect(ctx context.Context) error {
 	d.service, err = objects.New(objects.Options{
 		Version: d.options.Version, Hypervisor: virt.New(d.log), Authority: d.authority(),
 		Watcher: bus.NewWatcher(d.ask), Log: d.log, KeepJobs: jobs.Keep,
+		Changed: d.memory.soon,
 	})
 	if err != nil {
 		return err

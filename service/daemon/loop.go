@@ -38,9 +38,6 @@ func (d *daemon) loop(ctx context.Context, s *signals) error {
 	notify(sd.SdNotifyReady)
 	alive, stop := watchdog()
 	defer stop()
-	var memory tidier
-	tidy := time.NewTicker(tidyEvery)
-	defer tidy.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -53,8 +50,6 @@ func (d *daemon) loop(ctx context.Context, s *signals) error {
 			notify(sd.SdNotifyReady)
 		case <-alive:
 			go d.proveAlive(ctx)
-		case <-tidy.C:
-			memory.tidy()
 		case <-d.serve.Context().Done():
 			return errors.New("the connection to the bus is lost")
 		}

@@ -200,7 +200,7 @@ func moved(d Diff[model.VM]) bool {
 	if d.Old == nil || d.New == nil {
 		return true
 	}
-	return !slices.EqualFunc(d.Old.Interfaces, d.New.Interfaces, func(a, b model.Device) bool { return a.Network == b.Network })
+	return !slices.EqualFunc(d.Old.Interfaces, d.New.Interfaces, func(a, b *model.Device) bool { return a.Network == b.Network })
 }
 
 // members lists the VMs of each network, ordered by path.
@@ -208,8 +208,8 @@ func (h *Host) members() map[model.Path][]model.Path {
 	members := map[model.Path][]model.Path{}
 	for _, vm := range h.vms {
 		path := vm.Path()
-		for i := range vm.Interfaces {
-			n := vm.Interfaces[i].Network
+		for _, d := range vm.Interfaces {
+			n := d.Network
 			if n == "" {
 				continue
 			}
@@ -224,16 +224,21 @@ func (h *Host) members() map[model.Path][]model.Path {
 	return members
 }
 
-// linkInterfaces fills Device.Network from the name. It replaces the list
-// rather than change one that somebody may be reading.
+// linkInterfaces fills Device.Network from the name. It replaces what changes:
+// somebody may be reading it.
 func (h *Host) linkInterfaces(vm *model.VM) {
 	linked := slices.Clone(vm.Interfaces)
-	for i := range linked {
-		linked[i].Network = ""
+	for i, d := range linked {
+		var network model.Path
 		for _, n := range h.networks {
-			if n.Name == linked[i].NetworkName {
-				linked[i].Network = n.Path()
+			if n.Name == d.NetworkName {
+				network = n.Path()
 			}
+		}
+		if d.Network != network {
+			changed := *d
+			changed.Network = network
+			linked[i] = &changed
 		}
 	}
 	vm.Interfaces = linked

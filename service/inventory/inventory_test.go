@@ -262,7 +262,7 @@ func TestNetworksAndVMsKnowEachOther(t *testing.T) {
 	t.Parallel()
 	hv, rec, inv := setUp(t)
 	vm := fakehv.VM(1, "web")
-	vm.Interfaces = []model.Device{{ID: "interface-0", Kind: model.KindInterface, NetworkName: "default"}}
+	vm.Interfaces = []*model.Device{{ID: "interface-0", Kind: model.KindInterface, NetworkName: "default"}}
 	hv.Put(vm)
 	addLocal(t, inv, rec)
 	network := &model.Network{UUID: fakehv.UUID(500), Name: "default"}
@@ -288,7 +288,7 @@ func TestAVMThatMovesLeavesItsNetwork(t *testing.T) {
 		vm := fakehv.VM(1, "web")
 		vm.State = state
 		for i, name := range names {
-			vm.Interfaces = append(vm.Interfaces, model.Device{ID: fmt.Sprint("interface-", i), Kind: model.KindInterface, NetworkName: name})
+			vm.Interfaces = append(vm.Interfaces, &model.Device{ID: fmt.Sprint("interface-", i), Kind: model.KindInterface, NetworkName: name})
 		}
 		return vm
 	}

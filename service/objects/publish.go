@@ -41,6 +41,9 @@ func (s *Service) Publish(u inventory.Update) {
 		batch = append(batch, s.managerChange(u.Host))
 	}
 	s.tree.Apply(batch...)
+	if s.changed != nil {
+		s.changed()
+	}
 }
 
 // object shows the new value, or withdraws the object when there is none.

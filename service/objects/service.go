@@ -31,12 +31,15 @@ type Options struct {
 	Log        *slog.Logger
 	// KeepJobs is how long an ended job stays readable.
 	KeepJobs time.Duration
+	// Changed is told of each change of the tree, if set. It must not block.
+	Changed func()
 }
 
 // Service is everything that the bus shows.
 type Service struct {
 	version   string
 	log       *slog.Logger
+	changed   func() // nil when nobody wants to know
 	methods   map[string]*method
 	authority polkit.Checker
 	watcher   *bus.Watcher
@@ -64,7 +67,7 @@ func New(o Options) (*Service, error) {
 		ifaces = append(ifaces, parsed...)
 	}
 	s := &Service{
-		version: o.Version, log: o.Log, methods: table(), authority: o.Authority, watcher: o.Watcher,
+		version: o.Version, log: o.Log, changed: o.Changed, methods: table(), authority: o.Authority, watcher: o.Watcher,
 		locks: newLocks(), hostPaths: map[model.Path]bool{},
 	}
 	s.tree = bus.New(api.RootPath, ifaces, s.Call, o.Log)

@@ -42,8 +42,8 @@ func VM(n int, name string) *model.VM {
 		UUID: UUID(n), Name: name, ID: -1, State: model.VMShutOff, StateReason: "unknown", Persistent: true,
 		VCPUs: 2, MaxVCPUs: 4, Memory: 1 << 30, MaxMemory: 1 << 30, Architecture: "x86_64", MachineType: "q35",
 		Firmware: model.FirmwareBIOS, GuestAgent: model.AgentAbsent, ConfigVersion: uint64(n) + 1,
-		Graphics: []model.Device{{ID: "graphics-0", Kind: model.KindGraphics, Type: "vnc", Listen: "none"}},
-		Consoles: []model.Device{{ID: "serial-0", Kind: model.KindSerial, Type: "pty", Alias: "serial0"}},
+		Graphics: []*model.Device{{ID: "graphics-0", Kind: model.KindGraphics, Type: "vnc", Listen: "none"}},
+		Consoles: []*model.Device{{ID: "serial-0", Kind: model.KindSerial, Type: "pty", Alias: "serial0"}},
 	}
 }
 
