@@ -1,0 +1,25 @@
+#pragma once
+
+#include <gtk/gtk.h>
+
+/* A serial console: a VTE terminal within a GtkScrolledWindow, joined to a
+ * descriptor. What belongs to it is freed with its widget. */
+
+typedef struct KvmTerminal KvmTerminal;
+
+GtkWidget *kvm_terminal_new(KvmTerminal **terminal);
+
+/* Takes the descriptor over; its end is said once by kvmGoTerminalClosed. */
+void kvm_terminal_open(KvmTerminal *terminal, int fd, guint64 id);
+
+/* Closes the descriptor without an event. What was shown stays. */
+void kvm_terminal_close(KvmTerminal *terminal);
+
+void kvm_terminal_copy(KvmTerminal *terminal);
+void kvm_terminal_paste(KvmTerminal *terminal);
+
+/* Sends text as if it was typed. */
+void kvm_terminal_type(KvmTerminal *terminal, const char *text);
+
+/* What is on the screen, to be freed. */
+char *kvm_terminal_text(KvmTerminal *terminal);
