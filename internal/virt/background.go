@@ -149,15 +149,20 @@ func (c *Conn) measure(ctx context.Context, uuid string) bool {
 	if len(disks) == 0 {
 		return false
 	}
-	sizes, err := onVM(ctx, c, work[map[diskKey]diskSize]{uuid: uuid}, func(dom *libvirt.Domain) (map[diskKey]diskSize, error) {
-		return measureAll(dom, disks)
+	sizes, err := operate(ctx, c, work[map[diskKey]diskSize]{uuid: uuid}, func(conn *libvirt.Connect) (map[diskKey]diskSize, error) {
+		dom, err := conn.LookupDomainByUUIDString(uuid)
+		if err != nil {
+			return nil, err
+		}
+		defer dom.Free()
+		return measureAll(conn, dom, disks)
 	})
 	return err == nil && c.memory.setSizes(uuid, sizes)
 }
 
 // measureAll asks for one disk after the other. A disk that cannot be measured
 // has size zero.
-func measureAll(dom *libvirt.Domain, disks []diskKey) (map[diskKey]diskSize, error) {
+func measureAll(conn *libvirt.Connect, dom *libvirt.Domain, disks []diskKey) (map[diskKey]diskSize, error) {
 	sizes := make(map[diskKey]diskSize, len(disks))
 	for _, d := range disks {
 		info, err := dom.GetBlockInfo(d.target, 0)
@@ -169,10 +174,34 @@ func measureAll(dom *libvirt.Domain, disks []diskKey) (map[diskKey]diskSize, err
 		case hasCode(err, libvirt.ERR_NO_DOMAIN, libvirt.ERR_OPERATION_TIMEOUT):
 			return nil, err
 		default:
-			sizes[d] = diskSize{}
+			sizes[d] = volumeSize(conn, d)
 		}
 	}
 	return sizes, nil
+}
+
+// volumeSize asks the storage pool for a disk that is a volume: of a VM that is
+// off, libvirt does not know where the volume is.
+func volumeSize(conn *libvirt.Connect, d diskKey) diskSize {
+	name, volume, isVolume := strings.Cut(d.source, "/")
+	if !isVolume || name == "" {
+		return diskSize{}
+	}
+	pool, err := conn.LookupStoragePoolByName(name)
+	if err != nil {
+		return diskSize{}
+	}
+	defer pool.Free()
+	vol, err := pool.LookupStorageVolByName(volume)
+	if err != nil {
+		return diskSize{}
+	}
+	defer vol.Free()
+	info, err := vol.GetInfo()
+	if err != nil {
+		return diskSize{}
+	}
+	return diskSize{info.Capacity, info.Allocation}
 }
 
 // agentAddresses asks a guest's agent, which must be connected.
