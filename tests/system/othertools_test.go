@@ -81,6 +81,14 @@ func TestChangesOfAVMByOtherTools(t *testing.T) {
 	}
 }
 
+// TestTheSizeOfAVolumeIsKnownWhileItsVMIsOff though libvirt does not know then
+// where the volume is.
+func TestTheSizeOfAVolumeIsKnownWhileItsVMIsOff(t *testing.T) {
+	useTiny(t)
+	r := record(t)
+	r.awaitsThat(soon, tiny, "VM.DiskSize", "the size of its volume", func(v any) bool { return v.(uint64) == 64<<20 })
+}
+
 // TestADeviceIsPluggedInAndOut of a guest that takes part, as it has to.
 func TestADeviceIsPluggedInAndOut(t *testing.T) {
 	useTiny(t)

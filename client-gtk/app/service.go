@@ -1,0 +1,200 @@
+package app
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/client-gtk/ui"
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+var _ ui.Service = (*App)(nil)
+
+// maxImage bounds the size of a picture that is taken of a guest.
+const maxImage = 64 << 20
+
+// call makes a call in a goroutine, and hands its answer to the main loop.
+func call[T any](a *App, do func(context.Context, *client.Client) (T, error), then func(T, error)) {
+	c := a.client
+	if c == nil {
+		var none T
+		then(none, errs.New(errs.Disconnected, "%s", i18n.T("The service is not connected yet. Try again in a moment.")))
+		return
+	}
+	go func() {
+		v, err := do(a.ctx, c)
+		later(func() { then(v, err) })
+	}()
+}
+
+// fail shows what went wrong, if anybody is there to see it.
+func (a *App) fail(heading string, err error) {
+	if err != nil && a.window != nil && a.ctx.Err() == nil {
+		a.window.Fail(heading, err)
+	}
+}
+
+type vmMethod func(*client.Client, context.Context, model.Path, ...client.Option) (model.Path, error)
+
+var methods = map[store.Action]vmMethod{
+	store.Start: (*client.Client).Start, store.Resume: (*client.Client).Resume, store.Pause: (*client.Client).Pause,
+	store.Shutdown: (*client.Client).Shutdown, store.Reboot: (*client.Client).Reboot, store.Reset: (*client.Client).Reset,
+	store.PowerOff: (*client.Client).PowerOff, store.Save: (*client.Client).Save, store.Discard: (*client.Client).DiscardSavedState,
+	store.Delete: (*client.Client).Delete,
+}
+
+// headings say what did not work. Each has a place for the VM's name.
+var headings = map[store.Action]string{
+	store.Start: "“%s” Did Not Start", store.Resume: "“%s” Did Not Resume", store.Pause: "“%s” Was Not Paused",
+	store.Shutdown: "“%s” Did Not Shut Down", store.Reboot: "“%s” Did Not Restart", store.Reset: "“%s” Did Not Restart",
+	store.PowerOff: "“%s” Was Not Turned Off", store.Save: "“%s” Was Not Saved",
+	store.Discard: "The Saved State of “%s” Was Not Discarded", store.Delete: "“%s” Was Not Deleted",
+}
+
+// Do implements ui.Service.
+func (a *App) Do(action store.Action, vm *model.VM) {
+	if action == store.Delete {
+		a.window.Undoable(i18n.F("“%s” will be deleted", vm.Name), func() { a.do(action, vm) })
+		return
+	}
+	a.do(action, vm)
+}
+
+func (a *App) do(action store.Action, vm *model.VM) {
+	method := methods[action]
+	call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
+		job, err := method(c, ctx, vm.Path(), client.Interactive())
+		if err != nil {
+			return nil, err
+		}
+		return c.AwaitJob(ctx, job)
+	}, func(_ *model.Job, err error) {
+		if !errs.Is(err, errs.Cancelled) {
+			a.fail(i18n.F(headings[action], vm.Name), err)
+		}
+	})
+}
+
+// Edit implements ui.Service. What fails ends it; the rest stays as it was.
+func (a *App) Edit(vm *model.VM, changes ui.Changes) {
+	path := vm.Path()
+	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
+		return struct{}{}, edit(ctx, c, path, changes)
+	}, func(_ struct{}, err error) { a.fail(i18n.F("“%s” Was Not Changed", vm.Name), err) })
+}
+
+func edit(ctx context.Context, c *client.Client, vm model.Path, e ui.Changes) (err error) {
+	ask := client.Interactive()
+	step := func(wanted bool, do func() error) {
+		if wanted && err == nil {
+			err = do()
+		}
+	}
+	step(e.Title != nil, func() error { return c.SetTitle(ctx, vm, *e.Title, ask) })
+	step(e.Description != nil, func() error { return c.SetDescription(ctx, vm, *e.Description, ask) })
+	step(e.Tags != nil, func() error { return c.SetTags(ctx, vm, *e.Tags, ask) })
+	step(e.Autostart != nil, func() error { return c.SetAutostart(ctx, vm, *e.Autostart, ask) })
+	step(e.VCPUs != nil, func() error { _, err := c.SetVCPUs(ctx, vm, *e.VCPUs, ask); return err })
+	step(e.Memory != nil, func() error { _, err := c.SetMemory(ctx, vm, *e.Memory, ask); return err })
+	step(e.Name != nil, func() error { return c.Rename(ctx, vm, *e.Name, ask) })
+	return err
+}
+
+// Press implements ui.Service.
+func (a *App) Press(vm model.Path, keys []string) {
+	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
+		return struct{}{}, c.SendKeys(ctx, vm, keys, client.Interactive())
+	}, func(_ struct{}, err error) { a.fail(i18n.T("The Keys Were Not Sent"), err) })
+}
+
+// Cancel implements ui.Service.
+func (a *App) Cancel(job model.Path) {
+	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
+		return struct{}{}, c.CancelJob(ctx, job, client.Interactive())
+	}, func(_ struct{}, err error) { a.fail(i18n.T("The Work Was Not Cancelled"), err) })
+}
+
+// Connect implements ui.Service.
+func (a *App) Connect() {
+	if a.client != nil {
+		a.client.Activate()
+		return
+	}
+	var ctx context.Context
+	a.stop()
+	ctx, a.stop = context.WithCancel(a.ctx)
+	go a.follow(ctx)
+}
+
+// Permissions implements ui.Service.
+func (a *App) Permissions(vm model.Path, then func(map[string]client.Permission)) {
+	call(a, func(ctx context.Context, c *client.Client) (map[string]client.Permission, error) {
+		return c.GetPermissions(ctx, vm)
+	}, func(p map[string]client.Permission, err error) {
+		if err == nil {
+			then(p)
+		}
+	})
+}
+
+// Health implements ui.Service.
+func (a *App) Health(host model.Path, then func([]model.Check, error)) {
+	call(a, func(ctx context.Context, c *client.Client) ([]model.Check, error) { return c.CheckHealth(ctx, host) }, then)
+}
+
+// Screenshot implements ui.Service.
+func (a *App) Screenshot(vm model.Path, then func([]byte, error)) {
+	call(a, func(ctx context.Context, c *client.Client) ([]byte, error) {
+		file, _, err := c.TakeScreenshot(ctx, vm)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		return io.ReadAll(io.LimitReader(file, maxImage))
+	}, then)
+}
+
+// OpenDisplay implements ui.Service.
+func (a *App) OpenDisplay(vm model.Path, index uint32, then func(*os.File, string, error)) {
+	type opened struct {
+		socket *os.File
+		kind   string
+	}
+	call(a, func(ctx context.Context, c *client.Client) (opened, error) {
+		socket, info, err := c.OpenDisplay(ctx, vm, index, client.Interactive())
+		return opened{socket, info.Type}, err
+	}, func(o opened, err error) { then(o.socket, o.kind, err) })
+}
+
+// OpenConsole implements ui.Service.
+func (a *App) OpenConsole(vm model.Path, id string, then func(*os.File, error)) {
+	call(a, func(ctx context.Context, c *client.Client) (*os.File, error) {
+		return c.OpenConsole(ctx, vm, id, client.Interactive())
+	}, then)
+}
+
+// Watch implements ui.Service.
+func (a *App) Watch(page *ui.Page, wanted bool) {
+	if wanted {
+		a.watching[page] = true
+	} else {
+		delete(a.watching, page)
+	}
+	a.sampleIfWatched()
+}
+
+func (a *App) sampleIfWatched() {
+	wanted := len(a.watching) > 0
+	switch {
+	case wanted && a.samples == nil && a.client != nil:
+		a.samples = a.sample(a.client)
+	case !wanted && a.samples != nil:
+		a.samples.stop()
+		a.samples = nil
+	}
+}

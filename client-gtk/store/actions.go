@@ -1,0 +1,100 @@
+package store
+
+import (
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/model"
+)
+
+// Action is something that a person can do with a VM.
+type Action string
+
+// The actions.
+const (
+	Start      Action = "start"
+	Resume     Action = "resume"
+	Pause      Action = "pause"
+	Shutdown   Action = "shutdown"
+	Reboot     Action = "reboot"
+	Reset      Action = "reset"
+	PowerOff   Action = "power-off"
+	Save       Action = "save"
+	Discard    Action = "discard-saved-state"
+	Change       Action = "edit"
+	Delete     Action = "delete"
+	SendKeys   Action = "send-keys"
+	Screenshot Action = "screenshot"
+)
+
+// The polkit actions behind them.
+const (
+	rightControl   = "org.kvmmanager.vm.control"
+	rightConsole   = "org.kvmmanager.vm.console"
+	rightConfigure = "org.kvmmanager.vm.configure"
+	rightDelete    = "org.kvmmanager.vm.delete"
+)
+
+// rule says who may do something, and when.
+type rule struct {
+	label  string
+	right  string
+	when   func(*model.VM) bool
+	unless string // what to say when it is not the time
+}
+
+func active(vm *model.VM) bool { return vm.State.Active() }
+func off(vm *model.VM) bool    { return !vm.State.Active() }
+
+// going is for what a guest must take part in.
+func going(vm *model.VM) bool { return vm.State == model.VMRunning }
+
+const (
+	notRunning = "The virtual machine is not running"
+	isRunning  = "The virtual machine is running"
+	notPaused  = "The virtual machine is not paused"
+)
+
+var rules = map[Action]rule{
+	Start:      {"Start", rightControl, off, isRunning},
+	Resume:     {"Resume", rightControl, OnlyPaused.matches, notPaused},
+	Pause:      {"Pause", rightControl, going, notRunning},
+	Shutdown:   {"Shut Down", rightControl, going, notRunning},
+	Reboot:     {"Restart", rightControl, going, notRunning},
+	Reset:      {"Force Restart", rightControl, active, notRunning},
+	PowerOff:   {"Force Off", rightControl, active, notRunning},
+	Save:       {"Save and Turn Off", rightControl, func(vm *model.VM) bool { return active(vm) && vm.Persistent }, notRunning},
+	Discard:    {"Discard Saved State", rightControl, func(vm *model.VM) bool { return vm.HasSavedState }, "There is no saved state"},
+	Change:      {"Edit…", rightConfigure, func(*model.VM) bool { return true }, ""},
+	Delete:     {"Delete…", rightDelete, off, "Turn the virtual machine off before you delete it"},
+	SendKeys:   {"Send Keys", rightConsole, active, notRunning},
+	Screenshot: {"Take Screenshot", rightConsole, active, notRunning},
+}
+
+// Label is what a menu calls an action.
+func (w Words) Label(a Action) string { return w.text(rules[a].label) }
+
+// WhyNot is why somebody with these permissions cannot do something with a VM
+// now; empty when they can. Permissions that are not known yet forbid nothing:
+// the service decides.
+func (w Words) WhyNot(a Action, vm *model.VM, permissions map[string]client.Permission) string {
+	r := rules[a]
+	switch {
+	case permissions[r.right] == client.Denied:
+		return w.text("You are not allowed to do this. An administrator can allow it with a polkit rule.")
+	case !r.when(vm):
+		return w.text(r.unless)
+	default:
+		return ""
+	}
+}
+
+// Primary is what a person most likely wants to do with a VM.
+func Primary(vm *model.VM) Action {
+	switch {
+	case OnlyPaused.matches(vm):
+		return Resume
+	case vm.State.Active():
+		return Shutdown
+	default:
+		return Start
+	}
+}

@@ -1,0 +1,359 @@
+package ui
+
+import (
+	_ "embed"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+	coreglib "github.com/diamondburned/gotk4/pkg/core/glib"
+	"github.com/diamondburned/gotk4/pkg/gdk/v4"
+	"github.com/diamondburned/gotk4/pkg/gio/v2"
+	"github.com/diamondburned/gotk4/pkg/glib/v2"
+	"github.com/diamondburned/gotk4/pkg/gtk/v4"
+
+	"org.kvmmanager/client-gtk/display"
+	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+//go:embed console.ui
+var consoleUI string
+
+// How long to wait before a lost display is opened again: twice as long each
+// time.
+const (
+	firstRetry = 500 * time.Millisecond
+	lastRetry  = 8 * time.Second
+)
+
+// console shows a VM's screens and serial ports, one at a time. It is connected
+// from when it is first looked at until another VM is shown or the VM is off.
+type console struct {
+	service Service
+	vm      *model.VM
+	denied  string // why the person may not look
+
+	stack   *gtk.Stack
+	status  *adw.StatusPage
+	button  *gtk.Button
+	place   *adw.Bin
+	choice  *gtk.DropDown
+	release *gtk.Button
+	scaling *gtk.MenuButton
+	keys    *gtk.MenuButton
+
+	screen   *display.Screen
+	terminal *display.Terminal
+	outlets  []outlet
+	at       int
+	mode     display.Scaling
+
+	wanted   bool // somebody looks, or has looked
+	open     bool
+	attempt  int // tells the answers of different attempts apart
+	retry    time.Duration
+	retrying coreglib.SourceHandle
+	filling  bool
+}
+
+// outlet is a screen or a serial port.
+type outlet struct {
+	name   string
+	screen bool
+	index  uint32
+	id     string
+}
+
+func newConsole(bin *adw.Bin, service Service) *console {
+	b := build(consoleUI)
+	c := &console{
+		service: service, retry: firstRetry,
+		stack: object[*gtk.Stack](b, "stack"), status: object[*adw.StatusPage](b, "status"), button: object[*gtk.Button](b, "button"),
+		place: object[*adw.Bin](b, "place"), choice: object[*gtk.DropDown](b, "choice"), release: object[*gtk.Button](b, "release"),
+		scaling: object[*gtk.MenuButton](b, "scaling_button"), keys: object[*gtk.MenuButton](b, "keys_button"),
+	}
+	functions := object[*gio.Menu](b, "function_keys")
+	for n := 1; n <= 12; n++ {
+		functions.Append(i18n.F("Ctrl+Alt+F%d", n), i18n.F("console.keys::KEY_LEFTCTRL KEY_LEFTALT KEY_F%d", n))
+	}
+	c.choice.NotifyProperty("selected", func() {
+		if at := int(c.choice.Selected()); !c.filling && at < len(c.outlets) && at != c.at {
+			c.at = at
+			c.disconnect()
+			c.connect()
+		}
+	})
+	c.button.ConnectClicked(func() {
+		if c.vm != nil && !c.vm.State.Active() {
+			c.service.Do(store.Start, c.vm)
+			return
+		}
+		c.connect()
+	})
+	c.release.ConnectClicked(func() {
+		if c.screen != nil {
+			c.screen.ReleaseKeyboard()
+		}
+	})
+	c.addActions(bin)
+	bin.SetChild(c.stack)
+	return c
+}
+
+func (c *console) addActions(bin *adw.Bin) {
+	group := gio.NewSimpleActionGroup()
+	keys := gio.NewSimpleAction("keys", glib.NewVariantType("s"))
+	keys.ConnectActivate(func(names *glib.Variant) {
+		if c.vm != nil {
+			c.service.Press(c.vm.Path(), strings.Fields(names.String()))
+		}
+	})
+	group.AddAction(keys)
+	scaling := gio.NewSimpleActionStateful("scaling", glib.NewVariantType("s"), glib.NewVariantString("fit"))
+	scaling.ConnectActivate(func(value *glib.Variant) {
+		scaling.SetState(value)
+		c.mode = map[string]display.Scaling{"fit": display.Fit, "original": display.Original, "guest": display.ResizeGuest}[value.String()]
+		if c.screen != nil {
+			c.screen.SetScaling(c.mode)
+		}
+	})
+	group.AddAction(scaling)
+	bin.InsertActionGroup("console", group)
+}
+
+// enter is called when somebody looks.
+func (c *console) enter() {
+	c.wanted = true
+	c.connect()
+}
+
+// leave is called when another VM is shown.
+func (c *console) leave() {
+	c.wanted = false
+	c.disconnect()
+	c.vm, c.outlets, c.at = nil, nil, 0
+	c.retry = firstRetry
+}
+
+// update takes in what changed about the VM.
+func (c *console) update(vm *model.VM, permissions map[string]client.Permission) {
+	before := c.vm
+	c.vm = vm
+	c.denied = ""
+	if why := words.WhyNot(store.SendKeys, vm, permissions); why != "" && vm.State.Active() {
+		c.denied = why
+	}
+	c.fillChoice()
+	switch {
+	case !vm.State.Active():
+		c.disconnect()
+		c.explain()
+	case before == nil || !before.State.Active():
+		c.retry = firstRetry
+		c.connect()
+	case !c.open:
+		c.explain()
+	}
+}
+
+func (c *console) fillChoice() {
+	var outlets []outlet
+	for i, g := range c.vm.Graphics {
+		if g.Type == "vnc" || g.Type == "spice" {
+			outlets = append(outlets, outlet{name: i18n.F("Screen (%s)", strings.ToUpper(g.Type)), screen: true, index: uint32(i)})
+		}
+	}
+	for i, d := range c.vm.Consoles {
+		outlets = append(outlets, outlet{name: i18n.F("Serial port %d", i+1), id: d.ID})
+	}
+	same := len(outlets) == len(c.outlets)
+	for i := 0; same && i < len(outlets); i++ {
+		same = outlets[i] == c.outlets[i]
+	}
+	if same {
+		return
+	}
+	c.outlets = outlets
+	names := make([]string, len(outlets))
+	for i, o := range outlets {
+		names[i] = o.name
+	}
+	c.filling = true
+	c.choice.SetModel(gtk.NewStringList(names))
+	c.at = min(c.at, max(len(outlets)-1, 0))
+	if len(outlets) > 0 {
+		c.choice.SetSelected(uint(c.at))
+	}
+	c.filling = false
+	c.choice.SetVisible(len(outlets) > 1)
+}
+
+// connect opens what is chosen, unless it is open or cannot be.
+func (c *console) connect() {
+	c.stopRetrying()
+	if !c.wanted || c.open || c.vm == nil || !c.vm.State.Active() || len(c.outlets) == 0 || c.denied != "" {
+		c.explain()
+		return
+	}
+	c.attempt++
+	c.open = true
+	attempt, o, path := c.attempt, c.outlets[c.at], c.vm.Path()
+	c.say(i18n.T("Connecting…"), "", "")
+	if o.screen {
+		c.service.OpenDisplay(path, o.index, func(socket *os.File, kind string, err error) {
+			if c.stale(attempt, socket) {
+				return
+			}
+			if err == nil {
+				err = c.showScreen(attempt, socket, kind)
+			}
+			c.failed(err)
+		})
+		return
+	}
+	c.service.OpenConsole(path, o.id, func(stream *os.File, err error) {
+		if c.stale(attempt, stream) {
+			return
+		}
+		if err == nil {
+			err = c.showTerminal(attempt, stream)
+		}
+		c.failed(err)
+	})
+}
+
+// stale says whether an answer came too late, and gives its descriptor back.
+func (c *console) stale(attempt int, f *os.File) bool {
+	if attempt == c.attempt && c.open {
+		return false
+	}
+	if f != nil {
+		_ = f.Close()
+	}
+	return true
+}
+
+func (c *console) showScreen(attempt int, socket *os.File, kind string) error {
+	c.screen = display.NewScreen(display.Events{
+		Connected: func() { c.retry = firstRetry },
+		Closed:    func(err error) { c.closed(attempt, err) },
+		Grabbed:   func(grabbed bool) { c.release.SetVisible(grabbed) },
+	})
+	c.screen.SetScaling(c.mode)
+	if err := c.screen.Open(socket, kind); err != nil {
+		return err
+	}
+	c.scaling.SetVisible(true)
+	c.keys.SetVisible(true)
+	c.live(c.screen.Widget())
+	return nil
+}
+
+func (c *console) showTerminal(attempt int, stream *os.File) error {
+	c.terminal = display.NewTerminal(func(err error) { c.closed(attempt, err) })
+	if err := c.terminal.Open(stream); err != nil {
+		return err
+	}
+	c.retry = firstRetry
+	c.scaling.SetVisible(false)
+	c.keys.SetVisible(false)
+	c.live(c.terminal.Widget())
+	return nil
+}
+
+func (c *console) live(w gtk.Widgetter) {
+	c.place.SetChild(w)
+	c.stack.SetVisibleChildName("live")
+	gtk.BaseWidget(w).GrabFocus()
+}
+
+// failed says what went wrong; nil is nothing.
+func (c *console) failed(err error) {
+	if err == nil {
+		return
+	}
+	c.disconnect()
+	_, sentence := errs.Of(err)
+	c.say(i18n.T("The Screen Cannot Be Opened"), sentence, i18n.T("Try Again"))
+}
+
+// closed is told when the other side has ended.
+func (c *console) closed(attempt int, err error) {
+	if attempt != c.attempt {
+		return
+	}
+	c.disconnect()
+	if c.vm == nil || !c.vm.State.Active() {
+		c.explain()
+		return
+	}
+	text := ""
+	if err != nil && !errors.Is(err, os.ErrClosed) {
+		_, text = errs.Of(err)
+	}
+	c.say(i18n.T("Disconnected"), text, i18n.T("Connect"))
+	c.retrying = coreglib.TimeoutAdd(uint(c.retry.Milliseconds()), func() bool {
+		c.retrying = 0
+		c.connect()
+		return false
+	})
+	c.retry = min(2*c.retry, lastRetry)
+}
+
+func (c *console) disconnect() {
+	c.stopRetrying()
+	c.attempt++
+	c.open = false
+	c.place.SetChild(nil)
+	c.release.SetVisible(false)
+	if c.screen != nil {
+		c.screen.Close()
+		c.screen = nil
+	}
+	if c.terminal != nil {
+		c.terminal.Close()
+		c.terminal = nil
+	}
+}
+
+func (c *console) stopRetrying() {
+	if c.retrying != 0 {
+		coreglib.SourceRemove(c.retrying)
+		c.retrying = 0
+	}
+}
+
+// explain says why there is nothing to see.
+func (c *console) explain() {
+	switch {
+	case c.vm == nil || c.open || c.retrying != 0:
+	case !c.vm.State.Active():
+		c.say(i18n.F("“%s” Is Off", c.vm.Name), i18n.T("Its screen appears here while it runs."), i18n.T("Start"))
+	case c.denied != "":
+		c.say(i18n.T("Not Allowed"), c.denied, "")
+	case len(c.outlets) == 0:
+		c.say(i18n.T("No Screen"), i18n.T("This virtual machine has neither a VNC or SPICE display nor a serial port. Add one to its configuration, and start it again."), "")
+	}
+}
+
+func (c *console) say(title, text, button string) {
+	c.status.SetTitle(title)
+	c.status.SetDescription(text)
+	c.button.SetLabel(button)
+	c.button.SetVisible(button != "")
+	c.stack.SetVisibleChildName("status")
+}
+
+// picture is what the screen shows; nil when there is none.
+func (c *console) picture() *gdk.Texture {
+	if c.screen == nil {
+		return nil
+	}
+	return c.screen.Picture()
+}

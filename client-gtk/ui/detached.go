@@ -1,0 +1,63 @@
+package ui
+
+import (
+	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+	"github.com/diamondburned/gotk4/pkg/gio/v2"
+	"github.com/diamondburned/gotk4/pkg/glib/v2"
+	"github.com/diamondburned/gotk4/pkg/gtk/v4"
+
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/model"
+)
+
+// detached is a VM's page in a window of its own.
+type detached struct {
+	window *adw.ApplicationWindow
+	page   *Page
+	path   model.Path
+}
+
+func (w *Window) detach(app *gtk.Application, vm *model.VM) {
+	d := &detached{window: adw.NewApplicationWindow(app), page: NewPage(w.service), path: vm.Path()}
+	d.window.SetTitle(vm.Name)
+	d.window.SetDefaultSize(900, 700)
+	d.window.SetContent(d.page.Widget())
+	addFullscreen(d.window)
+	d.page.Show(vm, w.hosts[vm.Host])
+	d.page.stack.SetVisibleChildName("screen")
+	w.apart[d] = true
+	d.window.ConnectCloseRequest(func() bool {
+		d.page.Close()
+		delete(w.apart, d)
+		return false
+	})
+	d.window.Present()
+}
+
+func (d *detached) take(batch *client.Batch, hosts map[model.Path]*model.Host) {
+	for _, c := range batch.VMs {
+		switch {
+		case c.New != nil && c.New.Path() == d.path:
+			d.page.Update(c.New, hosts[c.New.Host])
+		case c.New == nil && c.Old.Path() == d.path:
+			d.window.Close()
+		}
+	}
+	if batch.PermissionsChanged {
+		d.page.RefreshPermissions()
+	}
+}
+
+// addFullscreen gives a window an action that makes it as large as the screen,
+// and small again.
+func addFullscreen(window *adw.ApplicationWindow) {
+	action := gio.NewSimpleAction("fullscreen", nil)
+	action.ConnectActivate(func(*glib.Variant) {
+		if window.IsFullscreen() {
+			window.Unfullscreen()
+		} else {
+			window.Fullscreen()
+		}
+	})
+	window.AddAction(action)
+}

@@ -1,0 +1,70 @@
+package ui
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+
+	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+	"github.com/diamondburned/gotk4/pkg/gtk/v4"
+
+	"org.kvmmanager/internal/model"
+)
+
+//go:embed edit.ui
+var editUI string
+
+const mebibyte = 1 << 20
+
+// showEdit lets a person change what a VM is called and how large it is.
+func showEdit(parent gtk.Widgetter, service Service, vm *model.VM) {
+	b := build(editUI)
+	dialog := object[*adw.Dialog](b, "dialog")
+	entry := func(id, text string) *adw.EntryRow {
+		e := object[*adw.EntryRow](b, id)
+		e.SetText(text)
+		return e
+	}
+	name, title := entry("name", vm.Name), entry("title", vm.Title)
+	notes, tags := entry("notes", vm.Description), entry("tags", strings.Join(vm.Tags, ", "))
+	vcpus, memory := object[*adw.SpinRow](b, "vcpus"), object[*adw.SpinRow](b, "memory")
+	vcpus.SetValue(float64(vm.VCPUs))
+	memory.SetValue(float64(vm.Memory / mebibyte))
+	autostart := object[*adw.SwitchRow](b, "autostart")
+	autostart.SetActive(vm.Autostart)
+	object[*gtk.Button](b, "cancel").ConnectClicked(func() { dialog.Close() })
+	object[*gtk.Button](b, "save").ConnectClicked(func() {
+		var c Changes
+		c.Name, c.Title, c.Description = changed(name.Text(), vm.Name), changed(title.Text(), vm.Title), changed(notes.Text(), vm.Description)
+		if now := splitTags(tags.Text()); !slices.Equal(now, vm.Tags) {
+			c.Tags = &now
+		}
+		c.VCPUs = changed(uint32(vcpus.Value()), vm.VCPUs)
+		if mib := changed(uint64(memory.Value()), vm.Memory/mebibyte); mib != nil {
+			bytes := *mib * mebibyte
+			c.Memory = &bytes
+		}
+		c.Autostart = changed(autostart.Active(), vm.Autostart)
+		dialog.Close()
+		service.Edit(vm, c)
+	})
+	dialog.Present(parent)
+}
+
+// changed is a value if it differs.
+func changed[T comparable](now, before T) *T {
+	if now == before {
+		return nil
+	}
+	return &now
+}
+
+func splitTags(text string) []string {
+	var tags []string
+	for tag := range strings.SplitSeq(text, ",") {
+		if tag = strings.TrimSpace(tag); tag != "" && !slices.Contains(tags, tag) {
+			tags = append(tags, tag)
+		}
+	}
+	return tags
+}

@@ -1,0 +1,101 @@
+package ui
+
+import (
+	"path"
+
+	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+	"github.com/diamondburned/gotk4/pkg/gtk/v4"
+
+	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/model"
+)
+
+// jobsButton shows the work under way, whoever began it.
+type jobsButton struct {
+	service  Service
+	jobs     *store.Jobs
+	names    map[model.Path]string // of VMs, also of those that are being deleted
+	button   *gtk.MenuButton
+	progress *gtk.ProgressBar
+	list     *gtk.ListBox
+	rows     map[model.Path]*jobRow
+}
+
+type jobRow struct {
+	row      *adw.ActionRow
+	progress *gtk.ProgressBar
+	cancel   *gtk.Button
+}
+
+func newJobsButton(b *gtk.Builder, service Service) *jobsButton {
+	return &jobsButton{
+		service: service, jobs: store.NewJobs(), names: map[model.Path]string{}, rows: map[model.Path]*jobRow{},
+		button: object[*gtk.MenuButton](b, "jobs_button"), progress: object[*gtk.ProgressBar](b, "jobs_progress"),
+		list: object[*gtk.ListBox](b, "jobs_list"),
+	}
+}
+
+func (j *jobsButton) take(batch *client.Batch) {
+	for _, c := range batch.VMs {
+		if c.New != nil {
+			j.names[c.New.Path()] = c.New.Name
+		}
+	}
+	if len(batch.Jobs) == 0 {
+		return
+	}
+	j.jobs.Take(batch)
+	under := map[model.Path]bool{}
+	for _, job := range j.jobs.Under() {
+		under[job.Path()] = true
+		j.fill(job)
+	}
+	for p, r := range j.rows {
+		if !under[p] {
+			j.list.Remove(r.row)
+			delete(j.rows, p)
+		}
+	}
+	if progress := j.jobs.Progress(); progress < 0 {
+		j.progress.Pulse()
+	} else {
+		j.progress.SetFraction(progress)
+	}
+	if j.jobs.Active() == 0 {
+		j.button.Popdown()
+	}
+	j.button.SetVisible(j.jobs.Active() > 0)
+}
+
+func (j *jobsButton) fill(job *model.Job) {
+	p := job.Path()
+	r := j.rows[p]
+	if r == nil {
+		r = &jobRow{row: adw.NewActionRow(), progress: gtk.NewProgressBar(), cancel: gtk.NewButtonFromIconName("process-stop-symbolic")}
+		r.row.SetUseMarkup(false)
+		r.progress.SetVAlign(gtk.AlignCenter)
+		r.progress.SetSizeRequest(80, -1)
+		r.cancel.SetVAlign(gtk.AlignCenter)
+		r.cancel.AddCSSClass("flat")
+		r.cancel.SetTooltipText(i18n.T("Cancel"))
+		r.cancel.ConnectClicked(func() { j.service.Cancel(p) })
+		r.row.AddSuffix(r.progress)
+		r.row.AddSuffix(r.cancel)
+		j.list.Append(r.row)
+		j.rows[p] = r
+	}
+	r.row.SetTitle(words.Operation(job.Operation))
+	subtitle := ""
+	if len(job.Objects) > 0 {
+		subtitle = orElse(j.names[job.Objects[0]], path.Base(string(job.Objects[0])))
+	}
+	r.row.SetSubtitle(join(subtitle, job.Phase))
+	if job.Progress >= 0 {
+		r.progress.SetFraction(job.Progress)
+	}
+	r.progress.SetVisible(job.Progress >= 0)
+	r.cancel.SetVisible(job.Cancellable)
+	r.cancel.SetSensitive(job.State != model.JobCancelling)
+}

@@ -1,0 +1,295 @@
+package ui
+
+import (
+	_ "embed"
+	"strings"
+	"time"
+
+	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+	coreglib "github.com/diamondburned/gotk4/pkg/core/glib"
+	"github.com/diamondburned/gotk4/pkg/gdk/v4"
+	"github.com/diamondburned/gotk4/pkg/gio/v2"
+	"github.com/diamondburned/gotk4/pkg/glib/v2"
+	"github.com/diamondburned/gotk4/pkg/gtk/v4"
+
+	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/model"
+)
+
+//go:embed page.ui
+var pageUI string
+
+// thumbnailEvery is how often the small picture of a running guest is taken,
+// while it is looked at.
+const thumbnailEvery = 5 // seconds
+
+// Page is everything about one VM at a time.
+type Page struct {
+	service     Service
+	vm          *model.VM
+	host        *model.Host
+	permissions map[string]client.Permission
+	history     *store.History
+	// Detach opens a VM's page in a window of its own; nil where it is in one.
+	Detach func(*model.VM)
+
+	root     *adw.BreakpointBin
+	stack    *adw.ViewStack
+	banner   *adw.Banner
+	title    *adw.WindowTitle
+	primary  *gtk.Button
+	picture  *gtk.Picture
+	name     *gtk.Label
+	state    *gtk.Label
+	notes    *gtk.Label
+	details  *rows
+	hardware *hardware
+	graphs   []*graph
+	console  *console
+	actions  *gio.SimpleActionGroup
+	byName   map[store.Action]*gio.SimpleAction
+
+	ticking coreglib.SourceHandle
+	seconds int
+}
+
+// NewPage makes an empty page.
+func NewPage(service Service) *Page {
+	b := build(pageUI)
+	p := &Page{
+		service: service, history: store.NewHistory(historyLength),
+		root: object[*adw.BreakpointBin](b, "page"), stack: object[*adw.ViewStack](b, "stack"),
+		banner: object[*adw.Banner](b, "banner"), title: object[*adw.WindowTitle](b, "title"),
+		primary: object[*gtk.Button](b, "primary"), picture: object[*gtk.Picture](b, "thumbnail"),
+		name: object[*gtk.Label](b, "name"), state: object[*gtk.Label](b, "state"), notes: object[*gtk.Label](b, "notes"),
+		details:  newRows(object[*adw.PreferencesGroup](b, "details")),
+		hardware: newHardware(object[*adw.PreferencesPage](b, "hardware")),
+		actions:  gio.NewSimpleActionGroup(), byName: map[store.Action]*gio.SimpleAction{},
+	}
+	p.console = newConsole(object[*adw.Bin](b, "screen"), service)
+	p.graphs = newGraphs(object[*gtk.FlowBox](b, "graphs"))
+	p.primary.ConnectClicked(func() { p.act(store.Primary(p.vm)) })
+	object[*gtk.Button](b, "thumbnail_button").ConnectClicked(func() { p.stack.SetVisibleChildName("screen") })
+	p.stack.NotifyProperty("visible-child-name", p.look)
+	for _, a := range []store.Action{
+		store.Start, store.Resume, store.Pause, store.Shutdown, store.Reboot, store.Reset, store.PowerOff,
+		store.Save, store.Discard, store.Change, store.Delete, store.Screenshot,
+	} {
+		action := gio.NewSimpleAction(string(a), nil)
+		action.ConnectActivate(func(*glib.Variant) { p.act(a) })
+		p.actions.AddAction(action)
+		p.byName[a] = action
+	}
+	detach := gio.NewSimpleAction("detach", nil)
+	detach.ConnectActivate(func(*glib.Variant) {
+		if p.vm != nil && p.Detach != nil {
+			p.Detach(p.vm)
+		}
+	})
+	p.actions.AddAction(detach)
+	p.root.InsertActionGroup("vm", p.actions)
+	return p
+}
+
+// Widget is the page.
+func (p *Page) Widget() gtk.Widgetter { return p.root }
+
+// Show shows a VM, which is another one than before.
+func (p *Page) Show(vm *model.VM, host *model.Host) {
+	p.console.leave()
+	p.permissions = nil
+	p.picture.SetPaintable(nil)
+	p.history = store.NewHistory(historyLength)
+	p.Update(vm, host)
+	p.RefreshPermissions()
+	p.look()
+	if p.ticking == 0 {
+		p.ticking = coreglib.TimeoutSecondsAdd(1, p.tick)
+	}
+}
+
+// Clear shows none.
+func (p *Page) Clear() {
+	p.vm = nil
+	p.console.leave()
+	p.look()
+}
+
+// Close ends what goes on while the page is open.
+func (p *Page) Close() {
+	p.Clear()
+	if p.ticking != 0 {
+		coreglib.SourceRemove(p.ticking)
+		p.ticking = 0
+	}
+}
+
+// RefreshPermissions asks again what may be done.
+func (p *Page) RefreshPermissions() {
+	if p.vm == nil {
+		return
+	}
+	asked := p.vm.Path()
+	p.service.Permissions(asked, func(permissions map[string]client.Permission) {
+		if p.vm != nil && p.vm.Path() == asked {
+			p.permissions = permissions
+			p.enable()
+		}
+	})
+}
+
+// Update shows what changed about the VM.
+func (p *Page) Update(vm *model.VM, host *model.Host) {
+	before := p.vm
+	p.vm, p.host = vm, host
+	title := vm.Title
+	if title == "" {
+		title = vm.Name
+	}
+	p.name.SetText(title)
+	p.title.SetTitle(title)
+	p.notes.SetText(vm.Description)
+	p.notes.SetVisible(vm.Description != "")
+	p.showState()
+	p.details.set(p.facts())
+	p.hardware.show(vm)
+	p.enable()
+	p.banner.SetTitle(i18n.T("Some changes take effect when the virtual machine is started again: ") + strings.Join(vm.PendingChanges, ", "))
+	p.banner.SetRevealed(len(vm.PendingChanges) > 0)
+	if before == nil || before.Path() != vm.Path() || before.State != vm.State {
+		if !vm.State.Active() {
+			p.picture.SetPaintable(nil)
+			p.history = store.NewHistory(historyLength)
+		}
+		p.drawGraphs()
+		p.look()
+	}
+}
+
+func (p *Page) showState() {
+	state := words.VMState(p.vm)
+	if up := words.Uptime(p.vm, time.Now()); up != "" {
+		// TRANSLATORS: a state, such as Running, and for how long.
+		state = i18n.F("%s for %s", state, up)
+	}
+	p.state.SetText(state)
+}
+
+// facts is the rows of the overview.
+func (p *Page) facts() []fact {
+	vm := p.vm
+	facts := []fact{{i18n.T("System"), orElse(vm.OSName, i18n.T("Unknown"))}}
+	if len(vm.IPAddresses) > 0 {
+		facts = append(facts, fact{i18n.T("Addresses"), strings.Join(vm.IPAddresses, "\n")})
+	}
+	facts = append(facts,
+		fact{i18n.T("Processors"), i18n.F("%d", vm.VCPUs)},
+		fact{i18n.T("Memory"), words.Size(vm.Memory)},
+		fact{i18n.T("Storage"), words.Size(vm.DiskSize)},
+		fact{i18n.T("Firmware"), strings.ToUpper(string(vm.Firmware))},
+	)
+	if len(vm.Tags) > 0 {
+		facts = append(facts, fact{i18n.T("Tags"), strings.Join(vm.Tags, ", ")})
+	}
+	if vm.Autostart {
+		facts = append(facts, fact{i18n.T("Start"), i18n.T("Together with its host")})
+	}
+	if p.host != nil {
+		facts = append(facts, fact{i18n.T("Host"), orElse(p.host.Hostname, p.host.ID)})
+	}
+	return append(facts, fact{"UUID", vm.UUID})
+}
+
+// enable lets through what state and rights allow, and says why not otherwise.
+func (p *Page) enable() {
+	for a, action := range p.byName {
+		action.SetEnabled(words.WhyNot(a, p.vm, p.permissions) == "")
+	}
+	first := store.Primary(p.vm)
+	why := words.WhyNot(first, p.vm, p.permissions)
+	p.primary.SetLabel(words.Label(first))
+	if first == store.Shutdown {
+		p.primary.RemoveCSSClass("suggested-action")
+	} else {
+		p.primary.AddCSSClass("suggested-action")
+	}
+	p.primary.SetSensitive(why == "")
+	p.primary.SetTooltipText(why)
+	p.console.update(p.vm, p.permissions)
+}
+
+// look starts and stops what costs something while it is looked at.
+func (p *Page) look() {
+	at := p.stack.VisibleChildName()
+	active := p.vm != nil && p.vm.State.Active()
+	p.service.Watch(p, active && at == "overview")
+	if p.vm == nil {
+		return
+	}
+	if at == "screen" {
+		p.console.enter()
+	}
+	if active && at == "overview" {
+		p.takeThumbnail()
+	}
+}
+
+func (p *Page) tick() bool {
+	if p.vm == nil || !p.vm.State.Active() || p.stack.VisibleChildName() != "overview" || !p.root.Mapped() {
+		return true
+	}
+	p.showState()
+	if p.seconds++; p.seconds%thumbnailEvery == 0 {
+		p.takeThumbnail()
+	}
+	return true
+}
+
+func (p *Page) takeThumbnail() {
+	if p.vm.State == model.VMStarting || p.permissions["org.kvmmanager.vm.console"] != client.Allowed {
+		return
+	}
+	asked := p.vm.Path()
+	p.service.Screenshot(asked, func(image []byte, err error) {
+		if err != nil || p.vm == nil || p.vm.Path() != asked {
+			return
+		}
+		if texture, err := gdk.NewTextureFromBytes(glib.NewBytes(image)); err == nil {
+			p.picture.SetPaintable(texture)
+		}
+	})
+}
+
+// Sample takes in a tick of the statistics.
+func (p *Page) Sample(s *client.Samples) {
+	p.history.Add(s)
+	p.drawGraphs()
+}
+
+func (p *Page) act(a store.Action) {
+	vm := p.vm
+	if vm == nil || words.WhyNot(a, vm, p.permissions) != "" {
+		return
+	}
+	switch a {
+	case store.Change:
+		showEdit(p.root, p.service, vm)
+	case store.Screenshot:
+		saveScreenshot(p.root, p.service, vm)
+	default:
+		if q, dangerous := questions[a]; dangerous {
+			confirm(p.root, q, vm, func() { p.service.Do(a, vm) })
+			return
+		}
+		p.service.Do(a, vm)
+	}
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}

@@ -1,0 +1,36 @@
+package ui
+
+import (
+	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+)
+
+// fact is a thing and what it is.
+type fact struct{ name, value string }
+
+// rows is a group of facts. Rows are made when they are needed and used again.
+type rows struct {
+	group *adw.PreferencesGroup
+	rows  []*adw.ActionRow
+}
+
+func newRows(group *adw.PreferencesGroup) *rows { return &rows{group: group} }
+
+// set shows these facts and no others.
+func (r *rows) set(facts []fact) {
+	for len(r.rows) < len(facts) {
+		row := adw.NewActionRow()
+		row.SetUseMarkup(false)
+		row.SetSubtitleSelectable(true)
+		row.AddCSSClass("property")
+		r.group.Add(row)
+		r.rows = append(r.rows, row)
+	}
+	for i, row := range r.rows {
+		row.SetVisible(i < len(facts))
+		if i < len(facts) {
+			row.SetTitle(facts[i].name)
+			row.SetSubtitle(facts[i].value)
+		}
+	}
+	r.group.SetVisible(len(facts) > 0)
+}

@@ -1,0 +1,43 @@
+package ui
+
+import (
+	"os"
+
+	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/model"
+)
+
+// Service is what the windows need of the world. Each method returns at once;
+// answers come on the main loop. What fails is shown by whoever implements it,
+// but where an error is handed over.
+type Service interface {
+	// Do does something with a VM that needs no further words.
+	Do(a store.Action, vm *model.VM)
+	// Edit changes what is set in changes.
+	Edit(vm *model.VM, changes Changes)
+	// Press sends keys to a VM's guest, by the names of Linux.
+	Press(vm model.Path, keys []string)
+	// Cancel asks a job to stop.
+	Cancel(job model.Path)
+	// Connect tries again to reach the service.
+	Connect()
+
+	Permissions(vm model.Path, then func(map[string]client.Permission))
+	Health(host model.Path, then func([]model.Check, error))
+	Screenshot(vm model.Path, then func(image []byte, err error))
+	OpenDisplay(vm model.Path, index uint32, then func(socket *os.File, kind string, err error))
+	OpenConsole(vm model.Path, id string, then func(*os.File, error))
+
+	// Watch asks for samples for as long as one page or the other wants them.
+	Watch(page *Page, wanted bool)
+}
+
+// Changes is what a person changed about a VM; nil is left as it is.
+type Changes struct {
+	Name, Title, Description *string
+	Tags                     *[]string
+	VCPUs                    *uint32
+	Memory                   *uint64
+	Autostart                *bool
+}

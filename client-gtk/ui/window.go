@@ -1,0 +1,252 @@
+package ui
+
+import (
+	_ "embed"
+	"errors"
+
+	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+	"github.com/diamondburned/gotk4/pkg/gio/v2"
+	"github.com/diamondburned/gotk4/pkg/glib/v2"
+	"github.com/diamondburned/gotk4/pkg/gtk/v4"
+
+	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+var (
+	//go:embed window.ui
+	windowUI string
+	//go:embed shortcuts.ui
+	shortcutsUI string
+)
+
+// Window is the main window: the list of VMs and the page of one of them.
+type Window struct {
+	*adw.ApplicationWindow
+	service Service
+
+	split        *adw.NavigationSplitView
+	toasts       *adw.ToastOverlay
+	banner       *adw.Banner
+	content      *adw.NavigationPage
+	contentStack *gtk.Stack
+	status       *adw.StatusPage
+	statusButton *gtk.Button
+
+	sidebar *sidebar
+	page    *Page
+	jobs    *jobsButton
+	hosts   map[model.Path]*model.Host
+	state   client.State
+	shown   model.Path
+	apart   map[*detached]bool
+}
+
+// NewWindow makes the window. It fills with the first batch.
+func NewWindow(app *gtk.Application, service Service) *Window {
+	b := build(windowUI)
+	w := &Window{
+		ApplicationWindow: object[*adw.ApplicationWindow](b, "window"), service: service,
+		split: object[*adw.NavigationSplitView](b, "split"), toasts: object[*adw.ToastOverlay](b, "toasts"),
+		banner: object[*adw.Banner](b, "banner"), content: object[*adw.NavigationPage](b, "content"),
+		contentStack: object[*gtk.Stack](b, "content_stack"), status: object[*adw.StatusPage](b, "status"),
+		statusButton: object[*gtk.Button](b, "status_button"),
+		hosts:        map[model.Path]*model.Host{}, apart: map[*detached]bool{},
+	}
+	w.SetApplication(app)
+	w.SetHelpOverlay(object[*gtk.ShortcutsWindow](build(shortcutsUI), "shortcuts"))
+	w.sidebar = newSidebar(b, w.show)
+	w.jobs = newJobsButton(b, service)
+	w.page = NewPage(service)
+	w.page.Detach = func(vm *model.VM) { w.detach(app, vm) }
+	w.contentStack.AddNamed(w.page.Widget(), "page")
+	w.banner.ConnectButtonClicked(service.Connect)
+	w.statusButton.ConnectClicked(service.Connect)
+	w.addActions()
+	w.ConnectCloseRequest(func() bool {
+		w.page.Close()
+		return false
+	})
+	w.showStatus()
+	return w
+}
+
+func (w *Window) addActions() {
+	for name, choose := range map[string]struct {
+		first string
+		do    func(string)
+	}{
+		"sort":   {"name", w.sidebar.sortBy},
+		"filter": {"all", w.sidebar.filterBy},
+	} {
+		action := gio.NewSimpleActionStateful(name, glib.NewVariantType("s"), glib.NewVariantString(choose.first))
+		action.ConnectActivate(func(value *glib.Variant) {
+			action.SetState(value)
+			choose.do(value.String())
+		})
+		w.AddAction(action)
+	}
+	hosts := gio.NewSimpleAction("hosts", nil)
+	hosts.ConnectActivate(func(*glib.Variant) { showHosts(w, w.service, w.hosts) })
+	w.AddAction(hosts)
+	search := gio.NewSimpleAction("search", nil)
+	search.ConnectActivate(func(*glib.Variant) { w.sidebar.startSearch() })
+	w.AddAction(search)
+	addFullscreen(w.ApplicationWindow)
+}
+
+// Take takes in what changed.
+func (w *Window) Take(batch *client.Batch) {
+	for _, c := range batch.Hosts {
+		if c.New == nil {
+			delete(w.hosts, c.Old.Path())
+		} else {
+			w.hosts[c.New.Path()] = c.New
+		}
+	}
+	w.sidebar.take(batch)
+	w.jobs.take(batch)
+	for _, c := range batch.VMs {
+		switch {
+		case w.shown == "" || c.Old == nil && c.New == nil:
+		case c.New == nil && c.Old.Path() == w.shown:
+			w.show("")
+		case c.New != nil && c.New.Path() == w.shown:
+			w.page.Update(c.New, w.hosts[c.New.Host])
+		}
+	}
+	for d := range w.apart {
+		d.take(batch, w.hosts)
+	}
+	if batch.PermissionsChanged {
+		w.page.RefreshPermissions()
+	}
+	w.state = batch.Status.State
+	w.sidebar.setReady(w.state == client.Ready)
+	w.showTrouble(batch.Status)
+	w.showStatus()
+}
+
+// Sample takes in a tick of the statistics.
+func (w *Window) Sample(s *client.Samples) {
+	w.page.Sample(s)
+	for d := range w.apart {
+		d.page.Sample(s)
+	}
+}
+
+// Open shows a VM's page.
+func (w *Window) Open(path model.Path) { w.sidebar.choose(path) }
+
+// show is called when another VM was chosen, or none.
+func (w *Window) show(path model.Path) {
+	row, _ := w.sidebar.list.Find(path)
+	if row == nil {
+		w.shown = ""
+		w.page.Clear()
+		w.showStatus()
+		return
+	}
+	w.shown = path
+	w.page.Show(row.VM, w.hosts[row.VM.Host])
+	w.content.SetTitle(row.Title())
+	w.contentStack.SetVisibleChildName("page")
+	w.split.SetShowContent(true)
+}
+
+// showStatus fills the page's place while there is none.
+func (w *Window) showStatus() {
+	if w.shown != "" {
+		return
+	}
+	icon, title, text, button := w.statusText()
+	w.status.SetIconName(icon)
+	w.status.SetTitle(title)
+	w.status.SetDescription(text)
+	w.statusButton.SetVisible(button != "")
+	w.statusButton.SetLabel(button)
+	w.content.SetTitle(i18n.T("Virtual Machine"))
+	w.contentStack.SetVisibleChildName("status")
+}
+
+func (w *Window) statusText() (icon, title, text, button string) {
+	switch w.state {
+	case client.NotInstalled:
+		return "dialog-warning-symbolic", i18n.T("The Service Is Not Installed"),
+			i18n.T("This program shows the virtual machines of the service “kvmmanagerd”, which is not on this computer. Install it together with libvirt and QEMU."), i18n.T("Try Again")
+	case client.Failed:
+		return "dialog-error-symbolic", i18n.T("The Service Cannot Be Started"),
+			i18n.T("The system's journal says why: journalctl -u kvmmanagerd"), i18n.T("Try Again")
+	case client.Gone:
+		return "network-offline-symbolic", i18n.T("The Service Has Stopped"),
+			i18n.T("Virtual machines go on running without it."), i18n.T("Start It")
+	case client.Ready:
+		if w.sidebar.list.Total() == 0 {
+			return "computer-symbolic", i18n.T("No Virtual Machines"),
+				i18n.T("There is none on this computer yet. Those that you make with other tools, such as virt-install, appear here."), ""
+		}
+		return "computer-symbolic", i18n.T("No Virtual Machine Selected"), i18n.T("Choose one from the list."), ""
+	default:
+		return "content-loading-symbolic", i18n.T("Connecting…"), "", ""
+	}
+}
+
+// showTrouble says above the list what is wrong, in the service's words.
+func (w *Window) showTrouble(status client.Status) {
+	trouble := ""
+	switch status.State {
+	case client.Gone:
+		trouble = i18n.T("The service has stopped. What is shown may be old.")
+	case client.Failed, client.NotInstalled:
+		_, trouble = errs.Of(status.Err)
+	case client.Ready:
+		for _, h := range w.hosts {
+			if h.State == model.Disconnected {
+				trouble = h.StateMessage
+			}
+		}
+	}
+	w.banner.SetTitle(trouble)
+	w.banner.SetRevealed(trouble != "")
+}
+
+// Fail shows what went wrong. What a person has dismissed is no failure.
+func (w *Window) Fail(heading string, err error) {
+	kind, sentence := errs.Of(err)
+	if kind == errs.AuthenticationDismissed || errors.Is(err, client.ErrNeedsInteraction) && sentence == "" {
+		return
+	}
+	dialog := adw.NewAlertDialog(heading, sentence)
+	dialog.AddResponse("copy", i18n.T("_Copy Details"))
+	dialog.AddResponse("close", i18n.T("_Close"))
+	dialog.SetDefaultResponse("close")
+	dialog.SetCloseResponse("close")
+	details := heading + "\n" + sentence + "\n" + kind.DBusName() + "\n" + err.Error()
+	clipboard := w.Clipboard()
+	dialog.ConnectResponse(func(response string) {
+		if response == "copy" {
+			clipboard.SetText(details)
+		}
+	})
+	dialog.Present(w)
+}
+
+// Tell shows a short message.
+func (w *Window) Tell(text string) { w.toasts.AddToast(adw.NewToast(text)) }
+
+// Undoable does something soon, unless the person thinks better of it. It is
+// not done if the window is closed before.
+func (w *Window) Undoable(text string, do func()) {
+	toast := adw.NewToast(text)
+	toast.SetButtonLabel(i18n.T("_Undo"))
+	undone := false
+	toast.ConnectButtonClicked(func() { undone = true })
+	toast.ConnectDismissed(func() {
+		if !undone && w.Visible() {
+			do()
+		}
+	})
+	w.toasts.AddToast(toast)
+}
