@@ -41,8 +41,8 @@ type App struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 
-	client *client.Client // nil until the bus is there
-	window *ui.Window     // nil while it is closed
+	client *client.Client     // nil until the bus is there
+	window *ui.Window         // nil while it is closed
 	stop   context.CancelFunc // ends what the window follows
 
 	samples  *sampling // nil while nobody looks at graphs

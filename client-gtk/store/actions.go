@@ -19,7 +19,7 @@ const (
 	PowerOff   Action = "power-off"
 	Save       Action = "save"
 	Discard    Action = "discard-saved-state"
-	Change       Action = "edit"
+	Change     Action = "edit"
 	Delete     Action = "delete"
 	SendKeys   Action = "send-keys"
 	Screenshot Action = "screenshot"
@@ -63,7 +63,7 @@ var rules = map[Action]rule{
 	PowerOff:   {"Force Off", rightControl, active, notRunning},
 	Save:       {"Save and Turn Off", rightControl, func(vm *model.VM) bool { return active(vm) && vm.Persistent }, notRunning},
 	Discard:    {"Discard Saved State", rightControl, func(vm *model.VM) bool { return vm.HasSavedState }, "There is no saved state"},
-	Change:      {"Edit…", rightConfigure, func(*model.VM) bool { return true }, ""},
+	Change:     {"Edit…", rightConfigure, func(*model.VM) bool { return true }, ""},
 	Delete:     {"Delete…", rightDelete, off, "Turn the virtual machine off before you delete it"},
 	SendKeys:   {"Send Keys", rightConsole, active, notRunning},
 	Screenshot: {"Take Screenshot", rightConsole, active, notRunning},

@@ -9,7 +9,6 @@ import (
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	coreglib "github.com/diamondburned/gotk4/pkg/core/glib"
-	"github.com/diamondburned/gotk4/pkg/gdk/v4"
 	"github.com/diamondburned/gotk4/pkg/gio/v2"
 	"github.com/diamondburned/gotk4/pkg/glib/v2"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
@@ -348,12 +347,4 @@ func (c *console) say(title, text, button string) {
 	c.button.SetLabel(button)
 	c.button.SetVisible(button != "")
 	c.stack.SetVisibleChildName("status")
-}
-
-// picture is what the screen shows; nil when there is none.
-func (c *console) picture() *gdk.Texture {
-	if c.screen == nil {
-		return nil
-	}
-	return c.screen.Picture()
 }

@@ -38,7 +38,9 @@ func newGraphs(box *gtk.FlowBox) []*graph {
 		},
 		{
 			title: i18n.T("Disk"), of: func(s model.Sample) float64 { return s.DiskReadPerSecond + s.DiskWritePerSecond },
-			text: func(s model.Sample, _ *model.VM) string { return words.Rate(s.DiskReadPerSecond + s.DiskWritePerSecond) },
+			text: func(s model.Sample, _ *model.VM) string {
+				return words.Rate(s.DiskReadPerSecond + s.DiskWritePerSecond)
+			},
 		},
 		{
 			title: i18n.T("Network"), of: func(s model.Sample) float64 { return s.NetRXPerSecond + s.NetTXPerSecond },
