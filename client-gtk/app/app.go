@@ -81,6 +81,12 @@ func (a *App) startup() {
 		a.window.Open(model.Path(path.String()))
 	})
 	a.AddAction(open)
+	show := gio.NewSimpleAction("show", glib.NewVariantType("s"))
+	show.ConnectActivate(func(tab *glib.Variant) {
+		a.activate()
+		a.window.ShowTab(tab.String())
+	})
+	a.AddAction(show)
 	for action, keys := range map[string][]string{
 		"app.quit": {"<Control>q"}, "win.search": {"<Control>f"}, "win.fullscreen": {"F11"}, "window.close": {"<Control>w"},
 	} {

@@ -41,6 +41,7 @@ type Window struct {
 	hosts   map[model.Path]*model.Host
 	state   client.State
 	shown   model.Path
+	wanted  model.Path // to be shown when it appears
 	apart   map[*detached]bool
 }
 
@@ -107,6 +108,7 @@ func (w *Window) Take(batch *client.Batch) {
 		}
 	}
 	w.sidebar.take(batch)
+	w.openWanted()
 	w.jobs.take(batch)
 	for _, c := range batch.VMs {
 		switch {
@@ -137,8 +139,21 @@ func (w *Window) Sample(s *client.Samples) {
 	}
 }
 
-// Open shows a VM's page.
-func (w *Window) Open(path model.Path) { w.sidebar.choose(path) }
+// Open shows a VM's page, as soon as the VM is known.
+func (w *Window) Open(path model.Path) {
+	w.wanted = path
+	w.openWanted()
+}
+
+func (w *Window) openWanted() {
+	if row, _ := w.sidebar.list.Find(w.wanted); row != nil {
+		w.sidebar.choose(w.wanted)
+		w.wanted = ""
+	}
+}
+
+// ShowTab shows a part of the VM's page: overview, screen or hardware.
+func (w *Window) ShowTab(name string) { w.page.stack.SetVisibleChildName(name) }
 
 // show is called when another VM was chosen, or none.
 func (w *Window) show(path model.Path) {
