@@ -136,6 +136,7 @@ func (p *Page) RefreshPermissions() {
 		if p.vm != nil && p.vm.Path() == asked {
 			p.permissions = permissions
 			p.enable()
+			p.look()
 		}
 	})
 }

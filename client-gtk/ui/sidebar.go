@@ -64,6 +64,10 @@ func newSidebar(b *gtk.Builder, onChoice func(model.Path)) *sidebar {
 	s.selection.NotifyProperty("selected", s.selected)
 	s.view.SetFactory(&s.factory().ListItemFactory)
 	s.view.SetModel(s.selection)
+	s.view.ConnectActivate(func(at uint) {
+		s.selection.SetSelected(at)
+		s.onChoice(s.chosen)
+	})
 	s.searchBar.ConnectEntry(s.search)
 	s.search.ConnectSearchChanged(func() {
 		s.filter.Text = s.search.Text()
@@ -197,6 +201,15 @@ func (s *sidebar) choose(path model.Path) {
 	if _, at := s.list.Find(path); at >= 0 {
 		s.selection.SetSelected(uint(at))
 		s.view.ScrollTo(uint(at), gtk.ListScrollFocus, nil)
+	}
+}
+
+// unchoose selects none.
+func (s *sidebar) unchoose() {
+	if s.chosen != "" {
+		s.chosen = ""
+		s.selection.SetSelected(gtk.InvalidListPosition)
+		s.onChoice("")
 	}
 }
 

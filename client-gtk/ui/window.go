@@ -65,6 +65,13 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.contentStack.AddNamed(w.page.Widget(), "page")
 	w.banner.ConnectButtonClicked(service.Connect)
 	w.statusButton.ConnectClicked(service.Connect)
+	// In a narrow window, going back to the list ends the choice: the same VM
+	// can be chosen again.
+	w.split.NotifyProperty("show-content", func() {
+		if w.split.Collapsed() && !w.split.ShowContent() {
+			w.sidebar.unchoose()
+		}
+	})
 	w.addActions()
 	w.ConnectCloseRequest(func() bool {
 		w.page.Close()

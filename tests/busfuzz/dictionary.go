@@ -45,7 +45,7 @@ var keys = []string{"KEY_A", "KEY_LEFTCTRL", "KEY_LEFTALT", "KEY_DELETE", "KEY_F
 var words = append([]string{
 	"", " ", "a", "0", "-1", "true", "null", ".", "..", "../..", "../../../../etc/passwd", "/etc/shadow", "/dev/null", "/",
 	"a/b", "a\\b", "~", "$HOME", "$(id)", "`id`", "; reboot", "| cat", "--help", "-oProxyCommand=id", "*", "?", "%s%s%s%n", "%d",
-	"%!s(MISSING)", "{{.}}", "'", "\"", "' OR 1=1 --", "<b>", "&amp;", "]]>", "&", "<", ",", "a,b", "=", "key=value",
+	"{{.}}", "'", "\"", "' OR 1=1 --", "<b>", "&amp;", "]]>", "&", "<", ",", "a,b", "=", "key=value",
 	"a b", " a", "a ", "a\nb", "a\r\nb", "a\tb", "\x01\x02\x03\x04\x05\x06\x07\b\v\f\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b[31m\x1c\x1d\x1e\x1f\x7f",
 	"\u0080\u0085\u009b31m", "\u202egnp.exe", "\u200b", "\u2028", "\ufeff", "\ufffe", "\uffff", "\ufdd0", "\U0010ffff", "e\u0301", "ﬀ", "😀", "日本語",
 	"Ω≈ç√", "I\u0307", "ſ", "CON", "NaN", "1e999", "99999999999999999999", "0x41", "org.kvmmanager.VM", "org.freedesktop.DBus.Properties",

@@ -1,0 +1,124 @@
+//go:build display
+
+// Package ui drives the installed client as a screen reader does, against the
+// real service. It needs the reference system with the client installed, and
+// runs as root.
+package ui_test
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/model"
+)
+
+// tiny is the guest of the reference system.
+const tiny = model.Path("/org/kvmmanager/vms/6b6d6d74_0000_4000_8000_000000000001")
+
+// background starts a program that ends with the test, and gives the first line
+// that it prints to the descriptor 3.
+func background(t *testing.T, env []string, name string, args ...string) string {
+	t.Helper()
+	said, say, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(name, args...)
+	cmd.Env, cmd.ExtraFiles = append(os.Environ(), env...), []*os.File{say}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = say.Close()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = said.Close()
+	})
+	line, _ := bufio.NewReader(said).ReadString('\n')
+	return strings.TrimSpace(line)
+}
+
+// open starts the client on a display and a bus of its own, and gives its node
+// of the accessibility tree.
+func open(t *testing.T) node {
+	t.Helper()
+	display := ":" + background(t, nil, "Xvfb", "-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp")
+	env := []string{"DISPLAY=" + display, "GDK_BACKEND=x11", "GSK_RENDERER=cairo", "G_DEBUG=fatal-criticals", "LANG=C.UTF-8", "HOME=" + t.TempDir()}
+	address := background(t, env, "dbus-daemon", "--session", "--nofork", "--print-address=3")
+	env = append(env, "DBUS_SESSION_BUS_ADDRESS="+address)
+	session := connect(t, address)
+	var a11y string
+	if err := session.Object("org.a11y.Bus", "/org/a11y/bus").Call("org.a11y.Bus.GetAddress", 0).Store(&a11y); err != nil {
+		t.Fatal(err)
+	}
+	registry := node{connect(t, a11y), "org.a11y.atspi.Registry", rootPath}
+	cmd := exec.Command("kvm-manager")
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		select {
+		case err := <-ended:
+			t.Errorf("the client ended by itself: %v", err)
+		default:
+			_ = cmd.Process.Kill()
+			<-ended
+		}
+	})
+	var app node
+	awaitThat(t, "client in the accessibility tree", func() bool {
+		for _, child := range registry.children() {
+			if child.name() == "kvm-manager" {
+				app = child
+				return len(app.children()) > 0
+			}
+		}
+		return false
+	})
+	return app
+}
+
+func connect(t *testing.T, address string) *dbus.Conn {
+	t.Helper()
+	conn, err := dbus.Connect(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// service is a connection to the service, with the guest off.
+func service(t *testing.T) *client.Client {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	c, err := client.Connect(ctx, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	if err := c.AwaitReady(ctx); err != nil {
+		t.Fatal(err)
+	}
+	off := func() {
+		if vm := c.VM(tiny); vm != nil && vm.State.Active() {
+			_, _ = c.PowerOff(context.Background(), tiny, client.Wait())
+		}
+	}
+	off()
+	t.Cleanup(off)
+	return c
+}
