@@ -46,9 +46,24 @@ func background(t *testing.T, env []string, name string, args ...string) string 
 	return strings.TrimSpace(line)
 }
 
-// open starts the client on a display and a bus of its own, and gives its node
-// of the accessibility tree.
-func open(t *testing.T) node {
+// application is a client that runs.
+type application struct {
+	node
+	session *dbus.Conn
+}
+
+// do calls one of its actions with a text, as notifications and searches do.
+func (a application) do(t *testing.T, action, text string) {
+	t.Helper()
+	err := a.session.Object("org.kvmmanager.Client", "/org/kvmmanager/Client").Call("org.freedesktop.Application.ActivateAction", 0,
+		action, []dbus.Variant{dbus.MakeVariant(text)}, map[string]dbus.Variant{}).Err
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// open starts the client on a display and a bus of its own.
+func open(t *testing.T) application {
 	t.Helper()
 	display := ":" + background(t, nil, "Xvfb", "-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp")
 	env := []string{"DISPLAY=" + display, "GDK_BACKEND=x11", "GSK_RENDERER=cairo", "G_DEBUG=fatal-criticals", "LANG=C.UTF-8", "HOME=" + t.TempDir()}
@@ -87,7 +102,7 @@ func open(t *testing.T) node {
 		}
 		return false
 	})
-	return app
+	return application{app, session}
 }
 
 func connect(t *testing.T, address string) *dbus.Conn {

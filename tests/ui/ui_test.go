@@ -15,7 +15,8 @@ var roles = []string{"push button", "button", "toggle button", "entry", "text", 
 func TestAVMIsStartedAndForcedOffFromItsPage(t *testing.T) {
 	s := service(t)
 	app := open(t)
-	app.await(t, "list item", "A tiny guest").act(t)
+	app.await(t, "list item", "A tiny guest")
+	app.do(t, "open", string(tiny))
 	app.await(t, "button", "Start").act(t)
 	awaitThat(t, "running guest", func() bool { return s.VM(tiny).State == model.VMRunning })
 	app.await(t, "button", "Shut Down")
@@ -28,7 +29,8 @@ func TestAVMIsStartedAndForcedOffFromItsPage(t *testing.T) {
 func TestEverythingThatCanBeUsedHasAName(t *testing.T) {
 	service(t)
 	app := open(t)
-	app.await(t, "list item", "A tiny guest").act(t)
+	app.await(t, "list item", "A tiny guest")
+	app.do(t, "open", string(tiny))
 	app.await(t, "button", "Start")
 	used := 0
 	app.each(func(n node) bool {

@@ -419,7 +419,6 @@ static void kvm_view_class_init(KvmViewClass *class)
     widget->unrealize = view_unrealize;
     widget->map = view_map;
     widget->unmap = view_unmap;
-    widget->focus = NULL;
     gtk_widget_class_set_css_name(widget, "guestscreen");
     gtk_widget_class_set_accessible_role(widget, GTK_ACCESSIBLE_ROLE_IMG);
 }

@@ -150,6 +150,18 @@ static void on_error(VncConnection *connection, const char *message, KvmVnc *vnc
     vnc->error = g_strdup(message);
 }
 
+/* gvnc waits for somebody to choose, even if there is nothing to choose from. */
+static void on_choose_auth(VncConnection *connection, GValueArray *types, KvmVnc *vnc)
+{
+    for (guint i = 0; i < types->n_values; i++)
+        if (g_value_get_enum(&types->values[i]) == VNC_CONNECTION_AUTH_NONE) {
+            vnc_connection_set_auth_type(connection, VNC_CONNECTION_AUTH_NONE);
+            return;
+        }
+    on_error(connection, "the display asks for a password", vnc);
+    vnc_connection_shutdown(connection);
+}
+
 /* libvirt skips the authentication of a descriptor it hands out, so a server
  * that still asks for something gets no answer: nothing here could know it. */
 static void on_credentials(VncConnection *connection, GValueArray *which, KvmVnc *vnc)
@@ -185,6 +197,7 @@ KvmVnc *kvm_vnc_open(int fd, KvmFrame *frame, guint64 id)
     g_signal_connect(vnc->connection, "vnc-cursor-changed", G_CALLBACK(on_cursor), vnc);
     g_signal_connect(vnc->connection, "vnc-server-cut-text", G_CALLBACK(on_text), vnc);
     g_signal_connect(vnc->connection, "vnc-error", G_CALLBACK(on_error), vnc);
+    g_signal_connect(vnc->connection, "vnc-auth-choose-type", G_CALLBACK(on_choose_auth), vnc);
     g_signal_connect(vnc->connection, "vnc-auth-credential", G_CALLBACK(on_credentials), vnc);
     g_signal_connect(vnc->connection, "vnc-auth-failure", G_CALLBACK(on_auth_failure), vnc);
     g_signal_connect(vnc->connection, "vnc-disconnected", G_CALLBACK(on_disconnected), vnc);

@@ -32,7 +32,9 @@ machine_start() {
 	mkdir -p "$state"
 	root_path >"$state/root"
 	echo "$source" >"$state/source"
-	[[ ! -w /dev/kvm ]] || kvm=1
+	# A kernel can offer /dev/kvm on a processor that cannot virtualize, and
+	# then interprets too little for a guest to boot.
+	if [[ -w /dev/kvm ]] && grep -qwE 'vmx|svm' /proc/cpuinfo; then kvm=1; fi
 	say "booting $name"
 	: >"$state/console"
 	exec {console}<"$state/console"
