@@ -23,6 +23,8 @@ func dial(f *os.File, kind string, v *native.View) (backend, error) {
 	switch kind {
 	case "vnc":
 		return native.OpenVNC(f, v)
+	case "spice":
+		return native.OpenSpice(f, v)
 	default:
 		f.Close()
 		return nil, fmt.Errorf("cannot show displays of the kind %q", kind)

@@ -16,9 +16,9 @@ type Events struct {
 	// gave them back.
 	Grabbed func(grabbed bool)
 	// MoreChannels is asked for another connection to the same display, which
-	// SPICE needs several of. It is called in a goroutine of its own and may
-	// block. Without it SPICE has no picture.
-	MoreChannels func() (*os.File, error)
+	// SPICE needs several of, and answers with give, once and at any time.
+	// Without it SPICE has no picture.
+	MoreChannels func(give func(*os.File, error))
 }
 
 func (e *Events) connected() {

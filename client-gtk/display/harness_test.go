@@ -7,6 +7,9 @@ package display_test
 import (
 	"context"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"runtime"
 	"testing"
 	"time"
@@ -21,7 +24,7 @@ import (
 )
 
 const (
-	guest = "tiny"
+	tiny  = "tiny"
 	limit = time.Minute
 )
 
@@ -58,7 +61,7 @@ type world struct {
 	ctx    context.Context
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, guest string) *world {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*limit)
 	t.Cleanup(cancel)
@@ -67,7 +70,7 @@ func newWorld(t *testing.T) *world {
 	w.must(err)
 	t.Cleanup(c.Close)
 	w.must(c.AwaitReady(ctx))
-	w.client, w.vm = c, running(w, c)
+	w.client, w.vm = c, running(w, c, guest)
 	onMain(func() {
 		w.window = gtk.NewWindow()
 		w.window.SetDefaultSize(800, 600)
@@ -76,23 +79,65 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// running starts the guest unless it runs already.
-func running(w *world, c *client.Client) model.Path {
+// running waits for the guest, and starts it unless it runs already.
+func running(w *world, c *client.Client, guest string) model.Path {
 	w.Helper()
-	for _, vm := range c.VMs() {
-		if vm.Name != guest {
-			continue
+	for ; w.ctx.Err() == nil; time.Sleep(50 * time.Millisecond) {
+		for _, vm := range c.VMs() {
+			if vm.Name != guest {
+				continue
+			}
+			if vm.State == model.VMShutOff {
+				w.start(c, vm.Path())
+			}
+			return vm.Path()
 		}
-		if vm.State == model.VMShutOff {
-			job, err := c.Start(w.ctx, vm.Path())
-			w.must(err)
-			_, err = c.AwaitJob(w.ctx, job)
-			w.must(err)
-		}
-		return vm.Path()
 	}
 	w.Fatal("there is no guest " + guest)
 	return ""
+}
+
+func (w *world) start(c *client.Client, vm model.Path) {
+	w.Helper()
+	job, err := c.Start(w.ctx, vm)
+	w.must(err)
+	_, err = c.AwaitJob(w.ctx, job)
+	w.must(err)
+}
+
+// withSpice makes a guest like tiny that has a SPICE display and lives as long
+// as the test.
+func withSpice(t *testing.T) (guest string) {
+	t.Helper()
+	guest = "tiny-spice"
+	definition := virsh(t, "dumpxml", "--inactive", tiny)
+	for pattern, by := range map[string]string{
+		`<name>.*</name>`:            "<name>" + guest + "</name>",
+		`<uuid>.*</uuid>`:            "",
+		`<mac .*/>`:                  "",
+		`(?s)<disk .*</disk>`:        "",
+		`(?s)<graphics.*</graphics>`: "<graphics type='spice'><listen type='none'/></graphics>",
+		`(?s)<audio.*?/>`:            "",
+		`<sound.*</sound>`:           "",
+	} {
+		definition = regexp.MustCompile(pattern).ReplaceAllString(definition, by)
+	}
+	file := filepath.Join(t.TempDir(), "guest.xml")
+	if err := os.WriteFile(file, []byte(definition), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	virsh(t, "create", file)
+	t.Cleanup(func() { virsh(t, "destroy", guest) })
+	return guest
+}
+
+func virsh(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("virsh", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("virsh %s: %v: %s", args[0], err, out)
+	}
+	return string(out)
 }
 
 func (w *world) must(err error) {

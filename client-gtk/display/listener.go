@@ -2,6 +2,7 @@ package display
 
 import (
 	"errors"
+	"os"
 
 	"org.kvmmanager/client-gtk/display/input"
 	"org.kvmmanager/client-gtk/display/native"
@@ -139,4 +140,24 @@ func (l *listener) Cursor(shape *native.CursorShape) {
 	}
 }
 
-func (l *listener) MoreChannels(uint64) {}
+func (l *listener) MoreChannels(channel uint64) {
+	s := l.s
+	conn, isSpice := s.conn.(*native.Spice)
+	if !isSpice || s.events.MoreChannels == nil {
+		return
+	}
+	s.events.MoreChannels(func(f *os.File, err error) {
+		switch {
+		case s.conn != backend(conn):
+			if f != nil {
+				_ = f.Close()
+			}
+			return
+		case err == nil:
+			err = conn.Channel(channel, f)
+		}
+		if err != nil {
+			s.end(err)
+		}
+	})
+}

@@ -80,6 +80,9 @@ func (s *Screen) Close() {
 // Clear forgets the picture.
 func (s *Screen) Clear() { s.view.Clear() }
 
+// HasPicture is whether anything is shown.
+func (s *Screen) HasPicture() bool { return s.view.HasPicture() }
+
 // Picture is what is shown, in the guest's own size, for screenshots; nil when
 // nothing is.
 func (s *Screen) Picture() *gdk.Texture {

@@ -210,7 +210,7 @@ func (c *console) connect() {
 				return
 			}
 			if err == nil {
-				err = c.showScreen(attempt, socket, kind)
+				err = c.showScreen(attempt, path, o.index, socket, kind)
 			}
 			c.failed(err)
 		})
@@ -238,11 +238,17 @@ func (c *console) stale(attempt int, f *os.File) bool {
 	return true
 }
 
-func (c *console) showScreen(attempt int, socket *os.File, kind string) error {
+func (c *console) showScreen(attempt int, vm model.Path, index uint32, socket *os.File, kind string) error {
+	// SPICE serves one program at a time: two that come back by themselves
+	// would take the screen from each other for ever.
+	again := kind != "spice"
 	c.screen = display.NewScreen(display.Events{
 		Connected: func() { c.retry = firstRetry },
-		Closed:    func(err error) { c.closed(attempt, err) },
+		Closed:    func(err error) { c.closed(attempt, err, again) },
 		Grabbed:   func(grabbed bool) { c.release.SetVisible(grabbed) },
+		MoreChannels: func(give func(*os.File, error)) {
+			c.service.OpenDisplay(vm, index, func(socket *os.File, _ string, err error) { give(socket, err) })
+		},
 	})
 	c.screen.SetScaling(c.mode)
 	if err := c.screen.Open(socket, kind); err != nil {
@@ -255,7 +261,7 @@ func (c *console) showScreen(attempt int, socket *os.File, kind string) error {
 }
 
 func (c *console) showTerminal(attempt int, stream *os.File) error {
-	c.terminal = display.NewTerminal(func(err error) { c.closed(attempt, err) })
+	c.terminal = display.NewTerminal(func(err error) { c.closed(attempt, err, true) })
 	if err := c.terminal.Open(stream); err != nil {
 		return err
 	}
@@ -278,12 +284,26 @@ func (c *console) failed(err error) {
 		return
 	}
 	c.disconnect()
-	_, sentence := errs.Of(err)
-	c.say(i18n.T("The Screen Cannot Be Opened"), sentence, i18n.T("Try Again"))
+	c.say(i18n.T("The Screen Cannot Be Opened"), whyEnded(err), i18n.T("Try Again"))
 }
 
-// closed is told when the other side has ended.
-func (c *console) closed(attempt int, err error) {
+// whyEnded is a sentence for an error of the service, of a protocol or of its
+// library, which has no sentences.
+func whyEnded(err error) string {
+	var fromService *errs.Error
+	switch {
+	case err == nil, errors.Is(err, os.ErrClosed):
+		return ""
+	case errors.As(err, &fromService):
+		_, sentence := errs.Of(err)
+		return sentence
+	}
+	return i18n.F("The connection ended: %s.", strings.TrimSuffix(err.Error(), "."))
+}
+
+// closed is told when the other side has ended. It may be opened again by
+// itself.
+func (c *console) closed(attempt int, err error, again bool) {
 	if attempt != c.attempt {
 		return
 	}
@@ -292,11 +312,10 @@ func (c *console) closed(attempt int, err error) {
 		c.explain()
 		return
 	}
-	text := ""
-	if err != nil && !errors.Is(err, os.ErrClosed) {
-		_, text = errs.Of(err)
+	c.say(i18n.T("Disconnected"), whyEnded(err), i18n.T("Connect"))
+	if !again {
+		return
 	}
-	c.say(i18n.T("Disconnected"), text, i18n.T("Connect"))
 	c.retrying = coreglib.TimeoutAdd(uint(c.retry.Milliseconds()), func() bool {
 		c.retrying = 0
 		c.connect()
@@ -313,6 +332,7 @@ func (c *console) disconnect() {
 	c.release.SetVisible(false)
 	if c.screen != nil {
 		c.screen.Close()
+		c.screen.Clear() // at once, not when Go collects the widget
 		c.screen = nil
 	}
 	if c.terminal != nil {

@@ -62,14 +62,21 @@ func (k *Keyboard) LiftAll(to Sender) {
 // Forget starts anew: there is nobody to send releases to.
 func (k *Keyboard) Forget() { k.down, k.release = nil, false }
 
-// Type presses keys together, in order, and releases them in reverse.
+// Type presses keys together, in order, and releases them in reverse. keysym is
+// what a key means without modifiers. A letter with Shift is a capital: a server
+// that sees a small one takes Caps Lock for on, and toggles it.
 func Type(to Sender, keys []Key, keysym func(Key) uint) {
+	var keyboard Keyboard
+	shift := false
 	for _, key := range keys {
-		to.SendKey(key, keysym(key), true)
+		meaning := keysym(key)
+		if shift && 'a' <= meaning && meaning <= 'z' {
+			meaning -= 'a' - 'A'
+		}
+		shift = shift || key.Name == "KEY_LEFTSHIFT" || key.Name == "KEY_RIGHTSHIFT"
+		keyboard.Press(to, key, meaning)
 	}
-	for i := len(keys) - 1; i >= 0; i-- {
-		to.SendKey(keys[i], keysym(keys[i]), false)
-	}
+	keyboard.LiftAll(to)
 }
 
 func (k *Keyboard) index(key Key) int {

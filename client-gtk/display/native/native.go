@@ -12,6 +12,7 @@ package native
 #cgo pkg-config: gtk4 gtk4-x11 x11 gvnc-1.0 spice-client-glib-2.0 vte-2.91-gtk4
 #cgo CFLAGS: -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Wno-deprecated-declarations
 #include <stdlib.h>
+#include "spice.h"
 #include "terminal.h"
 #include "view.h"
 #include "vnc.h"

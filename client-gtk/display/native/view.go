@@ -113,6 +113,9 @@ func (v *View) Texture() unsafe.Pointer {
 	return unsafe.Pointer(C.kvm_frame_texture(C.kvm_view_frame(v.c)))
 }
 
+// HasPicture is whether the guest's screen has a size.
+func (v *View) HasPicture() bool { return C.kvm_frame_width(C.kvm_view_frame(v.c)) > 0 }
+
 // Clear forgets the picture.
 func (v *View) Clear() { C.kvm_frame_clear(C.kvm_view_frame(v.c)) }
 
