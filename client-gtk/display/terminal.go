@@ -56,6 +56,9 @@ func (t *Terminal) Close() {
 	}
 }
 
+// Clear forgets what was shown.
+func (t *Terminal) Clear() { t.term.Clear() }
+
 // IsOpen is whether closed is still to come.
 func (t *Terminal) IsOpen() bool { return t.open }
 

@@ -55,6 +55,9 @@ type console struct {
 
 	wanted   bool // somebody looks, or has looked
 	open     bool
+	again    bool // open it again when it ends
+	shown    model.Path
+	index    uint32 // of the screen that is open
 	attempt  int // tells the answers of different attempts apart
 	retry    time.Duration
 	retrying coreglib.SourceHandle
@@ -203,6 +206,7 @@ func (c *console) connect() {
 	c.attempt++
 	c.open = true
 	attempt, o, path := c.attempt, c.outlets[c.at], c.vm.Path()
+	c.shown, c.index = path, o.index
 	c.say(i18n.T("Connecting…"), "", "")
 	if o.screen {
 		c.service.OpenDisplay(path, o.index, func(socket *os.File, kind string, err error) {
@@ -210,7 +214,7 @@ func (c *console) connect() {
 				return
 			}
 			if err == nil {
-				err = c.showScreen(attempt, path, o.index, socket, kind)
+				err = c.showScreen(socket, kind)
 			}
 			c.failed(err)
 		})
@@ -221,7 +225,7 @@ func (c *console) connect() {
 			return
 		}
 		if err == nil {
-			err = c.showTerminal(attempt, stream)
+			err = c.showTerminal(stream)
 		}
 		c.failed(err)
 	})
@@ -238,18 +242,22 @@ func (c *console) stale(attempt int, f *os.File) bool {
 	return true
 }
 
-func (c *console) showScreen(attempt int, vm model.Path, index uint32, socket *os.File, kind string) error {
+// showScreen uses one widget for one connection after the other: gotk4 never
+// frees one.
+func (c *console) showScreen(socket *os.File, kind string) error {
+	if c.screen == nil {
+		c.screen = display.NewScreen(display.Events{
+			Connected: func() { c.retry = firstRetry },
+			Closed:    c.closed,
+			Grabbed:   func(grabbed bool) { c.release.SetVisible(grabbed) },
+			MoreChannels: func(give func(*os.File, error)) {
+				c.service.OpenDisplay(c.shown, c.index, func(socket *os.File, _ string, err error) { give(socket, err) })
+			},
+		})
+	}
 	// SPICE serves one program at a time: two that come back by themselves
 	// would take the screen from each other for ever.
-	again := kind != "spice"
-	c.screen = display.NewScreen(display.Events{
-		Connected: func() { c.retry = firstRetry },
-		Closed:    func(err error) { c.closed(attempt, err, again) },
-		Grabbed:   func(grabbed bool) { c.release.SetVisible(grabbed) },
-		MoreChannels: func(give func(*os.File, error)) {
-			c.service.OpenDisplay(vm, index, func(socket *os.File, _ string, err error) { give(socket, err) })
-		},
-	})
+	c.again = kind != "spice"
 	c.screen.SetScaling(c.mode)
 	if err := c.screen.Open(socket, kind); err != nil {
 		return err
@@ -260,8 +268,12 @@ func (c *console) showScreen(attempt int, vm model.Path, index uint32, socket *o
 	return nil
 }
 
-func (c *console) showTerminal(attempt int, stream *os.File) error {
-	c.terminal = display.NewTerminal(func(err error) { c.closed(attempt, err, true) })
+func (c *console) showTerminal(stream *os.File) error {
+	if c.terminal == nil {
+		c.terminal = display.NewTerminal(c.closed)
+	}
+	c.again = true
+	c.terminal.Clear()
 	if err := c.terminal.Open(stream); err != nil {
 		return err
 	}
@@ -301,10 +313,9 @@ func whyEnded(err error) string {
 	return i18n.F("The connection ended: %s.", strings.TrimSuffix(err.Error(), "."))
 }
 
-// closed is told when the other side has ended. It may be opened again by
-// itself.
-func (c *console) closed(attempt int, err error, again bool) {
-	if attempt != c.attempt {
+// closed is told when what is open has ended, by us or by the other side.
+func (c *console) closed(err error) {
+	if !c.open {
 		return
 	}
 	c.disconnect()
@@ -313,7 +324,7 @@ func (c *console) closed(attempt int, err error, again bool) {
 		return
 	}
 	c.say(i18n.T("Disconnected"), whyEnded(err), i18n.T("Connect"))
-	if !again {
+	if !c.again {
 		return
 	}
 	c.retrying = coreglib.TimeoutAdd(uint(c.retry.Milliseconds()), func() bool {
@@ -332,12 +343,10 @@ func (c *console) disconnect() {
 	c.release.SetVisible(false)
 	if c.screen != nil {
 		c.screen.Close()
-		c.screen.Clear() // at once, not when Go collects the widget
-		c.screen = nil
+		c.screen.Clear()
 	}
 	if c.terminal != nil {
 		c.terminal.Close()
-		c.terminal = nil
 	}
 }
 

@@ -7,11 +7,11 @@ import (
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	coreglib "github.com/diamondburned/gotk4/pkg/core/glib"
-	"github.com/diamondburned/gotk4/pkg/gdk/v4"
 	"github.com/diamondburned/gotk4/pkg/gio/v2"
 	"github.com/diamondburned/gotk4/pkg/glib/v2"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
+	"org.kvmmanager/client-gtk/display"
 	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/client"
@@ -257,9 +257,7 @@ func (p *Page) takeThumbnail() {
 		if err != nil || p.vm == nil || p.vm.Path() != asked {
 			return
 		}
-		if texture, err := gdk.NewTextureFromBytes(glib.NewBytes(image)); err == nil {
-			p.picture.SetPaintable(texture)
-		}
+		display.SetPicture(p.picture, image)
 	})
 }
 

@@ -99,6 +99,11 @@ void kvm_terminal_open(KvmTerminal *terminal, int fd, guint64 id)
         g_unix_fd_add_full(G_PRIORITY_DEFAULT_IDLE, fd, G_IO_IN | G_IO_HUP | G_IO_ERR, readable, terminal, NULL);
 }
 
+void kvm_terminal_clear(KvmTerminal *terminal)
+{
+    vte_terminal_reset(terminal->vte, TRUE, TRUE);
+}
+
 void kvm_terminal_copy(KvmTerminal *terminal)
 {
     vte_terminal_copy_clipboard_format(terminal->vte, VTE_FORMAT_TEXT);

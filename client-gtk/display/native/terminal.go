@@ -49,6 +49,9 @@ func (t *Terminal) Close() {
 	C.kvm_terminal_close(t.c)
 }
 
+// Clear forgets what was shown.
+func (t *Terminal) Clear() { C.kvm_terminal_clear(t.c) }
+
 // Copy puts the selection into the clipboard.
 func (t *Terminal) Copy() { C.kvm_terminal_copy(t.c) }
 

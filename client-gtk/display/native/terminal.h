@@ -15,6 +15,9 @@ void kvm_terminal_open(KvmTerminal *terminal, int fd, guint64 id);
 /* Closes the descriptor without an event. What was shown stays. */
 void kvm_terminal_close(KvmTerminal *terminal);
 
+/* Forgets what was shown. */
+void kvm_terminal_clear(KvmTerminal *terminal);
+
 void kvm_terminal_copy(KvmTerminal *terminal);
 void kvm_terminal_paste(KvmTerminal *terminal);
 

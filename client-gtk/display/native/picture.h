@@ -1,0 +1,7 @@
+#pragma once
+
+#include <gtk/gtk.h>
+
+/* Shows an image file's content in a GtkPicture; what cannot be read changes
+ * nothing. */
+void kvm_picture_set(guintptr picture, const guint8 *image, gsize size);
