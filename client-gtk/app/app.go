@@ -17,6 +17,7 @@ import (
 	_ "embed"
 
 	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/prefs"
 	"org.kvmmanager/client-gtk/ui"
 	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/model"
@@ -45,6 +46,9 @@ type App struct {
 	window *ui.Window         // nil while it is closed
 	stop   context.CancelFunc // ends what the window follows
 
+	preferences *prefs.Preferences
+	saver       *saver
+
 	samples  *sampling // nil while nobody looks at graphs
 	watching map[*ui.Page]bool
 }
@@ -55,6 +59,8 @@ func Run(args []string, o Options) int {
 	a := &App{Application: adw.NewApplication(ID, gio.ApplicationDefaultFlags), options: o, watching: map[*ui.Page]bool{}}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	defer a.cancel()
+	a.preferences, a.saver = loadPreferences()
+	defer a.saver.end()
 	a.ConnectStartup(a.startup)
 	a.ConnectActivate(a.activate)
 	return a.Application.Run(args)
@@ -81,6 +87,12 @@ func (a *App) startup() {
 		a.window.Open(model.Path(path.String()))
 	})
 	a.AddAction(open)
+	search := gio.NewSimpleAction("search", glib.NewVariantType("s"))
+	search.ConnectActivate(func(text *glib.Variant) {
+		a.activate()
+		a.window.Search(text.String())
+	})
+	a.AddAction(search)
 	show := gio.NewSimpleAction("show", glib.NewVariantType("s"))
 	show.ConnectActivate(func(tab *glib.Variant) {
 		a.activate()
@@ -88,7 +100,7 @@ func (a *App) startup() {
 	})
 	a.AddAction(show)
 	for action, keys := range map[string][]string{
-		"app.quit": {"<Control>q"}, "win.search": {"<Control>f"}, "win.fullscreen": {"F11"}, "window.close": {"<Control>w"},
+		"app.quit": {"<Control>q"}, "win.preferences": {"<Control>comma"}, "win.search": {"<Control>f"}, "win.fullscreen": {"F11"}, "window.close": {"<Control>w"},
 	} {
 		a.SetAccelsForAction(action, keys)
 	}
@@ -112,6 +124,9 @@ func (a *App) activate() {
 }
 
 func (a *App) quit() {
+	if a.window != nil {
+		a.window.Close() // which notes what was open
+	}
 	a.cancel()
 	a.Quit()
 }

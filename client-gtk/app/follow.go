@@ -4,11 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/diamondburned/gotk4/pkg/gio/v2"
-
-	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/internal/client"
-	"org.kvmmanager/internal/model"
 )
 
 // sampleEvery is how often the graphs move.
@@ -55,22 +51,6 @@ func (a *App) handOver(ctx context.Context, batch *client.Batch) bool {
 		return true
 	case <-ctx.Done():
 		return false
-	}
-}
-
-// notify tells of crashes while nobody looks at the window.
-func (a *App) notify(batch *client.Batch) {
-	if a.window.IsActive() {
-		return
-	}
-	for _, c := range batch.VMs {
-		if c.Old == nil || c.New == nil || c.New.State != model.VMCrashed || c.Old.State == model.VMCrashed {
-			continue
-		}
-		n := gio.NewNotification(i18n.F("“%s” Has Crashed", c.New.Name))
-		n.SetBody(i18n.T("It has been turned off. Start it again from its page."))
-		n.SetDefaultAction("app.open::" + string(c.New.Path()))
-		a.SendNotification("crash-"+c.New.UUID, n)
 	}
 }
 

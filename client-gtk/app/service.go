@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/store"
@@ -50,34 +52,67 @@ var methods = map[store.Action]vmMethod{
 
 // headings say what did not work. Each has a place for the VM's name.
 var headings = map[store.Action]string{
-	store.Start: "“%s” Did Not Start", store.Resume: "“%s” Did Not Resume", store.Pause: "“%s” Was Not Paused",
-	store.Shutdown: "“%s” Did Not Shut Down", store.Reboot: "“%s” Did Not Restart", store.Reset: "“%s” Did Not Restart",
-	store.PowerOff: "“%s” Was Not Turned Off", store.Save: "“%s” Was Not Saved",
-	store.Discard: "The Saved State of “%s” Was Not Discarded", store.Delete: "“%s” Was Not Deleted",
+	store.Start: i18n.Mark("“%s” Did Not Start"), store.Resume: i18n.Mark("“%s” Did Not Resume"), store.Pause: i18n.Mark("“%s” Was Not Paused"),
+	store.Shutdown: i18n.Mark("“%s” Did Not Shut Down"), store.Reboot: i18n.Mark("“%s” Did Not Restart"), store.Reset: i18n.Mark("“%s” Did Not Restart"),
+	store.PowerOff: i18n.Mark("“%s” Was Not Turned Off"), store.Save: i18n.Mark("“%s” Was Not Saved"),
+	store.Discard: i18n.Mark("The Saved State of “%s” Was Not Discarded"), store.Delete: i18n.Mark("“%s” Was Not Deleted"),
 }
 
 // Do implements ui.Service.
-func (a *App) Do(action store.Action, vm *model.VM) {
-	if action == store.Delete {
-		a.window.Undoable(i18n.F("“%s” will be deleted", vm.Name), func() { a.do(action, vm) })
+func (a *App) Do(action store.Action, vms ...*model.VM) {
+	if action != store.Delete {
+		a.do(action, vms)
 		return
 	}
-	a.do(action, vm)
+	text := i18n.F("“%s” will be deleted", vms[0].Name)
+	if len(vms) > 1 {
+		text = i18n.Count("%d virtual machine will be deleted", "%d virtual machines will be deleted", len(vms))
+	}
+	a.window.Undoable(text, func() { a.do(action, vms) })
 }
 
-func (a *App) do(action store.Action, vm *model.VM) {
+func (a *App) do(action store.Action, vms []*model.VM) {
 	method := methods[action]
-	call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
-		job, err := method(c, ctx, vm.Path(), client.Interactive())
-		if err != nil {
-			return nil, err
-		}
-		return c.AwaitJob(ctx, job)
-	}, func(_ *model.Job, err error) {
-		if !errs.Is(err, errs.Cancelled) {
-			a.fail(i18n.F(headings[action], vm.Name), err)
-		}
-	})
+	failures := &failures{app: a, action: action, all: len(vms)}
+	for _, vm := range vms {
+		call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
+			job, err := method(c, ctx, vm.Path(), client.Interactive())
+			if err != nil {
+				return nil, err
+			}
+			return c.AwaitJob(ctx, job)
+		}, func(_ *model.Job, err error) { failures.add(vm, err) })
+	}
+}
+
+// failures gathers what did not work of what was done to several VMs, so that
+// it is said once.
+type failures struct {
+	app       *App
+	action    store.Action
+	all, have int
+	list      []string
+	last      error
+	of        *model.VM
+}
+
+func (f *failures) add(vm *model.VM, err error) {
+	f.have++
+	if err != nil && !errs.Is(err, errs.Cancelled) && !errs.Is(err, errs.AuthenticationDismissed) {
+		_, sentence := errs.Of(err)
+		f.list = append(f.list, sentence)
+		f.last, f.of = err, vm
+	}
+	switch {
+	case f.have < f.all || len(f.list) == 0:
+	case len(f.list) == 1:
+		f.app.fail(i18n.F(headings[f.action], f.of.Name), f.last)
+	default:
+		kind, _ := errs.Of(f.last)
+		slices.Sort(f.list)
+		heading := i18n.Count("It Did Not Work With %d Virtual Machine", "It Did Not Work With %d Virtual Machines", len(f.list))
+		f.app.fail(heading, errs.New(kind, "%s", strings.Join(slices.Compact(f.list), "\n")))
+	}
 }
 
 // Edit implements ui.Service. What fails ends it; the rest stays as it was.
@@ -129,6 +164,13 @@ func (a *App) Connect() {
 	a.stop()
 	ctx, a.stop = context.WithCancel(a.ctx)
 	go a.follow(ctx)
+}
+
+// Reconnect implements ui.Service.
+func (a *App) Reconnect(host model.Path) {
+	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
+		return struct{}{}, c.Reconnect(ctx, host, client.Interactive())
+	}, func(_ struct{}, err error) { a.fail(i18n.T("The Host Was Not Connected"), err) })
 }
 
 // Permissions implements ui.Service.

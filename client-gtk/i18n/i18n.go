@@ -1,5 +1,5 @@
 // Package i18n gives texts in the user's language, by gettext. Texts are marked
-// by being arguments of T, N, F and Mark: xgettext finds them by these names.
+// by being arguments of T, N, Count, F and Mark: xgettext finds them by these names.
 package i18n
 
 /*
@@ -54,6 +54,9 @@ func N(one, many string, n int) string {
 	defer C.free(unsafe.Pointer(ids))
 	return C.GoString(C.dngettext(domain, id, ids, C.ulong(n)))
 }
+
+// Count is a format for a number of things with the number put in.
+func Count(one, many string, n int) string { return fmt.Sprintf(N(one, many, n), n) }
 
 // F is a format in the user's language with its arguments put in.
 func F(format string, args ...any) string { return fmt.Sprintf(T(format), args...) }

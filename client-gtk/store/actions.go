@@ -47,26 +47,26 @@ func off(vm *model.VM) bool    { return !vm.State.Active() }
 // going is for what a guest must take part in.
 func going(vm *model.VM) bool { return vm.State == model.VMRunning }
 
-const (
-	notRunning = "The virtual machine is not running"
-	isRunning  = "The virtual machine is running"
-	notPaused  = "The virtual machine is not paused"
+var (
+	notRunning = mark("The virtual machine is not running")
+	isRunning  = mark("The virtual machine is running")
+	notPaused  = mark("The virtual machine is not paused")
 )
 
 var rules = map[Action]rule{
-	Start:      {"Start", rightControl, off, isRunning},
-	Resume:     {"Resume", rightControl, OnlyPaused.matches, notPaused},
-	Pause:      {"Pause", rightControl, going, notRunning},
-	Shutdown:   {"Shut Down", rightControl, going, notRunning},
-	Reboot:     {"Restart", rightControl, going, notRunning},
-	Reset:      {"Force Restart", rightControl, active, notRunning},
-	PowerOff:   {"Force Off", rightControl, active, notRunning},
-	Save:       {"Save and Turn Off", rightControl, func(vm *model.VM) bool { return active(vm) && vm.Persistent }, notRunning},
-	Discard:    {"Discard Saved State", rightControl, func(vm *model.VM) bool { return vm.HasSavedState }, "There is no saved state"},
-	Change:     {"Edit…", rightConfigure, func(*model.VM) bool { return true }, ""},
-	Delete:     {"Delete…", rightDelete, off, "Turn the virtual machine off before you delete it"},
-	SendKeys:   {"Send Keys", rightConsole, active, notRunning},
-	Screenshot: {"Take Screenshot", rightConsole, active, notRunning},
+	Start:      {mark("Start"), rightControl, off, isRunning},
+	Resume:     {mark("Resume"), rightControl, OnlyPaused.matches, notPaused},
+	Pause:      {mark("Pause"), rightControl, going, notRunning},
+	Shutdown:   {mark("Shut Down"), rightControl, going, notRunning},
+	Reboot:     {mark("Restart"), rightControl, going, notRunning},
+	Reset:      {mark("Force Restart"), rightControl, active, notRunning},
+	PowerOff:   {mark("Force Off"), rightControl, active, notRunning},
+	Save:       {mark("Save and Turn Off"), rightControl, func(vm *model.VM) bool { return active(vm) && vm.Persistent }, notRunning},
+	Discard:    {mark("Discard Saved State"), rightControl, func(vm *model.VM) bool { return vm.HasSavedState }, mark("There is no saved state")},
+	Change:     {mark("Edit…"), rightConfigure, func(*model.VM) bool { return true }, ""},
+	Delete:     {mark("Delete…"), rightDelete, off, mark("Turn the virtual machine off before you delete it")},
+	SendKeys:   {mark("Send Keys"), rightConsole, active, notRunning},
+	Screenshot: {mark("Take Screenshot"), rightConsole, active, notRunning},
 }
 
 // Label is what a menu calls an action.

@@ -14,6 +14,9 @@ type Words struct {
 	Translate func(string) string
 }
 
+// mark marks a text that is translated later, by text.
+func mark(s string) string { return s }
+
 func (w Words) text(s string) string {
 	if w.Translate == nil {
 		return s
@@ -81,9 +84,9 @@ func (w Words) Uptime(vm *model.VM, now time.Time) string {
 }
 
 var vmStates = map[model.VMState]string{
-	model.VMRunning: "Running", model.VMPaused: "Paused", model.VMShuttingDown: "Shutting down",
-	model.VMShutOff: "Off", model.VMCrashed: "Crashed", model.VMSuspended: "Suspended",
-	model.VMStarting: "Starting", model.VMSaving: "Saving", model.VMRestoring: "Restoring", model.VMMigrating: "Migrating",
+	model.VMRunning: mark("Running"), model.VMPaused: mark("Paused"), model.VMShuttingDown: mark("Shutting down"),
+	model.VMShutOff: mark("Off"), model.VMCrashed: mark("Crashed"), model.VMSuspended: mark("Suspended"),
+	model.VMStarting: mark("Starting"), model.VMSaving: mark("Saving"), model.VMRestoring: mark("Restoring"), model.VMMigrating: mark("Migrating"),
 }
 
 // VMState is what a VM does. A state that is not known here stays as it is.
@@ -98,32 +101,32 @@ func (w Words) VMState(vm *model.VM) string {
 }
 
 var hostStates = map[model.ConnectionState]string{
-	model.Connecting: "Connecting", model.Connected: "Connected", model.Disconnected: "Not connected",
+	model.Connecting: mark("Connecting"), model.Connected: mark("Connected"), model.Disconnected: mark("Not connected"),
 }
 
 // HostState says whether a host can be reached.
 func (w Words) HostState(s model.ConnectionState) string { return lookUp(w, hostStates, s) }
 
 var poolStates = map[model.PoolState]string{
-	model.PoolInactive: "Inactive", model.PoolBuilding: "Being prepared", model.PoolRunning: "Active",
-	model.PoolDegraded: "Degraded", model.PoolInaccessible: "Inaccessible",
+	model.PoolInactive: mark("Inactive"), model.PoolBuilding: mark("Being prepared"), model.PoolRunning: mark("Active"),
+	model.PoolDegraded: mark("Degraded"), model.PoolInaccessible: mark("Inaccessible"),
 }
 
 // PoolState is how a storage pool is.
 func (w Words) PoolState(s model.PoolState) string { return lookUp(w, poolStates, s) }
 
 var jobStates = map[model.JobState]string{
-	model.JobQueued: "Waiting", model.JobRunning: "Running", model.JobCancelling: "Cancelling",
-	model.JobDone: "Done", model.JobFailed: "Failed", model.JobCancelled: "Cancelled",
+	model.JobQueued: mark("Waiting"), model.JobRunning: mark("Running"), model.JobCancelling: mark("Cancelling"),
+	model.JobDone: mark("Done"), model.JobFailed: mark("Failed"), model.JobCancelled: mark("Cancelled"),
 }
 
 // JobState is where a job is in its life.
 func (w Words) JobState(s model.JobState) string { return lookUp(w, jobStates, s) }
 
 var operations = map[string]string{
-	"start": "Starting", "shutdown": "Shutting down", "reboot": "Rebooting", "reset": "Resetting",
-	"power-off": "Turning off", "pause": "Pausing", "resume": "Resuming", "save": "Saving",
-	"discard-saved-state": "Discarding the saved state", "delete": "Deleting",
+	"start": mark("Starting"), "shutdown": mark("Shutting down"), "reboot": mark("Rebooting"), "reset": mark("Resetting"),
+	"power-off": mark("Turning off"), "pause": mark("Pausing"), "resume": mark("Resuming"), "save": mark("Saving"),
+	"discard-saved-state": mark("Discarding the saved state"), "delete": mark("Deleting"),
 }
 
 // Operation is what a job does.

@@ -258,6 +258,7 @@ func (c *console) showScreen(socket *os.File, kind string) error {
 	// SPICE serves one program at a time: two that come back by themselves
 	// would take the screen from each other for ever.
 	c.again = kind != "spice"
+	c.prefer()
 	c.screen.SetScaling(c.mode)
 	if err := c.screen.Open(socket, kind); err != nil {
 		return err
@@ -266,6 +267,16 @@ func (c *console) showScreen(socket *os.File, kind string) error {
 	c.keys.SetVisible(true)
 	c.live(c.screen.Widget())
 	return nil
+}
+
+// prefer applies the preferences.
+func (c *console) prefer() {
+	if c.screen != nil {
+		p := c.service.Preferences()
+		c.screen.SetReleaseKeys(p.ReleaseKeys...)
+		c.screen.SetGrabKeys(p.GrabShortcuts)
+		c.screen.SetShareClipboard(p.ShareClipboard)
+	}
 }
 
 func (c *console) showTerminal(stream *os.File) error {

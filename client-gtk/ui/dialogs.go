@@ -13,20 +13,36 @@ import (
 	"org.kvmmanager/internal/model"
 )
 
-// question is what to ask before something that cannot be undone. Each heading
-// has a place for the VM's name.
-type question struct{ heading, text, button string }
+// question is what to ask before something that cannot be undone. The headings
+// have a place for the VM's name, or for how many there are.
+type question struct{ heading, several, text, button string }
 
 var questions = map[store.Action]question{
-	store.PowerOff: {"Force “%s” Off?", "This is like pulling its plug: what the guest has not saved is lost.", "_Force Off"},
-	store.Reset:    {"Force “%s” to Restart?", "This is like pressing its reset button: what the guest has not saved is lost.", "Force _Restart"},
-	store.Discard:  {"Discard the Saved State of “%s”?", "What the guest had not saved to its disks is lost. The next start is a boot.", "_Discard"},
-	store.Delete:   {"Delete “%s”?", "Its configuration, saved state and snapshots' data are deleted. Its disks stay.", "_Delete"},
+	store.PowerOff: {
+		i18n.Mark("Force “%s” Off?"), i18n.Mark("Force %d Virtual Machines Off?"),
+		i18n.Mark("This is like pulling the plug: what the guest has not saved is lost."), i18n.Mark("_Force Off"),
+	},
+	store.Reset: {
+		i18n.Mark("Force “%s” to Restart?"), i18n.Mark("Force %d Virtual Machines to Restart?"),
+		i18n.Mark("This is like pressing the reset button: what the guest has not saved is lost."), i18n.Mark("Force _Restart"),
+	},
+	store.Discard: {
+		i18n.Mark("Discard the Saved State of “%s”?"), i18n.Mark("Discard the Saved State of %d Virtual Machines?"),
+		i18n.Mark("What the guest had not saved to its disks is lost. The next start is a boot."), i18n.Mark("_Discard"),
+	},
+	store.Delete: {
+		i18n.Mark("Delete “%s”?"), i18n.Mark("Delete %d Virtual Machines?"),
+		i18n.Mark("The configuration and a saved state are deleted. The disks stay."), i18n.Mark("_Delete"),
+	},
 }
 
 // confirm asks, and goes on if the answer is yes.
-func confirm(parent gtk.Widgetter, q question, vm *model.VM, then func()) {
-	dialog := adw.NewAlertDialog(i18n.F(q.heading, vm.Name), i18n.T(q.text))
+func confirm(parent gtk.Widgetter, q question, vms []*model.VM, then func()) {
+	heading, text := i18n.F(q.heading, vms[0].Name), i18n.T(q.text)
+	if len(vms) > 1 {
+		heading, text = i18n.F(q.several, len(vms)), text+"\n\n"+names(vms)
+	}
+	dialog := adw.NewAlertDialog(heading, text)
 	dialog.AddResponse("cancel", i18n.T("_Cancel"))
 	dialog.AddResponse("yes", i18n.T(q.button))
 	dialog.SetResponseAppearance("yes", adw.ResponseDestructive)
@@ -65,8 +81,8 @@ func showHosts(parent gtk.Widgetter, service Service, hosts map[model.Path]*mode
 	page := adw.NewPreferencesPage()
 	for _, h := range sortedHosts(hosts) {
 		group := adw.NewPreferencesGroup()
-		group.SetTitle(orElse(h.Hostname, h.ID))
-		group.SetDescription(join(h.URI, words.HostState(h.State), h.StateMessage))
+		group.SetTitle(hostTitle(h))
+		group.SetDescription(join(h.Hostname, h.URI, words.HostState(h.State), h.StateMessage))
 		r := newRows(group)
 		r.set([]fact{
 			{i18n.T("Hypervisor"), join(h.HypervisorName+" "+h.HypervisorVersion, "libvirt "+h.LibvirtVersion)},

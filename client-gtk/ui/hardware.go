@@ -68,12 +68,12 @@ func firmware(vm *model.VM) string {
 }
 
 var kinds = map[model.DeviceKind]string{
-	model.KindDisk: "Disk", model.KindCDROM: "CD drive", model.KindFloppy: "Floppy drive", model.KindInterface: "Network card",
-	model.KindVideo: "Video card", model.KindSerial: "Serial port", model.KindParallel: "Parallel port", model.KindConsole: "Console",
-	model.KindChannel: "Channel", model.KindController: "Controller", model.KindInput: "Input", model.KindSound: "Sound card",
-	model.KindTPM: "TPM", model.KindRNG: "Random numbers", model.KindWatchdog: "Watchdog", model.KindVsock: "VM socket",
-	model.KindPanic: "Crash notification", model.KindBalloon: "Memory balloon", model.KindHostDevice: "Host device",
-	model.KindUSBRedir: "USB redirection", model.KindSmartcard: "Smartcard reader", model.KindIOMMU: "IOMMU", model.KindMemory: "Memory module",
+	model.KindDisk: i18n.Mark("Disk"), model.KindCDROM: i18n.Mark("CD drive"), model.KindFloppy: i18n.Mark("Floppy drive"), model.KindInterface: i18n.Mark("Network card"),
+	model.KindVideo: i18n.Mark("Video card"), model.KindSerial: i18n.Mark("Serial port"), model.KindParallel: i18n.Mark("Parallel port"), model.KindConsole: i18n.Mark("Console"),
+	model.KindChannel: i18n.Mark("Channel"), model.KindController: i18n.Mark("Controller"), model.KindInput: i18n.Mark("Input"), model.KindSound: i18n.Mark("Sound card"),
+	model.KindTPM: i18n.Mark("TPM"), model.KindRNG: i18n.Mark("Random numbers"), model.KindWatchdog: i18n.Mark("Watchdog"), model.KindVsock: i18n.Mark("VM socket"),
+	model.KindPanic: i18n.Mark("Crash notification"), model.KindBalloon: i18n.Mark("Memory balloon"), model.KindHostDevice: i18n.Mark("Host device"),
+	model.KindUSBRedir: i18n.Mark("USB redirection"), model.KindSmartcard: i18n.Mark("Smartcard reader"), model.KindIOMMU: i18n.Mark("IOMMU"), model.KindMemory: i18n.Mark("Memory module"),
 }
 
 func kindName(d *model.Device) string {

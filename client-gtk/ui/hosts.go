@@ -5,8 +5,18 @@ import (
 	"maps"
 	"slices"
 
+	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/internal/model"
 )
+
+// hostTitle is what people call a host: the administrator's name for it, since
+// several connections may lead to one machine.
+func hostTitle(h *model.Host) string {
+	if h.ID == "local" {
+		return i18n.T("This Computer")
+	}
+	return h.ID
+}
 
 // sortedHosts puts this machine first.
 func sortedHosts(hosts map[model.Path]*model.Host) []*model.Host {

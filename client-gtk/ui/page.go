@@ -198,7 +198,7 @@ func (p *Page) facts() []fact {
 		facts = append(facts, fact{i18n.T("Start"), i18n.T("Together with its host")})
 	}
 	if p.host != nil {
-		facts = append(facts, fact{i18n.T("Host"), orElse(p.host.Hostname, p.host.ID)})
+		facts = append(facts, fact{i18n.T("Host"), hostTitle(p.host)})
 	}
 	return append(facts, fact{"UUID", vm.UUID})
 }
@@ -279,7 +279,7 @@ func (p *Page) act(a store.Action) {
 		saveScreenshot(p.root, p.service, vm)
 	default:
 		if q, dangerous := questions[a]; dangerous {
-			confirm(p.root, q, vm, func() { p.service.Do(a, vm) })
+			confirm(p.root, q, []*model.VM{vm}, func() { p.service.Do(a, vm) })
 			return
 		}
 		p.service.Do(a, vm)

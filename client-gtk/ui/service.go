@@ -3,6 +3,7 @@ package ui
 import (
 	"os"
 
+	"org.kvmmanager/client-gtk/prefs"
 	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/model"
@@ -12,8 +13,8 @@ import (
 // answers come on the main loop. What fails is shown by whoever implements it,
 // but where an error is handed over.
 type Service interface {
-	// Do does something with a VM that needs no further words.
-	Do(a store.Action, vm *model.VM)
+	// Do does something with VMs that needs no further words.
+	Do(a store.Action, vms ...*model.VM)
 	// Edit changes what is set in changes.
 	Edit(vm *model.VM, changes Changes)
 	// Press sends keys to a VM's guest, by the names of Linux.
@@ -22,6 +23,12 @@ type Service interface {
 	Cancel(job model.Path)
 	// Connect tries again to reach the service.
 	Connect()
+	// Reconnect has the service try again to reach a host.
+	Reconnect(host model.Path)
+	// Preferences is what the person prefers. What is changed there takes
+	// effect and is kept with PreferencesChanged.
+	Preferences() *prefs.Preferences
+	PreferencesChanged()
 
 	Permissions(vm model.Path, then func(map[string]client.Permission))
 	Health(host model.Path, then func([]model.Check, error))

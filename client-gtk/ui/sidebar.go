@@ -2,10 +2,15 @@ package ui
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	coreglib "github.com/diamondburned/gotk4/pkg/core/glib"
+	"github.com/diamondburned/gotk4/pkg/gdk/v4"
+	"github.com/diamondburned/gotk4/pkg/gio/v2"
+	"github.com/diamondburned/gotk4/pkg/glib/v2"
+	"github.com/diamondburned/gotk4/pkg/graphene"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
@@ -17,55 +22,61 @@ import (
 //go:embed row.ui
 var rowUI string
 
-// sidebar is the list of VMs. GTK's model holds only their paths; a VM that
-// changes without moving only has its row filled anew.
+// sidebar is the list of VMs, with a heading for each host where there are
+// several. GTK's model holds only their paths; what changes without moving only
+// has its row filled anew.
 type sidebar struct {
 	list   *store.List
 	filter store.Filter
 	order  store.Order
+	hosts  map[model.Path]*model.Host
 	ready  bool
 
 	inView    []string // what paths holds
 	paths     *gtk.StringList
-	selection *gtk.SingleSelection
+	selection *gtk.MultiSelection
 	view      *gtk.ListView
 	stack     *gtk.Stack
 	nothing   *adw.StatusPage
 	search    *gtk.SearchEntry
 	searchBar *gtk.SearchBar
+	tags      *gio.Menu
+	menu      *gtk.PopoverMenu
 
-	rows     map[uintptr]*row // by their list item
-	bound    map[model.Path]*row
-	chosen   model.Path
-	moving   bool // the list changes, and with it the selection
-	onChoice func(model.Path)
+	rows      map[uintptr]*row // by their list item
+	bound     map[model.Path]*row
+	chosen    []model.Path
+	knownTags []string
+	moving    bool // the list changes, and with it the selection
+	onChoice  func([]model.Path)
+	reconnect func(host model.Path)
 }
 
-// row is the widgets of a VM's row, used for one VM after the other.
+// row is the widgets of a row, used for one VM or host after the other.
 type row struct {
 	item            *gtk.ListItem
+	box             *gtk.Box
 	icon            *gtk.Image
 	title, subtitle *gtk.Label
+	reconnect       *gtk.Button
 	path            model.Path
 }
 
-func newSidebar(b *gtk.Builder, onChoice func(model.Path)) *sidebar {
+func newSidebar(b *gtk.Builder, hosts map[model.Path]*model.Host, onChoice func([]model.Path), reconnect func(host model.Path)) *sidebar {
 	s := &sidebar{
-		order: store.Order{ByHost: true}, onChoice: onChoice,
+		order: store.Order{ByHost: true}, hosts: hosts, onChoice: onChoice, reconnect: reconnect,
 		paths: gtk.NewStringList(nil), view: object[*gtk.ListView](b, "list"),
 		stack: object[*gtk.Stack](b, "list_stack"), nothing: object[*adw.StatusPage](b, "nothing"),
 		search: object[*gtk.SearchEntry](b, "search"), searchBar: object[*gtk.SearchBar](b, "search_bar"),
-		rows: map[uintptr]*row{}, bound: map[model.Path]*row{},
+		tags: object[*gio.Menu](b, "tags"), rows: map[uintptr]*row{}, bound: map[model.Path]*row{},
 	}
 	s.list = store.NewList(s.filter, s.order)
-	s.selection = gtk.NewSingleSelection(s.paths)
-	s.selection.SetAutoselect(false)
-	s.selection.SetCanUnselect(true)
-	s.selection.NotifyProperty("selected", s.selected)
+	s.selection = gtk.NewMultiSelection(s.paths)
+	s.selection.ConnectSelectionChanged(func(_, _ uint) { s.selected() })
 	s.view.SetFactory(&s.factory().ListItemFactory)
 	s.view.SetModel(s.selection)
 	s.view.ConnectActivate(func(at uint) {
-		s.selection.SetSelected(at)
+		s.selection.SelectItem(at, true)
 		s.onChoice(s.chosen)
 	})
 	s.searchBar.ConnectEntry(s.search)
@@ -74,22 +85,53 @@ func newSidebar(b *gtk.Builder, onChoice func(model.Path)) *sidebar {
 		s.list.SetFilter(s.filter)
 		s.sync()
 	})
+	s.search.ConnectActivate(func() {
+		if s.list.Len() > 0 {
+			s.choose(s.list.Row(0).Path())
+		}
+	})
+	s.addMenu()
 	s.fill()
 	return s
 }
 
+// addMenu opens the menu of what is chosen where somebody clicks, or with the
+// keyboard.
+func (s *sidebar) addMenu() {
+	s.menu = gtk.NewPopoverMenuFromModel(object[*gio.Menu](build(pageUI), "menu"))
+	s.menu.SetParent(s.view)
+	s.menu.SetHasArrow(false)
+	s.menu.SetHAlign(gtk.AlignStart)
+	keys := gtk.NewEventControllerKey()
+	keys.ConnectKeyPressed(func(keyval, _ uint, state gdk.ModifierType) bool {
+		wanted := keyval == gdk.KEY_Menu || keyval == gdk.KEY_F10 && state&gdk.ShiftMask != 0
+		if !wanted || len(s.chosen) != 1 {
+			return false
+		}
+		if r := s.bound[s.chosen[0]]; r != nil {
+			s.openMenu(r, 0, float64(r.box.Height()))
+		}
+		return true
+	})
+	s.view.AddController(keys)
+}
+
+func (s *sidebar) openMenu(r *row, x, y float64) {
+	at, known := r.box.ComputePoint(s.view, graphene.NewPointAlloc().Init(float32(x), float32(y)))
+	if !known {
+		return
+	}
+	place := gdk.NewRectangle(int(at.X()), int(at.Y()), 1, 1)
+	s.menu.SetPointingTo(&place)
+	s.menu.Popup()
+}
+
 func (s *sidebar) factory() *gtk.SignalListItemFactory {
 	f := gtk.NewSignalListItemFactory()
-	f.ConnectSetup(func(o *coreglib.Object) {
-		item := o.Cast().(*gtk.ListItem)
-		b := build(rowUI)
-		r := &row{item: item, icon: object[*gtk.Image](b, "icon"), title: object[*gtk.Label](b, "title"), subtitle: object[*gtk.Label](b, "subtitle")}
-		item.SetChild(object[*gtk.Box](b, "row"))
-		s.rows[o.Native()] = r
-	})
+	f.ConnectSetup(func(o *coreglib.Object) { s.rows[o.Native()] = s.newRow(o.Cast().(*gtk.ListItem)) })
 	f.ConnectBind(func(o *coreglib.Object) {
 		r := s.rows[o.Native()]
-		r.path = model.Path(r.item.Item().Cast().(*gtk.StringObject).String())
+		r.path = model.Path(s.inView[r.item.Position()])
 		s.bound[r.path] = r
 		s.fillRow(r)
 	})
@@ -102,56 +144,122 @@ func (s *sidebar) factory() *gtk.SignalListItemFactory {
 	return f
 }
 
+func (s *sidebar) newRow(item *gtk.ListItem) *row {
+	b := build(rowUI)
+	r := &row{
+		item: item, box: object[*gtk.Box](b, "row"), icon: object[*gtk.Image](b, "icon"),
+		title: object[*gtk.Label](b, "title"), subtitle: object[*gtk.Label](b, "subtitle"),
+		reconnect: object[*gtk.Button](b, "reconnect"),
+	}
+	r.reconnect.ConnectClicked(func() { s.reconnect(r.path) })
+	click := gtk.NewGestureClick()
+	click.SetButton(gdk.BUTTON_SECONDARY)
+	click.ConnectPressed(func(_ int, x, y float64) {
+		if isHost(r.path) {
+			return
+		}
+		s.choose(r.path)
+		s.openMenu(r, x, y)
+	})
+	r.box.AddController(click)
+	item.SetChild(r.box)
+	return r
+}
+
+// isHost tells a heading's path from a VM's.
+func isHost(path model.Path) bool { return strings.HasPrefix(string(path), "/org/kvmmanager/hosts/") }
+
 func (s *sidebar) fillRow(r *row) {
+	host := isHost(r.path)
+	r.item.SetSelectable(!host)
+	r.item.SetActivatable(!host)
+	r.icon.SetVisible(!host)
+	r.reconnect.SetVisible(false)
+	if host {
+		s.fillHost(r)
+		return
+	}
 	known, _ := s.list.Find(r.path)
 	if known == nil {
 		return
 	}
 	vm := known.VM
 	r.icon.SetFromIconName(stateIcon(string(vm.State)))
-	r.title.SetText(known.Title())
+	r.title.RemoveCSSClass("heading")
 	facts := []string{words.VMState(vm)}
 	if len(vm.IPAddresses) > 0 {
 		facts = append(facts, vm.IPAddresses[0])
 	} else if vm.OSName != "" {
 		facts = append(facts, vm.OSName)
 	}
-	if known.Host != "" && s.severalHosts() {
-		facts = append(facts, known.Host)
-	}
-	r.subtitle.SetText(strings.Join(facts, " · "))
-	r.item.SetAccessibleLabel(known.Title())
-	r.item.SetAccessibleDescription(strings.Join(facts, ", "))
+	r.say(known.Title(), facts)
 }
 
-func (s *sidebar) severalHosts() bool { return len(s.list.Groups()) > 1 }
+// fillHost makes the row a heading. What runs on a host that cannot be reached
+// is not known: its heading says so and offers to try again.
+func (s *sidebar) fillHost(r *row) {
+	r.title.AddCSSClass("heading")
+	h := s.hosts[r.path]
+	if h == nil {
+		return
+	}
+	var facts []string
+	if h.State != model.Connected {
+		facts = append(facts, words.HostState(h.State))
+	}
+	r.reconnect.SetVisible(h.State == model.Disconnected)
+	r.say(hostTitle(h), facts)
+}
+
+func (r *row) say(title string, facts []string) {
+	r.title.SetText(title)
+	r.subtitle.SetText(strings.Join(facts, " · "))
+	r.subtitle.SetVisible(len(facts) > 0)
+	r.item.SetAccessibleLabel(title)
+	r.item.SetAccessibleDescription(strings.Join(facts, ", "))
+}
 
 func (s *sidebar) take(batch *client.Batch) {
 	s.list.Take(batch)
 	s.sync()
-	if len(batch.Hosts) > 0 {
-		for _, r := range s.bound {
-			s.fillRow(r)
+	for _, c := range batch.Hosts {
+		if c.New != nil {
+			s.refill(c.New.Path())
 		}
-		return
 	}
 	for _, c := range batch.VMs {
-		if c.New == nil {
-			continue
-		}
-		if r := s.bound[c.New.Path()]; r != nil {
-			s.fillRow(r)
+		if c.New != nil {
+			s.refill(c.New.Path())
 		}
 	}
+	s.fillTags()
+}
+
+func (s *sidebar) refill(path model.Path) {
+	if r := s.bound[path]; r != nil {
+		s.fillRow(r)
+	}
+}
+
+// wanted is the rows that there should be.
+func (s *sidebar) wanted() []string {
+	groups := s.list.Groups()
+	rows := make([]string, 0, s.list.Len()+len(groups))
+	for _, g := range groups {
+		if len(s.hosts) > 1 {
+			rows = append(rows, string(g.Host))
+		}
+		for i := range g.Len {
+			rows = append(rows, string(s.list.Row(g.Start+i).Path()))
+		}
+	}
+	return rows
 }
 
 // sync makes GTK's model what the list is, in one step that leaves alone what is
 // the same at both ends: a view keeps its place.
 func (s *sidebar) sync() {
-	after := make([]string, s.list.Len())
-	for i := range after {
-		after[i] = string(s.list.Row(i).Path())
-	}
+	after := s.wanted()
 	start, old, now := 0, len(s.inView), len(after)
 	for start < old && start < now && s.inView[start] == after[start] {
 		start++
@@ -159,58 +267,103 @@ func (s *sidebar) sync() {
 	for old > start && now > start && s.inView[old-1] == after[now-1] {
 		old, now = old-1, now-1
 	}
+	s.inView = after
 	if old > start || now > start {
 		s.moving = true
 		s.paths.Splice(uint(start), uint(old-start), after[start:now])
 		s.moving = false
+		s.restore()
 	}
-	s.inView = after
-	s.restore()
 	s.fill()
 }
 
-// restore selects again what was chosen, wherever it is now.
+// restore selects again what was chosen, wherever it is now. What was chosen and
+// is filtered out stays chosen; what is gone does not.
 func (s *sidebar) restore() {
-	_, at := s.list.Find(s.chosen)
-	s.moving = true
-	if at < 0 {
-		s.selection.SetSelected(gtk.InvalidListPosition)
-	} else if s.selection.Selected() != uint(at) {
-		s.selection.SetSelected(uint(at))
+	kept := slices.DeleteFunc(slices.Clone(s.chosen), func(path model.Path) bool {
+		row, _ := s.list.Find(path)
+		return row == nil
+	})
+	places := gtk.NewBitsetEmpty()
+	for _, path := range kept {
+		if at := slices.Index(s.inView, string(path)); at >= 0 {
+			places.Add(uint(at))
+		}
 	}
+	s.moving = true
+	s.selection.SetSelection(places, gtk.NewBitsetRange(0, uint(len(s.inView))))
 	s.moving = false
-	if row, _ := s.list.Find(s.chosen); row == nil && s.chosen != "" {
-		s.chosen = ""
-		s.onChoice("")
+	if len(kept) < len(s.chosen) {
+		s.chosen = kept
+		s.onChoice(kept)
 	}
 }
 
+// selected takes over what a person selected.
 func (s *sidebar) selected() {
-	at := s.selection.Selected()
-	if s.moving || at == gtk.InvalidListPosition || int(at) >= s.list.Len() {
+	if s.moving {
 		return
 	}
-	if path := s.list.Row(int(at)).Path(); path != s.chosen {
-		s.chosen = path
-		s.onChoice(path)
+	var now []model.Path
+	places := s.selection.Selection()
+	for i := range uint(places.Size()) {
+		if path := model.Path(s.inView[places.Nth(i)]); !isHost(path) {
+			now = append(now, path)
+		}
+	}
+	if len(now) > 0 && !slices.Equal(now, s.chosen) {
+		s.chosen = now
+		s.onChoice(now)
 	}
 }
 
-// choose selects a VM.
+// choose selects a VM alone.
 func (s *sidebar) choose(path model.Path) {
-	if _, at := s.list.Find(path); at >= 0 {
-		s.selection.SetSelected(uint(at))
+	if at := slices.Index(s.inView, string(path)); at >= 0 {
+		s.selection.SelectItem(uint(at), true)
 		s.view.ScrollTo(uint(at), gtk.ListScrollFocus, nil)
 	}
 }
 
 // unchoose selects none.
 func (s *sidebar) unchoose() {
-	if s.chosen != "" {
-		s.chosen = ""
-		s.selection.SetSelected(gtk.InvalidListPosition)
-		s.onChoice("")
+	if len(s.chosen) > 0 {
+		s.chosen = nil
+		s.moving = true
+		s.selection.UnselectAll()
+		s.moving = false
+		s.onChoice(nil)
 	}
+}
+
+// fillTags offers the tags that there are.
+func (s *sidebar) fillTags() {
+	tags := s.list.Tags()
+	if slices.Equal(tags, s.knownTags) {
+		return
+	}
+	s.knownTags = tags
+	s.tags.RemoveAll()
+	for _, tag := range tags {
+		item := gio.NewMenuItem(tag, "")
+		item.SetActionAndTargetValue("win.tag", glib.NewVariantString(tag))
+		s.tags.AppendItem(item)
+	}
+	if len(tags) > 0 {
+		item := gio.NewMenuItem(i18n.T("Any"), "")
+		item.SetActionAndTargetValue("win.tag", glib.NewVariantString(""))
+		s.tags.PrependItem(item)
+	}
+}
+
+// filterByTag shows only the VMs with a tag; all with the empty one.
+func (s *sidebar) filterByTag(tag string) {
+	s.filter.Tags = nil
+	if tag != "" {
+		s.filter.Tags = []string{tag}
+	}
+	s.list.SetFilter(s.filter)
+	s.sync()
 }
 
 func (s *sidebar) setReady(ready bool) {

@@ -10,6 +10,7 @@ import (
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/prefs"
 	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
@@ -37,11 +38,13 @@ type Window struct {
 
 	sidebar *sidebar
 	page    *Page
+	several *several
 	jobs    *jobsButton
 	hosts   map[model.Path]*model.Host
 	state   client.State
 	shown   model.Path
-	wanted  model.Path // to be shown when it appears
+	wanted  model.Path     // to be shown when it appears
+	last    *prefs.Session // what was open the last time, until the first batch
 	apart   map[*detached]bool
 }
 
@@ -58,11 +61,15 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	}
 	w.SetApplication(app)
 	w.SetHelpOverlay(object[*gtk.ShortcutsWindow](build(shortcutsUI), "shortcuts"))
-	w.sidebar = newSidebar(b, w.show)
+	w.sidebar = newSidebar(b, w.hosts, w.show, service.Reconnect)
 	w.jobs = newJobsButton(b, service)
 	w.page = NewPage(service)
 	w.page.Detach = func(vm *model.VM) { w.detach(app, vm) }
+	w.several = newSeveral(service)
+	// For the menu in the list.
+	w.InsertActionGroup("vm", w.page.actions)
 	w.contentStack.AddNamed(w.page.Widget(), "page")
+	w.contentStack.AddNamed(w.several.widget, "several")
 	w.banner.ConnectButtonClicked(service.Connect)
 	w.statusButton.ConnectClicked(service.Connect)
 	// In a narrow window, going back to the list ends the choice: the same VM
@@ -73,7 +80,9 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 		}
 	})
 	w.addActions()
+	w.resume()
 	w.ConnectCloseRequest(func() bool {
+		w.keep()
 		w.page.Close()
 		return false
 	})
@@ -86,8 +95,9 @@ func (w *Window) addActions() {
 		first string
 		do    func(string)
 	}{
-		"sort":   {"name", w.sidebar.sortBy},
+		"sort":   {w.service.Preferences().Sort, w.sortBy},
 		"filter": {"all", w.sidebar.filterBy},
+		"tag":    {"", w.sidebar.filterByTag},
 	} {
 		action := gio.NewSimpleActionStateful(name, glib.NewVariantType("s"), glib.NewVariantString(choose.first))
 		action.ConnectActivate(func(value *glib.Variant) {
@@ -102,7 +112,71 @@ func (w *Window) addActions() {
 	search := gio.NewSimpleAction("search", nil)
 	search.ConnectActivate(func(*glib.Variant) { w.sidebar.startSearch() })
 	w.AddAction(search)
+	preferences := gio.NewSimpleAction("preferences", nil)
+	preferences.ConnectActivate(func(*glib.Variant) { showPreferences(w, w.service) })
+	w.AddAction(preferences)
 	addFullscreen(w.ApplicationWindow)
+}
+
+func (w *Window) sortBy(name string) {
+	w.sidebar.sortBy(name)
+	w.service.Preferences().Sort = name
+	w.service.PreferencesChanged()
+}
+
+// resume makes the window as it was left. The VM of then is shown if it is
+// there when the first batch has come.
+func (w *Window) resume() {
+	p := w.service.Preferences()
+	w.sidebar.sortBy(p.Sort)
+	if s := p.Session; s.Width > 0 && s.Height > 0 {
+		w.SetDefaultSize(s.Width, s.Height)
+		if s.Maximized {
+			w.Maximize()
+		}
+	}
+	w.last = &p.Session
+}
+
+// keep notes what is open, for the next time.
+func (w *Window) keep() {
+	s := &w.service.Preferences().Session
+	s.VM, s.Tab = string(w.shown), w.page.stack.VisibleChildName()
+	s.Maximized = w.IsMaximized()
+	if !s.Maximized && !w.IsFullscreen() {
+		s.Width, s.Height = w.DefaultSize()
+	}
+	w.service.PreferencesChanged()
+}
+
+// openLast shows what was open the last time, once, unless a person or another
+// program has chosen already. In a narrow window the list comes first.
+func (w *Window) openLast() {
+	last := w.last
+	if last == nil || w.state != client.Ready {
+		return
+	}
+	w.last = nil
+	if w.wanted == "" && len(w.sidebar.chosen) == 0 && !w.split.Collapsed() {
+		w.sidebar.choose(model.Path(last.VM))
+		if last.Tab != "" && w.shown != "" {
+			w.ShowTab(last.Tab)
+		}
+	}
+}
+
+// ApplyPreferences is called when the person prefers something else.
+func (w *Window) ApplyPreferences() {
+	w.page.console.prefer()
+	for d := range w.apart {
+		d.page.console.prefer()
+	}
+}
+
+// Search shows what matches a text.
+func (w *Window) Search(text string) {
+	w.sidebar.startSearch()
+	w.sidebar.search.SetText(text)
 }
 
 // Take takes in what changed.
@@ -121,10 +195,13 @@ func (w *Window) Take(batch *client.Batch) {
 		switch {
 		case w.shown == "" || c.Old == nil && c.New == nil:
 		case c.New == nil && c.Old.Path() == w.shown:
-			w.show("")
+			w.show(nil)
 		case c.New != nil && c.New.Path() == w.shown:
 			w.page.Update(c.New, w.hosts[c.New.Host])
 		}
+	}
+	if len(w.sidebar.chosen) > 1 && len(batch.VMs) > 0 {
+		w.several.show(w.chosenVMs())
 	}
 	for d := range w.apart {
 		d.take(batch, w.hosts)
@@ -134,6 +211,7 @@ func (w *Window) Take(batch *client.Batch) {
 	}
 	w.state = batch.Status.State
 	w.sidebar.setReady(w.state == client.Ready)
+	w.openLast()
 	w.showTrouble(batch.Status)
 	w.showStatus()
 }
@@ -152,6 +230,16 @@ func (w *Window) Open(path model.Path) {
 	w.openWanted()
 }
 
+// Shows is whether a VM's page is open, here or in a window of its own.
+func (w *Window) Shows(path model.Path) bool {
+	for d := range w.apart {
+		if d.path == path {
+			return true
+		}
+	}
+	return w.shown == path
+}
+
 func (w *Window) openWanted() {
 	if row, _ := w.sidebar.list.Find(w.wanted); row != nil {
 		w.sidebar.choose(w.wanted)
@@ -162,25 +250,45 @@ func (w *Window) openWanted() {
 // ShowTab shows a part of the VM's page: overview, screen or hardware.
 func (w *Window) ShowTab(name string) { w.page.stack.SetVisibleChildName(name) }
 
-// show is called when another VM was chosen, or none.
-func (w *Window) show(path model.Path) {
-	row, _ := w.sidebar.list.Find(path)
-	if row == nil {
+// show is called when other VMs were chosen, or none.
+func (w *Window) show([]model.Path) {
+	vms := w.chosenVMs()
+	switch {
+	case len(vms) == 1:
+		vm := vms[0]
+		w.shown = vm.Path()
+		w.page.Show(vm, w.hosts[vm.Host])
+		w.content.SetTitle(orElse(vm.Title, vm.Name))
+		w.contentStack.SetVisibleChildName("page")
+		w.split.SetShowContent(true)
+		return
+	case w.shown != "":
 		w.shown = ""
 		w.page.Clear()
+	}
+	if len(vms) == 0 {
 		w.showStatus()
 		return
 	}
-	w.shown = path
-	w.page.Show(row.VM, w.hosts[row.VM.Host])
-	w.content.SetTitle(row.Title())
-	w.contentStack.SetVisibleChildName("page")
-	w.split.SetShowContent(true)
+	w.several.show(vms)
+	w.content.SetTitle(w.several.title())
+	w.contentStack.SetVisibleChildName("several")
+}
+
+// chosenVMs is the VMs that are chosen, in the order of the list.
+func (w *Window) chosenVMs() []*model.VM {
+	vms := make([]*model.VM, 0, len(w.sidebar.chosen))
+	for _, path := range w.sidebar.chosen {
+		if row, _ := w.sidebar.list.Find(path); row != nil {
+			vms = append(vms, row.VM)
+		}
+	}
+	return vms
 }
 
 // showStatus fills the page's place while there is none.
 func (w *Window) showStatus() {
-	if w.shown != "" {
+	if len(w.sidebar.chosen) > 0 {
 		return
 	}
 	icon, title, text, button := w.statusText()

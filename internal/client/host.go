@@ -45,3 +45,8 @@ func (c *Client) ListStoragePools(ctx context.Context, host model.Path, options 
 func (c *Client) ListVMs(ctx context.Context, host model.Path, options ...Option) ([]model.Path, error) {
 	return c.paths(ctx, host, "ListVMs", options)
 }
+
+// Reconnect tries now to reach a host that is not connected.
+func (c *Client) Reconnect(ctx context.Context, host model.Path, options ...Option) error {
+	return c.call(ctx, host, hostIface, "Reconnect", options, nil)
+}

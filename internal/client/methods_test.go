@@ -98,6 +98,9 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 		"Host.ListNetworks":     lists(c.ListNetworks),
 		"Host.ListStoragePools": lists(c.ListStoragePools),
 		"Host.ListVMs":          lists(c.ListVMs),
+		"Host.Reconnect": {
+			func(o ...client.Option) (any, error) { return none(c.Reconnect(ctx, host, o...)) }, nil, nil,
+		},
 		"Job.Cancel": {
 			func(o ...client.Option) (any, error) { return none(c.CancelJob(ctx, job, o...)) }, nil, nil,
 		},

@@ -21,6 +21,7 @@ type Host struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 	queue  *queue
+	retry  chan struct{} // has an element when somebody asks to connect now
 	// crashes is which VMs an event has called crashed and that have not been
 	// read since. It belongs to the goroutine.
 	crashes map[string]bool
@@ -43,7 +44,7 @@ type Host struct {
 func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
 	return &Host{
 		inv: inv, id: id, log: inv.log.With("host", id), cancel: cancel,
-		done: make(chan struct{}), queue: newQueue(), crashes: map[string]bool{},
+		done: make(chan struct{}), queue: newQueue(), retry: make(chan struct{}, 1), crashes: map[string]bool{},
 		info:        &model.Host{ID: id, URI: uri, State: model.Connecting},
 		vms:         map[string]*model.VM{},
 		networks:    map[string]*model.Network{},
@@ -51,6 +52,15 @@ func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
 		transitions: map[string][]*transition{},
 		refused:     map[model.Path]bool{},
 		changed:     make(chan struct{}),
+	}
+}
+
+// Reconnect has a host that is not connected tried soon. What comes of it is
+// published.
+func (h *Host) Reconnect() {
+	select {
+	case h.retry <- struct{}{}:
+	default:
 	}
 }
 

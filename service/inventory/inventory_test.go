@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -175,6 +176,40 @@ func TestALostConnectionIsSaidAndRepaired(t *testing.T) {
 	rec.until("connected again", func() bool { return rec.state("local") == model.Connected })
 	if len(rec.vms) != 1 || rec.vms[model.VMPath(fakehv.UUID(2))] == nil {
 		t.Errorf("after the reconnect the picture is %v", rec.vms)
+	}
+}
+
+// TestReconnectDoesNotWait needs a host that is not tried every second.
+func TestReconnectDoesNotWait(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	h, err := inv.Add("far", "fake+ssh://far/system")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.until("connected", func() bool { return rec.state("far") == model.Connected })
+	hv.GoDown(errs.New(errs.Disconnected, "libvirt does not answer."))
+	rec.until("disconnected", func() bool { return rec.state("far") == model.Disconnected })
+	tries := func() (n int) {
+		for _, call := range hv.Calls() {
+			if strings.HasPrefix(call, "open ") {
+				n++
+			}
+		}
+		return n
+	}
+	const until = 4 // the next try is due after four seconds
+	for end := time.Now().Add(deadline); tries() < until; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the host is not tried again")
+		}
+	}
+	hv.ComeUp()
+	asked := time.Now()
+	h.Reconnect()
+	rec.until("connected again", func() bool { return rec.state("far") == model.Connected })
+	if waited := time.Since(asked); waited > 3*time.Second {
+		t.Errorf("it took %v", waited)
 	}
 }
 

@@ -40,7 +40,10 @@ func (h *Host) supervise(ctx context.Context) {
 			backoff = firstBackoff
 		}
 		// The jitter keeps many clients of one server from coming back together.
-		h.pause(ctx, backoff+rand.N(backoff/4))
+		if h.pause(ctx, backoff+rand.N(backoff/4)) {
+			backoff = firstBackoff
+			continue
+		}
 		backoff = min(backoff*2, h.longestBackoff())
 	}
 }
@@ -120,6 +123,10 @@ func (h *Host) connected(ctx context.Context, conn Conn) error {
 		h.putAll(u, all)
 		h.putInfo(u, &info)
 	})
+	select {
+	case <-h.retry: // it is what was asked for
+	default:
+	}
 	h.log.Info("connected to the hypervisor", journal.MessageID(journal.HostConnected), "uri", info.URI, "vms", len(all.vms), "version", info.LibvirtVersion)
 	return nil
 }
@@ -141,12 +148,22 @@ func (h *Host) disconnected(err error) {
 	}
 }
 
-func (h *Host) pause(ctx context.Context, d time.Duration) {
+// pause waits, but no longer than firstBackoff once somebody asks to connect
+// now. It says whether somebody did.
+func (h *Host) pause(ctx context.Context, d time.Duration) (asked bool) {
+	started := time.Now()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
+	for {
+		select {
+		case <-ctx.Done():
+			return asked
+		case <-timer.C:
+			return asked
+		case <-h.retry:
+			asked = true
+			timer.Reset(max(0, min(d, firstBackoff)-time.Since(started)))
+		}
 	}
 }
 

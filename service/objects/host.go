@@ -20,6 +20,8 @@ func hostMethods() map[string]*method {
 		"ListNetworks":     {action: open, run: (*request).listNetworks},
 		"ListStoragePools": {action: open, run: (*request).listStoragePools},
 		"ListVMs":          {action: open, run: (*request).listVMs},
+		// It only brings forward what happens anyway, at most twice a second.
+		"Reconnect": {action: open, run: (*request).reconnect},
 	}
 }
 
@@ -85,6 +87,11 @@ func (r *request) listStoragePools(context.Context) ([]any, error) {
 }
 
 func (r *request) listVMs(context.Context) ([]any, error) { return []any{pathsOf(r.host.VMs())}, nil }
+
+func (r *request) reconnect(context.Context) ([]any, error) {
+	r.host.Reconnect()
+	return nil, nil
+}
 
 func pathsOf[T interface{ Path() model.Path }](list []T) any {
 	paths := make([]model.Path, len(list))

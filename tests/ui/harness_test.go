@@ -62,13 +62,14 @@ func (a application) do(t *testing.T, action, text string) {
 	}
 }
 
-// open starts the client on a display and a bus of its own.
-func open(t *testing.T) application {
+// open starts the client on a display and a bus of its own. settings go into its
+// environment.
+func open(t *testing.T, settings ...string) application {
 	t.Helper()
 	display := ":" + background(t, nil, "Xvfb", "-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp")
 	env := []string{"DISPLAY=" + display, "GDK_BACKEND=x11", "GSK_RENDERER=cairo", "G_DEBUG=fatal-criticals", "LANG=C.UTF-8", "HOME=" + t.TempDir()}
 	address := background(t, env, "dbus-daemon", "--session", "--nofork", "--print-address=3")
-	env = append(env, "DBUS_SESSION_BUS_ADDRESS="+address)
+	env = append(append(env, "DBUS_SESSION_BUS_ADDRESS="+address), settings...)
 	session := connect(t, address)
 	var a11y string
 	if err := session.Object("org.a11y.Bus", "/org/a11y/bus").Call("org.a11y.Bus.GetAddress", 0).Store(&a11y); err != nil {
