@@ -220,6 +220,17 @@ func (a *App) OpenConsole(vm model.Path, id string, then func(*os.File, error)) 
 	}, then)
 }
 
+// Write implements ui.Service.
+func (a *App) Write(file string, content []byte) {
+	go func() {
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			later(func() {
+				a.fail(i18n.T("The File Was Not Written"), errs.Wrap(errs.InvalidState, err, "“%s” cannot be written. Choose another place.", file))
+			})
+		}
+	}()
+}
+
 // Watch implements ui.Service.
 func (a *App) Watch(page *ui.Page, wanted bool) {
 	if wanted {

@@ -12,3 +12,6 @@ import (
 func SetPicture(picture *gtk.Picture, image []byte) {
 	native.SetPicture(coreglib.InternObject(picture).Native(), image)
 }
+
+// CopyImage puts an image, such as SetPicture takes, on the desktop's clipboard.
+func CopyImage(image []byte) { native.CopyImage(image) }

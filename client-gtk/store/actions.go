@@ -23,6 +23,8 @@ const (
 	Delete     Action = "delete"
 	SendKeys   Action = "send-keys"
 	Screenshot Action = "screenshot"
+
+	CopyScreenshot Action = "copy-screenshot"
 )
 
 // The polkit actions behind them.
@@ -67,6 +69,8 @@ var rules = map[Action]rule{
 	Delete:     {mark("Delete…"), rightDelete, off, mark("Turn the virtual machine off before you delete it")},
 	SendKeys:   {mark("Send Keys"), rightConsole, active, notRunning},
 	Screenshot: {mark("Take Screenshot"), rightConsole, active, notRunning},
+
+	CopyScreenshot: {mark("Copy Screenshot"), rightConsole, active, notRunning},
 }
 
 // Label is what a menu calls an action.

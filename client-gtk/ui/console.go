@@ -3,6 +3,7 @@ package ui
 import (
 	_ "embed"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -46,6 +47,7 @@ type console struct {
 	release *gtk.Button
 	scaling *gtk.MenuButton
 	keys    *gtk.MenuButton
+	bar     *gtk.Box
 
 	screen   *display.Screen
 	terminal *display.Terminal
@@ -79,10 +81,11 @@ func newConsole(bin *adw.Bin, service Service) *console {
 		stack: object[*gtk.Stack](b, "stack"), status: object[*adw.StatusPage](b, "status"), button: object[*gtk.Button](b, "button"),
 		place: object[*adw.Bin](b, "place"), choice: object[*gtk.DropDown](b, "choice"), release: object[*gtk.Button](b, "release"),
 		scaling: object[*gtk.MenuButton](b, "scaling_button"), keys: object[*gtk.MenuButton](b, "keys_button"),
+		bar: object[*gtk.Box](b, "bar"),
 	}
 	functions := object[*gio.Menu](b, "function_keys")
 	for n := 1; n <= 12; n++ {
-		functions.Append(i18n.F("Ctrl+Alt+F%d", n), i18n.F("console.keys::KEY_LEFTCTRL KEY_LEFTALT KEY_F%d", n))
+		functions.Append(fmt.Sprintf("Ctrl+Alt+F%d", n), fmt.Sprintf("console.keys::KEY_LEFTCTRL KEY_LEFTALT KEY_F%d", n))
 	}
 	c.choice.NotifyProperty("selected", func() {
 		if at := int(c.choice.Selected()); !c.filling && at < len(c.outlets) && at != c.at {
@@ -117,6 +120,13 @@ func (c *console) addActions(bin *adw.Bin) {
 		}
 	})
 	group.AddAction(keys)
+	other := gio.NewSimpleAction("other-keys", nil)
+	other.ConnectActivate(func(*glib.Variant) {
+		if vm := c.vm; vm != nil {
+			askKeys(bin, func(names []string) { c.service.Press(vm.Path(), names) })
+		}
+	})
+	group.AddAction(other)
 	scaling := gio.NewSimpleActionStateful("scaling", glib.NewVariantType("s"), glib.NewVariantString("fit"))
 	scaling.ConnectActivate(func(value *glib.Variant) {
 		scaling.SetState(value)

@@ -23,6 +23,7 @@ func (w *Window) detach(app *gtk.Application, vm *model.VM) {
 	d.window.SetDefaultSize(900, 700)
 	d.window.SetContent(d.page.Widget())
 	addFullscreen(d.window)
+	d.page.joinWindow(d.window)
 	d.page.Show(vm, w.hosts[vm.Host])
 	d.page.stack.SetVisibleChildName("screen")
 	w.apart[d] = true

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"os"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	"github.com/diamondburned/gotk4/pkg/gio/v2"
@@ -71,7 +70,7 @@ func saveScreenshot(parent gtk.Widgetter, service Service, vm *model.VM) {
 			if err != nil {
 				return // dismissed
 			}
-			_ = os.WriteFile(file.Path(), image, 0o600)
+			service.Write(file.Path(), image)
 		})
 	})
 }

@@ -36,6 +36,7 @@ type Page struct {
 	Detach func(*model.VM)
 
 	root     *adw.BreakpointBin
+	view     *adw.ToolbarView
 	stack    *adw.ViewStack
 	banner   *adw.Banner
 	title    *adw.WindowTitle
@@ -51,8 +52,9 @@ type Page struct {
 	actions  *gio.SimpleActionGroup
 	byName   map[store.Action]*gio.SimpleAction
 
-	ticking coreglib.SourceHandle
-	seconds int
+	ticking    coreglib.SourceHandle
+	seconds    int
+	fullscreen bool
 }
 
 // NewPage makes an empty page.
@@ -60,7 +62,7 @@ func NewPage(service Service) *Page {
 	b := build(pageUI)
 	p := &Page{
 		service: service, history: store.NewHistory(historyLength),
-		root: object[*adw.BreakpointBin](b, "page"), stack: object[*adw.ViewStack](b, "stack"),
+		root: object[*adw.BreakpointBin](b, "page"), view: object[*adw.ToolbarView](b, "view"), stack: object[*adw.ViewStack](b, "stack"),
 		banner: object[*adw.Banner](b, "banner"), title: object[*adw.WindowTitle](b, "title"),
 		primary: object[*gtk.Button](b, "primary"), picture: object[*gtk.Picture](b, "thumbnail"),
 		name: object[*gtk.Label](b, "name"), state: object[*gtk.Label](b, "state"), notes: object[*gtk.Label](b, "notes"),
@@ -75,7 +77,7 @@ func NewPage(service Service) *Page {
 	p.stack.NotifyProperty("visible-child-name", p.look)
 	for _, a := range []store.Action{
 		store.Start, store.Resume, store.Pause, store.Shutdown, store.Reboot, store.Reset, store.PowerOff,
-		store.Save, store.Discard, store.Change, store.Delete, store.Screenshot,
+		store.Save, store.Discard, store.Change, store.Delete, store.Screenshot, store.CopyScreenshot,
 	} {
 		action := gio.NewSimpleAction(string(a), nil)
 		action.ConnectActivate(func(*glib.Variant) { p.act(a) })
@@ -90,6 +92,10 @@ func NewPage(service Service) *Page {
 	})
 	p.actions.AddAction(detach)
 	p.root.InsertActionGroup("vm", p.actions)
+	pointer := gtk.NewEventControllerMotion()
+	pointer.SetPropagationPhase(gtk.PhaseCapture)
+	pointer.ConnectMotion(p.pointed)
+	p.root.AddController(pointer)
 	return p
 }
 
@@ -225,7 +231,7 @@ func (p *Page) enable() {
 func (p *Page) look() {
 	at := p.stack.VisibleChildName()
 	active := p.vm != nil && p.vm.State.Active()
-	p.service.Watch(p, active && at == "overview")
+	p.service.Watch(p, active && at == "overview" && !p.suspended())
 	if p.vm == nil {
 		return
 	}
@@ -237,8 +243,47 @@ func (p *Page) look() {
 	}
 }
 
+// suspended is whether nobody can see the window: it is minimised, or behind
+// others.
+func (p *Page) suspended() bool {
+	window, _ := p.root.Root().CastType(gtk.GTypeWindow).(*gtk.Window)
+	return window != nil && window.IsSuspended()
+}
+
+// joinWindow makes the page follow the window that it is in.
+func (p *Page) joinWindow(window *adw.ApplicationWindow) {
+	window.NotifyProperty("suspended", p.look)
+	window.NotifyProperty("fullscreened", func() {
+		p.fullscreen = window.IsFullscreen()
+		p.view.SetExtendContentToTopEdge(p.fullscreen)
+		p.showBars(!p.fullscreen)
+	})
+}
+
+// In fullscreen the bars come when the pointer touches the upper edge, and go
+// when it leaves them.
+const (
+	barsCome = 2
+	barsGo   = 120
+)
+
+func (p *Page) pointed(_, y float64) {
+	switch {
+	case !p.fullscreen:
+	case y < barsCome:
+		p.showBars(true)
+	case y > barsGo:
+		p.showBars(false)
+	}
+}
+
+func (p *Page) showBars(show bool) {
+	p.view.SetRevealTopBars(show)
+	p.console.bar.SetVisible(show)
+}
+
 func (p *Page) tick() bool {
-	if p.vm == nil || !p.vm.State.Active() || p.stack.VisibleChildName() != "overview" || !p.root.Mapped() {
+	if p.vm == nil || !p.vm.State.Active() || p.stack.VisibleChildName() != "overview" || !p.root.Mapped() || p.suspended() {
 		return true
 	}
 	p.showState()
@@ -277,6 +322,12 @@ func (p *Page) act(a store.Action) {
 		showEdit(p.root, p.service, vm)
 	case store.Screenshot:
 		saveScreenshot(p.root, p.service, vm)
+	case store.CopyScreenshot:
+		p.service.Screenshot(vm.Path(), func(image []byte, err error) {
+			if err == nil {
+				display.CopyImage(image)
+			}
+		})
 	default:
 		if q, dangerous := questions[a]; dangerous {
 			confirm(p.root, q, []*model.VM{vm}, func() { p.service.Do(a, vm) })

@@ -36,6 +36,9 @@ type Service interface {
 	OpenDisplay(vm model.Path, index uint32, then func(socket *os.File, kind string, err error))
 	OpenConsole(vm model.Path, id string, then func(*os.File, error))
 
+	// Write writes a file.
+	Write(file string, content []byte)
+
 	// Watch asks for samples for as long as one page or the other wants them.
 	Watch(page *Page, wanted bool)
 }

@@ -70,6 +70,8 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.InsertActionGroup("vm", w.page.actions)
 	w.contentStack.AddNamed(w.page.Widget(), "page")
 	w.contentStack.AddNamed(w.several.widget, "several")
+	w.page.joinWindow(w.ApplicationWindow)
+	w.NotifyProperty("fullscreened", func() { w.split.SetCollapsed(w.IsFullscreen()) })
 	w.banner.ConnectButtonClicked(service.Connect)
 	w.statusButton.ConnectClicked(service.Connect)
 	// In a narrow window, going back to the list ends the choice: the same VM

@@ -15,7 +15,11 @@ import (
 // auditCall records a call that changed something, unless a job of the call
 // does so when it ends.
 func (r *request) auditCall(err error) {
-	if actions := r.actions(); len(actions) > 0 && !r.audited {
+	actions := r.actions()
+	switch {
+	case len(actions) == 0, r.audited:
+	case r.method.repeats && err == nil && !r.service.looks.admit(look{r.uid, string(r.Path)}, time.Now()):
+	default:
 		r.audit(actions[0], "", false, err)
 	}
 }
@@ -75,4 +79,36 @@ func (f *refusals) admit(uid uint32, now time.Time) bool {
 	}
 	f.count[uid]++
 	return f.count[uid] <= refusalsAdmit
+}
+
+const (
+	lookWindow = time.Hour
+	looksKept  = 4096
+)
+
+// look is a user who looks at an object.
+type look struct {
+	uid  uint32
+	path string
+}
+
+// looks is who has looked at what lately. A client that shows a small picture
+// of a VM takes it every few seconds: that somebody looks is worth a record, and
+// each time is not.
+type looks struct {
+	mu    sync.Mutex
+	since map[look]time.Time
+}
+
+func (l *looks) admit(who look, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at, known := l.since[who]; known && now.Sub(at) < lookWindow {
+		return false
+	}
+	if l.since == nil || len(l.since) >= looksKept {
+		l.since = map[look]time.Time{}
+	}
+	l.since[who] = now
+	return true
 }

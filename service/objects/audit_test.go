@@ -25,3 +25,22 @@ func TestAUsersRefusalsDoNotFloodTheJournal(t *testing.T) {
 		t.Error("a refusal is not written in a later window")
 	}
 }
+
+func TestLookingAgainIsNotWrittenAgain(t *testing.T) {
+	t.Parallel()
+	var l looks
+	now := time.Now()
+	alice := look{1000, "/vm"}
+	if !l.admit(alice, now) || l.admit(alice, now.Add(lookWindow/2)) || !l.admit(alice, now.Add(lookWindow)) {
+		t.Error("one look an hour is not what is written")
+	}
+	if !l.admit(look{1001, "/vm"}, now) || !l.admit(look{1000, "/other"}, now) {
+		t.Error("another user's look, or one at another VM, is not written")
+	}
+	for n := range uint32(3 * looksKept) {
+		l.admit(look{n, "/vm"}, now)
+	}
+	if len(l.since) > looksKept {
+		t.Errorf("%d looks are remembered", len(l.since))
+	}
+}

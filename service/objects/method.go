@@ -20,6 +20,7 @@ type method struct {
 	also    func(*request) string
 	message string            // what polkit's dialog says; polkit fills in $(vm.name) and $(host)
 	options map[string]string // key -> signature
+	repeats bool              // called again and again by who looks at a VM: see looks
 	run     runFunc
 }
 

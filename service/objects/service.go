@@ -51,6 +51,7 @@ type Service struct {
 	statistics *statistics
 	locks      *locks
 	refusals   refusals
+	looks      looks
 
 	hostsChange sync.Mutex // held while a change of Manager.Hosts is announced
 	hostPaths   map[model.Path]bool

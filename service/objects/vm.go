@@ -46,7 +46,7 @@ func vmMethods() map[string]*method {
 		"OpenConsole":    console("Authentication is required to use the console of “$(vm.name)”.", (*request).openConsole, "force", "b"),
 		"OpenDisplay":    console("Authentication is required to see the display of “$(vm.name)”.", (*request).openDisplay),
 		"SendKeys":       console("Authentication is required to send keys to “$(vm.name)”.", (*request).sendKeys),
-		"TakeScreenshot": console("Authentication is required to see the display of “$(vm.name)”.", (*request).takeScreenshot, "screen", "u"),
+		"TakeScreenshot": repeatedly(console("Authentication is required to see the display of “$(vm.name)”.", (*request).takeScreenshot, "screen", "u")),
 
 		"Delete": {
 			action: actionDelete, message: "Authentication is required to delete “$(vm.name)”.",
@@ -155,4 +155,11 @@ func (r *request) bindLifetime(ctx context.Context, job *jobs.Job) error {
 // applied is how SetVCPUs and SetMemory answer.
 func applied(a inventory.Applied) []any {
 	return []any{wire.Dict(map[string]any{"next-boot": a.NextBoot, "now": a.Now})}
+}
+
+// repeatedly is for a method that a client calls again and again while somebody
+// looks.
+func repeatedly(m *method) *method {
+	m.repeats = true
+	return m
 }
