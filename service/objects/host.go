@@ -12,7 +12,7 @@ func hostMethods() map[string]*method {
 	return map[string]*method{
 		"CheckHealth": {action: open, run: (*request).checkHealth},
 		"DefineXML": {
-			action: actionEditXML, message: "Authentication is required to define a virtual machine.",
+			action: actionEditXML, message: ask("Authentication is required to define a virtual machine."),
 			run: (*request).defineXML,
 		},
 		"FindVM":           {action: open, run: (*request).findVM},

@@ -6,7 +6,7 @@ func jobMethods() map[string]*method {
 	return map[string]*method{
 		"Cancel": {
 			action: open, also: cancelAction,
-			message: "Authentication is required to cancel an operation that somebody else started.", run: (*request).cancelJob,
+			message: ask("Authentication is required to cancel an operation that somebody else started."), run: (*request).cancelJob,
 		},
 	}
 }

@@ -14,12 +14,12 @@ import (
 func managerMethods() map[string]*method {
 	return map[string]*method{
 		"AddHost": {
-			action: actionHost, message: "Authentication is required to connect to another virtualization host.",
+			action: actionHost, message: ask("Authentication is required to connect to another virtualization host."),
 			run: (*request).addHost,
 		},
 		"GetPermissions": {action: open, run: (*request).getPermissions},
 		"RemoveHost": {
-			action: actionHost, message: "Authentication is required to remove a virtualization host.",
+			action: actionHost, message: ask("Authentication is required to remove a virtualization host."),
 			run: (*request).removeHost,
 		},
 		"SubscribeStatistics":   {action: open, run: (*request).subscribeStatistics},

@@ -24,6 +24,9 @@ type method struct {
 	run     runFunc
 }
 
+// ask marks what polkit's dialog says: polkit translates it with our catalogs.
+func ask(message string) string { return message }
+
 // request is a call on its way through the stages.
 type request struct {
 	*bus.Call

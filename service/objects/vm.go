@@ -23,19 +23,19 @@ func vmMethods() map[string]*method {
 	console := func(message string, run runFunc, options ...string) *method {
 		return &method{action: actionConsole, message: message, options: declare(options...), run: run}
 	}
-	const change = "Authentication is required to change “$(vm.name)”."
+	change := ask("Authentication is required to change “$(vm.name)”.")
 	return map[string]*method{
-		"DiscardSavedState": control("Authentication is required to discard the saved state of “$(vm.name)”.", (*request).discardSavedState),
-		"Pause":             control("Authentication is required to pause “$(vm.name)”.", (*request).pause),
-		"PowerOff":          control("Authentication is required to power off “$(vm.name)”.", (*request).powerOff),
-		"Reboot":            control("Authentication is required to reboot “$(vm.name)”.", (*request).reboot),
-		"Reset":             control("Authentication is required to reset “$(vm.name)”.", (*request).reset),
-		"Resume":            control("Authentication is required to resume “$(vm.name)”.", (*request).resume),
-		"Save":              control("Authentication is required to save the state of “$(vm.name)”.", (*request).save),
-		"Shutdown":          control("Authentication is required to shut down “$(vm.name)”.", (*request).shutdown, optTimeout, "u"),
-		"Start":             control("Authentication is required to start “$(vm.name)”.", (*request).start, "paused", "b"),
+		"DiscardSavedState": control(ask("Authentication is required to discard the saved state of “$(vm.name)”."), (*request).discardSavedState),
+		"Pause":             control(ask("Authentication is required to pause “$(vm.name)”."), (*request).pause),
+		"PowerOff":          control(ask("Authentication is required to power off “$(vm.name)”."), (*request).powerOff),
+		"Reboot":            control(ask("Authentication is required to reboot “$(vm.name)”."), (*request).reboot),
+		"Reset":             control(ask("Authentication is required to reset “$(vm.name)”."), (*request).reset),
+		"Resume":            control(ask("Authentication is required to resume “$(vm.name)”."), (*request).resume),
+		"Save":              control(ask("Authentication is required to save the state of “$(vm.name)”."), (*request).save),
+		"Shutdown":          control(ask("Authentication is required to shut down “$(vm.name)”."), (*request).shutdown, optTimeout, "u"),
+		"Start":             control(ask("Authentication is required to start “$(vm.name)”."), (*request).start, "paused", "b"),
 
-		"Rename":         configure("Authentication is required to rename “$(vm.name)”.", (*request).rename),
+		"Rename":         configure(ask("Authentication is required to rename “$(vm.name)”."), (*request).rename),
 		"SetAutostart":   configure(change, (*request).setAutostart),
 		"SetDescription": configure(change, (*request).setDescription),
 		"SetMemory":      configure(change, (*request).setMemory, optApply, "s"),
@@ -43,21 +43,21 @@ func vmMethods() map[string]*method {
 		"SetTitle":       configure(change, (*request).setTitle),
 		"SetVCPUs":       configure(change, (*request).setVCPUs, optApply, "s"),
 
-		"OpenConsole":    console("Authentication is required to use the console of “$(vm.name)”.", (*request).openConsole, "force", "b"),
-		"OpenDisplay":    console("Authentication is required to see the display of “$(vm.name)”.", (*request).openDisplay),
-		"SendKeys":       console("Authentication is required to send keys to “$(vm.name)”.", (*request).sendKeys),
-		"TakeScreenshot": repeatedly(console("Authentication is required to see the display of “$(vm.name)”.", (*request).takeScreenshot, "screen", "u")),
+		"OpenConsole":    console(ask("Authentication is required to use the console of “$(vm.name)”."), (*request).openConsole, "force", "b"),
+		"OpenDisplay":    console(ask("Authentication is required to see the display of “$(vm.name)”."), (*request).openDisplay),
+		"SendKeys":       console(ask("Authentication is required to send keys to “$(vm.name)”."), (*request).sendKeys),
+		"TakeScreenshot": repeatedly(console(ask("Authentication is required to see the display of “$(vm.name)”."), (*request).takeScreenshot, "screen", "u")),
 
 		"Delete": {
-			action: actionDelete, message: "Authentication is required to delete “$(vm.name)”.",
+			action: actionDelete, message: ask("Authentication is required to delete “$(vm.name)”."),
 			options: jobOptions(optExpectedVersion, "t"), run: (*request).deleteVM,
 		},
 		"GetXML": {
-			action: open, also: secretsAction, message: "Authentication is required to read the passwords of “$(vm.name)”.",
+			action: open, also: secretsAction, message: ask("Authentication is required to read the passwords of “$(vm.name)”."),
 			options: declare("inactive", "b", "secrets", "b"), run: (*request).getXML,
 		},
 		"SetXML": {
-			action: actionEditXML, message: "Authentication is required to change the definition of “$(vm.name)”.",
+			action: actionEditXML, message: ask("Authentication is required to change the definition of “$(vm.name)”."),
 			options: declare(optExpectedVersion, "t"), run: (*request).setXML,
 		},
 	}
