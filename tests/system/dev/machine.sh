@@ -26,7 +26,7 @@ machine_runs() {
 
 # machine_start NAME boots a machine and waits until it is up.
 machine_start() {
-	local name=$1 state=$machines/$1 kvm=0 console
+	local name=$1 state=$machines/$1 kvm=0 console display=()
 	machine_stop "$name"
 	sweep_dead
 	mkdir -p "$state"
@@ -35,6 +35,7 @@ machine_start() {
 	# A kernel can offer /dev/kvm on a processor that cannot virtualize, and
 	# then interprets too little for a guest to boot.
 	if [[ -w /dev/kvm ]] && grep -qwE 'vmx|svm' /proc/cpuinfo; then kvm=1; fi
+	mapfile -t display < <(display_sockets)
 	say "booting $name"
 	: >"$state/console"
 	exec {console}<"$state/console"
@@ -44,7 +45,7 @@ machine_start() {
 		--private-network --resolv-conf=off --timezone=off --link-journal=no \
 		--capability=all --register=no --keep-unit --console=pipe \
 		--setenv=REFERENCE_KVM="$kvm" \
-		--bind-ro="$source:/src" --bind="$cache/go:/var/cache/go" \
+		--bind-ro="$source:/src" --bind="$cache/go:/var/cache/go" "${display[@]/#/--bind=}" \
 		</dev/null >"$state/console" 2>&1 &
 	disown
 	machine_await "$name" || {
