@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"org.kvmmanager/client-gtk/display"
 	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/client-gtk/ui"
@@ -192,13 +193,28 @@ func (a *App) Health(host model.Path, then func([]model.Check, error)) {
 // Screenshot implements ui.Service.
 func (a *App) Screenshot(vm model.Path, then func([]byte, error)) {
 	call(a, func(ctx context.Context, c *client.Client) ([]byte, error) {
-		file, _, err := c.TakeScreenshot(ctx, vm)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		return io.ReadAll(io.LimitReader(file, maxImage))
-	}, then)
+		return screenshot(ctx, c, vm, client.Interactive())
+	}, func(image []byte, err error) {
+		a.fail(i18n.T("There Is No Screenshot"), err)
+		then(image, err)
+	})
+}
+
+// Thumbnail implements ui.Service.
+func (a *App) Thumbnail(vm model.Path, width, height int, then func(*display.Image)) {
+	call(a, func(ctx context.Context, c *client.Client) (*display.Image, error) {
+		content, err := screenshot(ctx, c, vm)
+		return display.ReadImage(content, width, height), err
+	}, func(image *display.Image, _ error) { then(image) })
+}
+
+func screenshot(ctx context.Context, c *client.Client, vm model.Path, options ...client.Option) ([]byte, error) {
+	file, _, err := c.TakeScreenshot(ctx, vm, options...)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxImage))
 }
 
 // OpenDisplay implements ui.Service.

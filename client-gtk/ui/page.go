@@ -294,15 +294,19 @@ func (p *Page) tick() bool {
 }
 
 func (p *Page) takeThumbnail() {
-	if p.vm.State == model.VMStarting || p.permissions["org.kvmmanager.vm.console"] != client.Allowed {
+	if p.vm.State == model.VMStarting || p.permissions["org.kvmmanager.vm.console"] != client.Allowed || p.picture.Width() == 0 {
 		return
 	}
 	asked := p.vm.Path()
-	p.service.Screenshot(asked, func(image []byte, err error) {
-		if err != nil || p.vm == nil || p.vm.Path() != asked {
+	scale := p.root.ScaleFactor()
+	p.service.Thumbnail(asked, scale*p.picture.Width(), scale*p.picture.Height(), func(image *display.Image) {
+		if image == nil {
 			return
 		}
-		display.SetPicture(p.picture, image)
+		if p.vm != nil && p.vm.Path() == asked && p.vm.State.Active() {
+			image.Show(p.picture)
+		}
+		image.Free()
 	})
 }
 

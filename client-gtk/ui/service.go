@@ -3,6 +3,7 @@ package ui
 import (
 	"os"
 
+	"org.kvmmanager/client-gtk/display"
 	"org.kvmmanager/client-gtk/prefs"
 	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/client"
@@ -32,6 +33,9 @@ type Service interface {
 
 	Permissions(vm model.Path, then func(map[string]client.Permission))
 	Health(host model.Path, then func([]model.Check, error))
+	// Thumbnail is a screenshot that fits into a size; nil when there is none,
+	// or when it would take a password. The taker frees it.
+	Thumbnail(vm model.Path, width, height int, then func(*display.Image))
 	Screenshot(vm model.Path, then func(image []byte, err error))
 	OpenDisplay(vm model.Path, index uint32, then func(socket *os.File, kind string, err error))
 	OpenConsole(vm model.Path, id string, then func(*os.File, error))

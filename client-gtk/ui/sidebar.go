@@ -42,6 +42,8 @@ type sidebar struct {
 	searchBar *gtk.SearchBar
 	tags      *gio.Menu
 	menu      *gtk.PopoverMenu
+	pictures  *thumbnails
+	ticking   coreglib.SourceHandle
 
 	rows      map[uintptr]*row // by their list item
 	bound     map[model.Path]*row
@@ -57,14 +59,15 @@ type row struct {
 	item            *gtk.ListItem
 	box             *gtk.Box
 	icon            *gtk.Image
+	picture         *gtk.Picture
 	title, subtitle *gtk.Label
 	reconnect       *gtk.Button
 	path            model.Path
 }
 
-func newSidebar(b *gtk.Builder, hosts map[model.Path]*model.Host, onChoice func([]model.Path), reconnect func(host model.Path)) *sidebar {
+func newSidebar(b *gtk.Builder, service Service, hosts map[model.Path]*model.Host, onChoice func([]model.Path)) *sidebar {
 	s := &sidebar{
-		order: store.Order{ByHost: true}, hosts: hosts, onChoice: onChoice, reconnect: reconnect,
+		order: store.Order{ByHost: true}, hosts: hosts, onChoice: onChoice, reconnect: service.Reconnect, pictures: newThumbnails(service),
 		paths: gtk.NewStringList(nil), view: object[*gtk.ListView](b, "list"),
 		stack: object[*gtk.Stack](b, "list_stack"), nothing: object[*adw.StatusPage](b, "nothing"),
 		search: object[*gtk.SearchEntry](b, "search"), searchBar: object[*gtk.SearchBar](b, "search_bar"),
@@ -92,7 +95,32 @@ func newSidebar(b *gtk.Builder, hosts map[model.Path]*model.Host, onChoice func(
 	})
 	s.addMenu()
 	s.fill()
+	s.ticking = coreglib.TimeoutAdd(uint(thumbnailTick.Milliseconds()), s.tick)
 	return s
+}
+
+// close ends what goes on while the list is there.
+func (s *sidebar) close() { coreglib.SourceRemove(s.ticking) }
+
+// tick renews a small picture, if anybody can see it.
+func (s *sidebar) tick() bool {
+	window, _ := s.view.Root().CastType(gtk.GTypeWindow).(*gtk.Window)
+	if window == nil || !s.view.Mapped() || window.IsSuspended() {
+		return true
+	}
+	var running []model.Path
+	for path := range s.bound {
+		if known, _ := s.list.Find(path); known != nil && pictured(known.VM) {
+			running = append(running, path)
+		}
+	}
+	s.pictures.renew(running, s.refill)
+	return true
+}
+
+// pictured is whether a VM has a screen to make a small picture of.
+func pictured(vm *model.VM) bool {
+	return vm.State.Active() && vm.State != model.VMStarting && len(vm.Graphics) > 0
 }
 
 // addMenu opens the menu of what is chosen where somebody clicks, or with the
@@ -148,7 +176,7 @@ func (s *sidebar) newRow(item *gtk.ListItem) *row {
 	b := build(rowUI)
 	r := &row{
 		item: item, box: object[*gtk.Box](b, "row"), icon: object[*gtk.Image](b, "icon"),
-		title: object[*gtk.Label](b, "title"), subtitle: object[*gtk.Label](b, "subtitle"),
+		picture: object[*gtk.Picture](b, "picture"), title: object[*gtk.Label](b, "title"), subtitle: object[*gtk.Label](b, "subtitle"),
 		reconnect: object[*gtk.Button](b, "reconnect"),
 	}
 	r.reconnect.ConnectClicked(func() { s.reconnect(r.path) })
@@ -174,6 +202,7 @@ func (s *sidebar) fillRow(r *row) {
 	r.item.SetSelectable(!host)
 	r.item.SetActivatable(!host)
 	r.icon.SetVisible(!host)
+	r.picture.SetVisible(false)
 	r.reconnect.SetVisible(false)
 	if host {
 		s.fillHost(r)
@@ -185,6 +214,12 @@ func (s *sidebar) fillRow(r *row) {
 	}
 	vm := known.VM
 	r.icon.SetFromIconName(stateIcon(string(vm.State)))
+	if !pictured(vm) {
+		s.pictures.forget(r.path)
+	} else if image := s.pictures.of(r.path); image != nil {
+		image.Show(r.picture)
+		r.picture.SetVisible(true)
+	}
 	r.title.RemoveCSSClass("heading")
 	facts := []string{words.VMState(vm)}
 	if len(vm.IPAddresses) > 0 {

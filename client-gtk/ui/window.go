@@ -61,7 +61,7 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	}
 	w.SetApplication(app)
 	w.SetHelpOverlay(object[*gtk.ShortcutsWindow](build(shortcutsUI), "shortcuts"))
-	w.sidebar = newSidebar(b, w.hosts, w.show, service.Reconnect)
+	w.sidebar = newSidebar(b, service, w.hosts, w.show)
 	w.jobs = newJobsButton(b, service)
 	w.page = NewPage(service)
 	w.page.Detach = func(vm *model.VM) { w.detach(app, vm) }
@@ -85,6 +85,7 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.resume()
 	w.ConnectCloseRequest(func() bool {
 		w.keep()
+		w.sidebar.close()
 		w.page.Close()
 		return false
 	})

@@ -52,7 +52,7 @@ func TestWidgetsDoNotWait(t *testing.T) {
 // offMainLoop are the functions of package app that run in goroutines, or before
 // there is a main loop. Everything else there may touch files and the service
 // only inside of a go statement, or of the function that call runs in one.
-var offMainLoop = []string{"follow", "edit", "run", "loadPreferences"}
+var offMainLoop = []string{"follow", "edit", "run", "screenshot", "loadPreferences"}
 
 // quick are the methods of the service's client that answer from memory.
 var quick = []string{"VM", "Activate"}
