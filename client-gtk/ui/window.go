@@ -3,6 +3,7 @@ package ui
 import (
 	_ "embed"
 	"errors"
+	"strings"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	"github.com/diamondburned/gotk4/pkg/gio/v2"
@@ -46,6 +47,9 @@ type Window struct {
 	wanted  model.Path     // to be shown when it appears
 	last    *prefs.Session // what was open the last time, until the first batch
 	apart   map[*detached]bool
+
+	healthAsked bool
+	trouble     string // what keeps VMs from working on this computer
 }
 
 // NewWindow makes the window. It fills with the first batch.
@@ -317,6 +321,10 @@ func (w *Window) statusText() (icon, title, text, button string) {
 			i18n.T("Virtual machines go on running without it."), i18n.T("Start It")
 	case client.Ready:
 		if w.sidebar.list.Total() == 0 {
+			w.askHealth()
+			if w.trouble != "" {
+				return "dialog-warning-symbolic", i18n.T("No Virtual Machines"), w.trouble, ""
+			}
 			return "computer-symbolic", i18n.T("No Virtual Machines"),
 				i18n.T("There is none on this computer yet. Those that you make with other tools, such as virt-install, appear here."), ""
 		}
@@ -324,6 +332,25 @@ func (w *Window) statusText() (icon, title, text, button string) {
 	default:
 		return "content-loading-symbolic", i18n.T("Connecting…"), "", ""
 	}
+}
+
+// askHealth looks, once, for what keeps VMs from working here: without any VM
+// that is what a person needs to know first.
+func (w *Window) askHealth() {
+	host := w.hosts[model.HostPath("local")]
+	if w.healthAsked || host == nil || host.State != model.Connected {
+		return
+	}
+	w.healthAsked = true
+	w.service.Health(host.Path(), func(checks []model.Check, err error) {
+		for _, check := range checks {
+			if check.Status == model.CheckError {
+				w.trouble = strings.TrimSpace(check.Message + " " + check.Hint)
+				w.showStatus()
+				return
+			}
+		}
+	})
 }
 
 // showTrouble says above the list what is wrong, in the service's words.
