@@ -6,6 +6,7 @@ package app
 
 import (
 	"context"
+	"os"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	coreglib "github.com/diamondburned/gotk4/pkg/core/glib"
@@ -61,6 +62,9 @@ func Run(args []string, o Options) int {
 	defer a.cancel()
 	a.preferences, a.saver = loadPreferences()
 	defer a.saver.end()
+	if file := os.Getenv(stallsVariable); file != "" {
+		go watchStalls(a.ctx, file)
+	}
 	a.ConnectStartup(a.startup)
 	a.ConnectActivate(a.activate)
 	return a.Application.Run(args)

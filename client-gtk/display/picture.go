@@ -22,7 +22,7 @@ func ReadImage(content []byte, width, height int) *Image {
 }
 
 // Show puts the image into a widget, which keeps what it needs of it.
-func (i *Image) Show(picture *gtk.Picture) { i.native.Show(coreglib.InternObject(picture).Native()) }
+func (i *Image) Show(picture *gtk.Picture) { i.native.Show(coreglib.BaseObject(picture).Native()) }
 
 // Free gives the image up.
 func (i *Image) Free() { i.native.Free() }

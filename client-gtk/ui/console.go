@@ -60,7 +60,7 @@ type console struct {
 	again    bool // open it again when it ends
 	shown    model.Path
 	index    uint32 // of the screen that is open
-	attempt  int // tells the answers of different attempts apart
+	attempt  int    // tells the answers of different attempts apart
 	retry    time.Duration
 	retrying coreglib.SourceHandle
 	filling  bool

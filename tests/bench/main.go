@@ -46,6 +46,7 @@ var lines = []line{
 	{"kill", (*bench).kill},
 	{"memory", (*bench).memory},
 	{"load", (*bench).load},
+	{"client", (*bench).client},
 }
 
 // some is the number of VMs for the lines that need no more.

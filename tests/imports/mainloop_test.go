@@ -52,7 +52,7 @@ func TestWidgetsDoNotWait(t *testing.T) {
 // offMainLoop are the functions of package app that run in goroutines, or before
 // there is a main loop. Everything else there may touch files and the service
 // only inside of a go statement, or of the function that call runs in one.
-var offMainLoop = []string{"follow", "edit", "run", "screenshot", "loadPreferences"}
+var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls", "loadPreferences"}
 
 // quick are the methods of the service's client that answer from memory.
 var quick = []string{"VM", "Activate"}
@@ -110,7 +110,7 @@ func waits(call *ast.CallExpr) bool {
 	}
 	switch of := s.X.(type) {
 	case *ast.Ident:
-		return of.Name == "os" || of.Name == "c" && !slices.Contains(quick, s.Sel.Name)
+		return of.Name == "os" && s.Sel.Name != "Getenv" || of.Name == "c" && !slices.Contains(quick, s.Sel.Name)
 	case *ast.SelectorExpr:
 		return of.Sel.Name == "client" && !slices.Contains(quick, s.Sel.Name)
 	}

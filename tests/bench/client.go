@@ -1,0 +1,291 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/tests/bench/rig"
+)
+
+// program is what is measured: how to start it, and the role of its list.
+type program struct {
+	name    string
+	command []string
+	role    string
+}
+
+var (
+	ourClient   = program{"kvm-manager", []string{"kvm-manager"}, "list"}
+	otherClient = program{"virt-manager", []string{"virt-manager", "--connect", "qemu:///system", "--no-fork"}, "tree table"}
+)
+
+const (
+	clientStarts  = 7
+	clientRunning = 10
+	clientCalm    = 20 * time.Second
+	// smooth is for how long the main loop may be busy at once.
+	smooth = 50 * time.Millisecond
+	storm  = 10 * time.Second
+)
+
+// client measures the client, and virt-manager beside it: the same VMs, the same
+// libvirtd, on one display without a window manager. Installing it first may
+// take a quarter of an hour.
+func (b *bench) client(ctx context.Context) ([]result, error) {
+	b.say("client: installing it")
+	if _, err := rig.Run(ctx, "/src/tests/system/install", "all"); err != nil {
+		return nil, err
+	}
+	desktop, err := rig.OpenDesktop(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer desktop.Close()
+	m, err := b.need(ctx, some)
+	if err != nil {
+		return nil, err
+	}
+	m.Close()
+	rows, err := b.clientStart(ctx, desktop)
+	if err != nil {
+		return rows, err
+	}
+	more, err := b.clientIdle(ctx, desktop)
+	rows = append(rows, more...)
+	if err != nil {
+		return rows, err
+	}
+	more, err = b.clientStalls(ctx, desktop)
+	return append(rows, more...), err
+}
+
+// opened starts a program and waits until its list has so many rows or cells.
+func opened(ctx context.Context, d *rig.Desktop, p program, rows int, env ...string) (*rig.Program, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	started := time.Now()
+	running, err := d.Start(p.command, env...)
+	if err != nil {
+		return nil, 0, err
+	}
+	err = rig.Poll(ctx, func() error { return listed(ctx, running, p, rows) })
+	if err != nil {
+		running.Stop()
+		return nil, 0, fmt.Errorf("%s does not open: %w", p.name, err)
+	}
+	return running, time.Since(started), nil
+}
+
+func listed(ctx context.Context, running *rig.Program, p program, rows int) error {
+	n, err := running.Listed(ctx, p.role)
+	if err == nil && n < rows {
+		err = fmt.Errorf("the list has %d of %d rows", n, rows)
+	}
+	return err
+}
+
+// clientStart measures how long it takes until the list is there. The first
+// start of each, which reads its files, does not count.
+func (b *bench) clientStart(ctx context.Context, d *rig.Desktop) ([]result, error) {
+	b.say("client: starting")
+	took := map[string][]float64{}
+	for i := range clientStarts + 1 {
+		for _, p := range []program{ourClient, otherClient} {
+			running, t, err := opened(ctx, d, p, some)
+			if err != nil {
+				return nil, err
+			}
+			running.Stop()
+			if i > 0 {
+				took[p.name] = append(took[p.name], ms(t))
+			}
+		}
+	}
+	r := figure(fmt.Sprintf("start until %d VMs are listed", some), "ms", took[ourClient.name]...).beside(otherClient.name, took[otherClient.name]...)
+	return []result{r.bar("≤ 0.5 ×", r.Ours.Median <= r.Peer.Median/2).note("warm; seen through the accessibility tree, which costs both")}, nil
+}
+
+// clientIdle measures memory and CPU time of both while nobody touches them.
+func (b *bench) clientIdle(ctx context.Context, d *rig.Desktop) ([]result, error) {
+	b.say("client: doing nothing")
+	for _, v := range rig.VMs(clientRunning) {
+		if err := b.rig.With(v, (*libvirt.Domain).Create); err != nil {
+			return nil, err
+		}
+		defer func() { _ = b.rig.PowerOff(v) }()
+	}
+	ours, _, err := opened(ctx, d, ourClient, some)
+	if err != nil {
+		return nil, err
+	}
+	defer ours.Stop()
+	theirs, _, err := opened(ctx, d, otherClient, some)
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Stop()
+	if err := pause(ctx, clientCalm); err != nil {
+		return nil, err
+	}
+	memory := map[*rig.Program]uint64{}
+	for _, p := range []*rig.Program{ours, theirs} {
+		if memory[p], _, err = p.Memory(); err != nil {
+			return nil, err
+		}
+	}
+	used, err := idleCPU(ctx, ours.Process, theirs.Process)
+	if err != nil {
+		return nil, err
+	}
+	theirs.Stop()
+	if _, err := d.Tool(ctx, "xdotool", "search", "--pid", fmt.Sprint(int(ours.Process)), "windowunmap", "%@"); err != nil {
+		return nil, err
+	}
+	hidden, err := idleCPU(ctx, ours.Process)
+	if err != nil {
+		return nil, err
+	}
+	m := figure(fmt.Sprintf("client's memory (PSS) with %d VMs", some), "MB", megabytes(memory[ours])).beside(otherClient.name, megabytes(memory[theirs]))
+	c := figure("client's CPU while nobody touches it, a minute", "ms", ms(used[0])).beside(otherClient.name, ms(used[1]))
+	return []result{
+		m.bar("less", m.Ours.Median < m.Peer.Median),
+		c.bar("less", c.Ours.Median < c.Peer.Median).note("%d VMs run", clientRunning),
+		figure("client's CPU while it cannot be seen, a minute", "ms", ms(hidden[0])),
+	}, nil
+}
+
+// clientStalls measures the longest time that the client does not listen, with
+// many VMs, while somebody types and scrolls and while VMs change.
+func (b *bench) clientStalls(ctx context.Context, d *rig.Desktop) ([]result, error) {
+	b.say("client: many VMs")
+	m, err := b.need(ctx, b.vms)
+	if err != nil {
+		return nil, err
+	}
+	m.Close()
+	folder, err := os.MkdirTemp("", "stalls-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder)
+	file := filepath.Join(folder, "stalls")
+	ours, _, err := opened(ctx, d, ourClient, some, "KVM_MANAGER_STALLS="+file)
+	if err != nil {
+		return nil, err
+	}
+	defer ours.Stop()
+	if err := pause(ctx, 5*time.Second); err != nil {
+		return nil, err
+	}
+	var rows []result
+	for _, part := range []struct {
+		what string
+		do   func(context.Context, *rig.Desktop) error
+	}{
+		{"search is typed", b.typeSearch},
+		{"list is scrolled", b.scroll},
+		{"100 titles a second change", b.changeTitles},
+	} {
+		from := time.Now()
+		if err := part.do(ctx, d); err != nil {
+			return rows, err
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return rows, err
+		}
+		stalls, err := stallsSince(file, from)
+		if err != nil {
+			return rows, err
+		}
+		r := figure(fmt.Sprintf("client does not listen, %d VMs, %s", b.vms, part.what), "ms", stalls...)
+		rows = append(rows, r.bar("max < 50", r.Ours.Max < ms(smooth)).note("the longest wait of each tenth of a second"))
+	}
+	return rows, b.listIsRight(ctx, d, ours)
+}
+
+func (b *bench) typeSearch(ctx context.Context, d *rig.Desktop) error {
+	const text = "bench-0777"
+	for n := range 2 * len(text) {
+		typed := text[:min(n+1, 2*len(text)-n-1)] // and deleted again
+		if err := errors.Join(d.Do(ctx, "search", typed), pause(ctx, 120*time.Millisecond)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) scroll(ctx context.Context, d *rig.Desktop) error {
+	if _, err := d.Tool(ctx, "xdotool", "mousemove", "150", "400"); err != nil {
+		return err
+	}
+	for _, button := range []string{"5", "4"} { // down, and up again
+		if _, err := d.Tool(ctx, "xdotool", "click", "--repeat", "150", "--delay", "20", button); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeTitles changes the titles of all VMs in turn, and at last to ones that
+// listIsRight knows.
+func (b *bench) changeTitles(ctx context.Context, _ *rig.Desktop) error {
+	vms := rig.VMs(b.vms)
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for i := range max(len(vms), int(storm/(10*time.Millisecond))) {
+		v := vms[i%len(vms)]
+		if err := v.Call(ctx, b.rig.Bus, "SetTitle", "gale "+v.Name(), rig.Options()); err != nil {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// listIsRight looks whether the list knows the last titles.
+func (b *bench) listIsRight(ctx context.Context, d *rig.Desktop, ours *rig.Program) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := d.Do(ctx, "search", "gale bench-0077"); err != nil {
+		return err
+	}
+	return rig.Poll(ctx, func() error {
+		n, err := ours.Listed(ctx, ourClient.role)
+		// The VM, and the heading of its host.
+		if err == nil && n != 2 {
+			err = fmt.Errorf("the list shows %d rows, not 2", n)
+		}
+		return err
+	})
+}
+
+// stallsSince reads what the client wrote from a moment on.
+func stallsSince(file string, from time.Time) ([]float64, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("the client does not say how busy it is: %w", err)
+	}
+	defer f.Close()
+	var stalls []float64
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var at, took int64
+		if _, err := fmt.Sscan(lines.Text(), &at, &took); err == nil && at >= from.UnixMicro() {
+			stalls = append(stalls, float64(took)/1000)
+		}
+	}
+	if len(stalls) == 0 {
+		return nil, errors.New("the client has said nothing")
+	}
+	return stalls, nil
+}
