@@ -111,9 +111,6 @@ func (p *Page) Show(vm *model.VM, host *model.Host) {
 	p.Update(vm, host)
 	p.RefreshPermissions()
 	p.look()
-	if p.ticking == 0 {
-		p.ticking = coreglib.TimeoutSecondsAdd(1, p.tick)
-	}
 }
 
 // Clear shows none.
@@ -124,13 +121,7 @@ func (p *Page) Clear() {
 }
 
 // Close ends what goes on while the page is open.
-func (p *Page) Close() {
-	p.Clear()
-	if p.ticking != 0 {
-		coreglib.SourceRemove(p.ticking)
-		p.ticking = 0
-	}
-}
+func (p *Page) Close() { p.Clear() }
 
 // RefreshPermissions asks again what may be done.
 func (p *Page) RefreshPermissions() {
@@ -231,7 +222,7 @@ func (p *Page) enable() {
 func (p *Page) look() {
 	at := p.stack.VisibleChildName()
 	active := p.vm != nil && p.vm.State.Active()
-	p.service.Watch(p, active && at == "overview" && !p.suspended())
+	p.watch(active && at == "overview" && !p.suspended())
 	if p.vm == nil {
 		return
 	}
@@ -240,6 +231,18 @@ func (p *Page) look() {
 	}
 	if active && at == "overview" {
 		p.takeThumbnail()
+	}
+}
+
+// watch starts and stops what moves on the overview.
+func (p *Page) watch(wanted bool) {
+	p.service.Watch(p, wanted)
+	switch {
+	case wanted && p.ticking == 0:
+		p.ticking = coreglib.TimeoutSecondsAdd(1, p.tick)
+	case !wanted && p.ticking != 0:
+		coreglib.SourceRemove(p.ticking)
+		p.ticking = 0
 	}
 }
 
@@ -283,7 +286,7 @@ func (p *Page) showBars(show bool) {
 }
 
 func (p *Page) tick() bool {
-	if p.vm == nil || !p.vm.State.Active() || p.stack.VisibleChildName() != "overview" || !p.root.Mapped() || p.suspended() {
+	if !p.root.Mapped() {
 		return true
 	}
 	p.showState()

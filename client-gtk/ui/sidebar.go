@@ -95,17 +95,23 @@ func newSidebar(b *gtk.Builder, service Service, hosts map[model.Path]*model.Hos
 	})
 	s.addMenu()
 	s.fill()
-	s.ticking = coreglib.TimeoutAdd(uint(thumbnailTick.Milliseconds()), s.tick)
 	return s
 }
 
-// close ends what goes on while the list is there.
-func (s *sidebar) close() { coreglib.SourceRemove(s.ticking) }
+// look starts and stops the small pictures, as somebody can see them or not.
+func (s *sidebar) look(visible bool) {
+	switch {
+	case visible && s.ticking == 0:
+		s.ticking = coreglib.TimeoutAdd(uint(thumbnailTick.Milliseconds()), s.tick)
+	case !visible && s.ticking != 0:
+		coreglib.SourceRemove(s.ticking)
+		s.ticking = 0
+	}
+}
 
-// tick renews a small picture, if anybody can see it.
+// tick renews a small picture.
 func (s *sidebar) tick() bool {
-	window, _ := s.view.Root().CastType(gtk.GTypeWindow).(*gtk.Window)
-	if window == nil || !s.view.Mapped() || window.IsSuspended() {
+	if !s.view.Mapped() {
 		return true
 	}
 	var running []model.Path

@@ -75,6 +75,8 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.contentStack.AddNamed(w.page.Widget(), "page")
 	w.contentStack.AddNamed(w.several.widget, "several")
 	w.page.joinWindow(w.ApplicationWindow)
+	w.sidebar.look(true)
+	w.NotifyProperty("suspended", func() { w.sidebar.look(!w.IsSuspended()) })
 	w.NotifyProperty("fullscreened", func() { w.split.SetCollapsed(w.IsFullscreen()) })
 	w.banner.ConnectButtonClicked(service.Connect)
 	w.statusButton.ConnectClicked(service.Connect)
@@ -89,7 +91,7 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.resume()
 	w.ConnectCloseRequest(func() bool {
 		w.keep()
-		w.sidebar.close()
+		w.sidebar.look(false)
 		w.page.Close()
 		return false
 	})

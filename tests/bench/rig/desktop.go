@@ -29,7 +29,9 @@ func OpenDesktop(ctx context.Context) (*Desktop, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no home folder: %w", err)
 	}
-	d := &Desktop{env: append(os.Environ(), "HOME="+home, "GDK_BACKEND=x11", "GSK_RENDERER=cairo", "LANG=C.UTF-8")}
+	// Without OpenGL: GTK 4 would load the software driver, 40 MB of it, and
+	// then not draw with it.
+	d := &Desktop{env: append(os.Environ(), "HOME="+home, "GDK_BACKEND=x11", "GSK_RENDERER=cairo", "GDK_DISABLE=gl,vulkan", "LANG=C.UTF-8")}
 	number, err := d.background("Xvfb", "-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp")
 	if err != nil {
 		return nil, err
