@@ -68,6 +68,8 @@ func encode(v reflect.Value) any {
 		return objectPath(v.String())
 	case timeType:
 		return micros(v.Interface().(time.Time))
+	case fdType:
+		return dbus.UnixFDIndex(v.Uint())
 	case resultType:
 		return Dict(v.Interface().(map[string]any))
 	}
@@ -86,6 +88,8 @@ func encode(v reflect.Value) any {
 		return v.Float()
 	case reflect.Struct:
 		return record(v)
+	case reflect.Pointer:
+		return encode(v.Elem())
 	default: // reflect.Slice; typeCode has refused everything else
 		return encodeSlice(v)
 	}

@@ -15,6 +15,7 @@ var (
 	pathType   = reflect.TypeFor[model.Path]()
 	timeType   = reflect.TypeFor[time.Time]()
 	resultType = reflect.TypeFor[map[string]any]()
+	fdType     = reflect.TypeFor[model.FD]()
 )
 
 // field is one exported field of a struct: where it is and how it travels.
@@ -66,6 +67,8 @@ func typeCode(t reflect.Type) string {
 		return "t"
 	case t == resultType:
 		return "a{sv}"
+	case t == fdType:
+		return "h"
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -82,7 +85,7 @@ func typeCode(t reflect.Type) string {
 		return "d"
 	case reflect.Struct:
 		return "a{sv}"
-	case reflect.Pointer: // to an element of a list
+	case reflect.Pointer: // to an element of a list, or to what may be left out
 		return typeCode(t.Elem())
 	case reflect.Slice:
 		return "a" + typeCode(t.Elem())

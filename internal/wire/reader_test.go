@@ -47,7 +47,7 @@ func TestAReaderReadsEveryModelType(t *testing.T) {
 	t.Parallel()
 	for _, value := range []any{
 		&model.Manager{}, &model.Host{}, &model.VM{}, &model.Network{}, &model.StoragePool{}, &model.Job{},
-		&model.Check{}, &model.Capabilities{}, &model.Sample{}, &model.Device{},
+		&model.Check{}, &model.Capabilities{}, &model.Sample{}, &model.Device{}, &model.VMPlan{},
 	} {
 		typ := reflect.TypeOf(value).Elem()
 		for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {

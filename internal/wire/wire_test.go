@@ -59,7 +59,7 @@ func TestEveryModelTypeMakesTheRoundTrip(t *testing.T) {
 	t.Parallel()
 	for _, value := range []any{
 		&model.Manager{}, &model.Host{}, &model.VM{}, &model.Network{}, &model.StoragePool{}, &model.Job{},
-		&model.Check{}, &model.Capabilities{}, &model.Sample{}, &model.Device{},
+		&model.Check{}, &model.Capabilities{}, &model.Sample{}, &model.Device{}, &model.VMPlan{},
 	} {
 		typ := reflect.TypeOf(value).Elem()
 		for _, filled := range []bool{true, false} {
