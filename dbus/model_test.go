@@ -54,6 +54,7 @@ func TestKeysOfRecordsAreTheFieldsOfTheModel(t *testing.T) {
 	}{
 		"devices":      {all[api.VMInterface].Section("Device records").Keys, &model.Device{}},
 		"checks":       {host.Method("CheckHealth").Out[0].Keys, &model.Check{}},
+		"start checks": {all[api.VMInterface].Method("CheckStart").Out[0].Keys, &model.StartCheck{}},
 		"capabilities": {host.Method("GetCapabilities").Out[0].Keys, &model.Capabilities{}},
 		"samples":      {signal(t, host, "StatisticsSampled").Args[1].Keys, &model.Sample{}},
 		"addresses":    {property(t, network, "Addresses").Keys, &model.NetworkAddress{}},

@@ -101,6 +101,11 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 		"Host.Reconnect": {
 			func(o ...client.Option) (any, error) { return none(c.Reconnect(ctx, host, o...)) }, nil, nil,
 		},
+		"VM.CheckStart": {
+			func(o ...client.Option) (any, error) { return c.CheckStart(ctx, vm, o...) },
+			nil,
+			[]model.StartCheck{{ID: "kvm", Status: model.CheckOK}},
+		},
 		"Job.Cancel": {
 			func(o ...client.Option) (any, error) { return none(c.CancelJob(ctx, job, o...)) }, nil, nil,
 		},

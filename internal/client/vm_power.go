@@ -56,6 +56,12 @@ func (c *Client) Start(ctx context.Context, vm model.Path, options ...Option) (j
 	return c.job(ctx, vm, "Start", options)
 }
 
+// CheckStart says what keeps a VM that is off from starting. There is no job.
+func (c *Client) CheckStart(ctx context.Context, vm model.Path, options ...Option) (checks []model.StartCheck, err error) {
+	err = c.call(ctx, vm, vmIface, "CheckStart", options, nil, &checks)
+	return checks, err
+}
+
 // Delete removes a VM with its configuration; its disks stay. It takes
 // ExpectedVersion.
 func (c *Client) Delete(ctx context.Context, vm model.Path, options ...Option) (job model.Path, err error) {

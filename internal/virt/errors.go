@@ -218,6 +218,9 @@ func sentence(message string) string {
 	return message
 }
 
+// asLibvirt finds libvirt's own error in err.
+func asLibvirt(err error, virt *libvirt.Error) bool { return errors.As(err, virt) }
+
 // hasCode says whether libvirt failed with this code.
 func hasCode(err error, codes ...libvirt.ErrorNumber) bool {
 	for _, code := range codes {

@@ -28,6 +28,7 @@ type learned struct {
 	disks         []diskKey            // that it had when it was last read
 	macs          []string             // that it had when it was last read
 	agent         map[string][]string  // addresses by MAC, as its guest agent says
+	startFailed   string               // libvirt's words about the last start
 }
 
 // definedness says whether a running VM has a stored definition, too.
@@ -61,7 +62,8 @@ func (m *memory) of(uuid string) *learned {
 func (m *memory) started(uuid string, at time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.of(uuid).startedAt = at
+	v := m.of(uuid)
+	v.startedAt, v.startFailed = at, ""
 }
 
 // redefined forgets whether a VM is persistent.
@@ -69,7 +71,7 @@ func (m *memory) redefined(uuid string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v := m.of(uuid)
-	v.defined = definedUnknown
+	v.defined, v.startFailed = definedUnknown, ""
 	v.redefinitions++
 }
 

@@ -16,6 +16,9 @@ type places struct {
 	leases string // <bridge>.status of networks with DHCP
 }
 
+// systemConfig is where the daemon of the system keeps definitions.
+const systemConfig = "/etc/libvirt"
+
 // placesOf knows the daemon of this system and the one of this user. For
 // another machine, and for drivers without a daemon, there are none.
 func placesOf(uri string) (places, bool) {
@@ -26,7 +29,7 @@ func placesOf(uri string) (places, bool) {
 	switch u.Path {
 	case "/system":
 		return places{
-			config: "/etc/libvirt", run: "/run/libvirt/qemu",
+			config: systemConfig, run: "/run/libvirt/qemu",
 			save: "/var/lib/libvirt/qemu/save", leases: "/var/lib/libvirt/dnsmasq",
 		}, true
 	case "/session":

@@ -114,6 +114,10 @@ type Conn interface {
 
 	Capabilities(ctx context.Context) (model.Capabilities, error)
 	CheckHealth(ctx context.Context) ([]model.Check, error)
+	// CheckStart says what keeps a VM that is off from starting, as far as the
+	// host and libvirt's words about the last start tell. What other VMs,
+	// networks and pools have to do with it is Host.CheckStart's.
+	CheckStart(ctx context.Context, uuid string) ([]model.StartCheck, error)
 	Statistics(ctx context.Context) (map[string]Counters, HostCounters, error)
 
 	Start(ctx context.Context, uuid string, paused bool) error // restores a saved state, if there is one

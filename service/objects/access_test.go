@@ -41,6 +41,7 @@ var goodCalls = map[string]struct {
 	"Host.ListStoragePools":         {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.ListVMs":                  {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.Reconnect":                {"", "/org/kvmmanager/hosts/local", nil},
+	"VM.CheckStart":                 {"", stopped, nil},
 	"VM.Delete":                     {"org.kvmmanager.vm.delete", stopped, nil},
 	"VM.DiscardSavedState":          {"org.kvmmanager.vm.control", stopped, nil},
 	"VM.GetXML":                     {"", stopped, nil},

@@ -48,6 +48,7 @@ func vmMethods() map[string]*method {
 		"SendKeys":       console(ask("Authentication is required to send keys to “$(vm.name)”."), (*request).sendKeys),
 		"TakeScreenshot": repeatedly(console(ask("Authentication is required to see the display of “$(vm.name)”."), (*request).takeScreenshot, "screen", "u")),
 
+		"CheckStart": {action: open, run: (*request).checkStart},
 		"Delete": {
 			action: actionDelete, message: ask("Authentication is required to delete “$(vm.name)”."),
 			options: jobOptions(optExpectedVersion, "t"), run: (*request).deleteVM,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"org.kvmmanager/internal/errs"
@@ -128,6 +129,16 @@ func (c *Conn) Capabilities(ctx context.Context) (model.Capabilities, error) {
 // CheckHealth implements inventory.Conn.
 func (c *Conn) CheckHealth(ctx context.Context) ([]model.Check, error) {
 	return []model.Check{{ID: "libvirt", Status: model.CheckOK, Message: "libvirt answers."}}, c.enter(ctx, "health", "")
+}
+
+// CheckStart implements inventory.Conn: what PutStartChecks was told.
+func (c *Conn) CheckStart(ctx context.Context, uuid string) ([]model.StartCheck, error) {
+	if err := c.enter(ctx, "check-start", uuid); err != nil {
+		return nil, err
+	}
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	return slices.Clone(c.h.checks[uuid]), nil
 }
 
 // Statistics implements inventory.Conn: every active VM uses one CPU second

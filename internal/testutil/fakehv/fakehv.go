@@ -21,6 +21,7 @@ type Hypervisor struct {
 	conns    map[*Conn]bool
 	down     error
 	hooks    map[string]func(context.Context, string) error
+	checks   map[string][]model.StartCheck
 	calls    []string
 	nextID   int32
 }
@@ -29,7 +30,8 @@ type Hypervisor struct {
 func New() *Hypervisor {
 	return &Hypervisor{
 		vms: map[string]*model.VM{}, networks: map[string]*model.Network{}, pools: map[string]*model.StoragePool{},
-		conns: map[*Conn]bool{}, hooks: map[string]func(context.Context, string) error{},
+		checks: map[string][]model.StartCheck{},
+		conns:  map[*Conn]bool{}, hooks: map[string]func(context.Context, string) error{},
 	}
 }
 
@@ -96,6 +98,13 @@ func (h *Hypervisor) PutPool(p *model.StoragePool) {
 	copied := *p
 	h.pools[p.UUID] = &copied
 	h.emit(inventory.Event{Kind: inventory.PoolEvent, ID: p.UUID})
+}
+
+// PutStartChecks says what CheckStart finds about a VM.
+func (h *Hypervisor) PutStartChecks(uuid string, checks ...model.StartCheck) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.checks[uuid] = checks
 }
 
 // Hook runs before the named operation ("start", "read", "open", …) with the
