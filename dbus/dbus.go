@@ -19,6 +19,7 @@ const (
 	ManagerInterface     = "org.kvmmanager.Manager"
 	HostInterface        = "org.kvmmanager.Host"
 	VMInterface          = "org.kvmmanager.VM"
+	GuestInterface       = "org.kvmmanager.VM.Guest"
 	JobInterface         = "org.kvmmanager.Job"
 	NetworkInterface     = "org.kvmmanager.Network"
 	StoragePoolInterface = "org.kvmmanager.StoragePool"
@@ -30,7 +31,7 @@ var files embed.FS
 // Interfaces is the name of every interface, in the order of the reference.
 func Interfaces() []string {
 	return []string{
-		ManagerInterface, HostInterface, VMInterface,
+		ManagerInterface, HostInterface, VMInterface, GuestInterface,
 		JobInterface, NetworkInterface, StoragePoolInterface,
 	}
 }

@@ -106,6 +106,14 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 			nil,
 			[]model.StartCheck{{ID: "kvm", Status: model.CheckOK}},
 		},
+		"VM.Guest.FreezeFilesystems": starts(c.FreezeFilesystems),
+		"VM.Guest.GetInfo": {
+			func(o ...client.Option) (any, error) { return c.GetInfo(ctx, vm, o...) },
+			nil,
+			model.GuestInfo{},
+		},
+		"VM.Guest.ThawFilesystems": starts(c.ThawFilesystems),
+		"VM.Guest.TrimFilesystems": starts(c.TrimFilesystems),
 		"Job.Cancel": {
 			func(o ...client.Option) (any, error) { return none(c.CancelJob(ctx, job, o...)) }, nil, nil,
 		},
@@ -264,6 +272,7 @@ func recorderWith(t *testing.T, edit func(xml string) string) (address string, c
 		bus.Put(api.RootPath, api.ManagerInterface, wire.PropsOf(&model.Manager{})),
 		bus.Put("/org/kvmmanager/hosts/local", api.HostInterface, wire.PropsOf(&model.Host{ID: "local"})),
 		bus.Put("/org/kvmmanager/vms/web", api.VMInterface, wire.PropsOf(&model.VM{})),
+		bus.Put("/org/kvmmanager/vms/web", api.GuestInterface, nil),
 		bus.Put("/org/kvmmanager/jobs/7", api.JobInterface, wire.PropsOf(&model.Job{})),
 	)
 	daemon := bustest.Start(t)

@@ -72,5 +72,6 @@ const (
 	managerIface = api.ManagerInterface
 	hostIface    = api.HostInterface
 	vmIface      = api.VMInterface
+	guestIface   = api.GuestInterface
 	jobIface     = api.JobInterface
 )

@@ -16,9 +16,10 @@ import (
 type task uint8
 
 const (
-	taskSizes  task = iota + 1 // of a VM's disks
-	taskAgent                  // which addresses its guest agent knows
-	taskLeases                 // of all networks
+	taskSizes      task = iota + 1 // of a VM's disks
+	taskAgent                      // which addresses its guest agent knows
+	taskLeases                     // of all networks
+	taskNeighbours                 // which addresses the host has seen it use
 )
 
 // taskPatience bounds how long the background waits for one answer. A VM that
@@ -132,6 +133,10 @@ func (c *Conn) doChore(ctx context.Context, job chore) {
 		if byMAC, err := c.agentAddresses(ctx, job.uuid); err == nil && c.memory.setAgent(job.uuid, byMAC) {
 			changed = []string{job.uuid}
 		}
+	case taskNeighbours:
+		if byMAC, err := c.neighbours(ctx, job.uuid); err == nil && c.memory.setNeighbours(job.uuid, byMAC) {
+			changed = []string{job.uuid}
+		}
 	case taskLeases:
 		if byMAC, err := c.leases(ctx); err == nil {
 			changed = c.memory.setLeases(byMAC)
@@ -211,16 +216,7 @@ func (c *Conn) agentAddresses(ctx context.Context, uuid string) (map[string][]st
 		if err != nil {
 			return nil, err
 		}
-		byMAC := make(map[string][]string)
-		for _, i := range interfaces {
-			mac := strings.ToLower(i.Hwaddr)
-			for _, a := range i.Addrs {
-				if reachable(a.Addr) {
-					byMAC[mac] = append(byMAC[mac], a.Addr)
-				}
-			}
-		}
-		return byMAC, nil
+		return byMAC(interfaces), nil
 	})
 }
 

@@ -28,6 +28,8 @@ type learned struct {
 	disks         []diskKey            // that it had when it was last read
 	macs          []string             // that it had when it was last read
 	agent         map[string][]string  // addresses by MAC, as its guest agent says
+	neighbours    map[string][]string  // addresses by MAC, from the host's ARP table
+	seenRunning   bool                 // since it started
 	startFailed   string               // libvirt's words about the last start
 }
 
@@ -104,7 +106,12 @@ func (m *memory) stopped(uuid string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v := m.of(uuid)
-	v.startedAt, v.agent = time.Time{}, nil
+	v.ended()
+}
+
+// ended forgets what ends with the hypervisor process. The caller holds mu.
+func (v *learned) ended() {
+	v.startedAt, v.agent, v.neighbours, v.seenRunning = time.Time{}, nil, nil, false
 }
 
 // forget drops a VM that is gone.
@@ -228,7 +235,7 @@ func (m *memory) complete(vm *model.VM) (unmeasured bool) {
 	v := m.of(vm.UUID)
 	v.name, v.vcpus = vm.Name, vm.VCPUs
 	if !vm.State.Active() {
-		v.startedAt, v.agent = time.Time{}, nil
+		v.ended()
 	}
 	if vm.StartedAt.IsZero() {
 		vm.StartedAt = v.startedAt
@@ -256,8 +263,8 @@ func (v *learned) addSizes(vm *model.VM) (unmeasured bool) {
 	return unmeasured
 }
 
-// addAddresses fills in what the guest is reached at: what its agent says,
-// then what DHCP leased to it.
+// addAddresses fills in what the guest is reached at: what its agent says, and
+// what DHCP leased to it; else what the host's ARP table has, which may be old.
 func (m *memory) addAddresses(v *learned, vm *model.VM) {
 	v.macs = v.macs[:0:0]
 	vm.IPAddresses = nil
@@ -267,7 +274,11 @@ func (m *memory) addAddresses(v *learned, vm *model.VM) {
 		if !vm.State.Active() {
 			continue
 		}
-		for _, address := range slices.Concat(v.agent[d.MAC], m.leases[d.MAC]) {
+		addresses := slices.Concat(v.agent[d.MAC], m.leases[d.MAC])
+		if len(addresses) == 0 {
+			addresses = v.neighbours[d.MAC]
+		}
+		for _, address := range addresses {
 			if !slices.Contains(d.IPAddresses, address) {
 				d.IPAddresses = append(d.IPAddresses, address)
 				vm.IPAddresses = append(vm.IPAddresses, address)

@@ -130,5 +130,8 @@ func (c *Conn) complete(vm *model.VM, s *sources) *model.VM {
 	if vm.GuestAgent == model.AgentConnected && !c.memory.hasAgent(vm.UUID) {
 		c.later(vm.UUID, taskAgent)
 	}
+	if c.memory.firstRun(vm) {
+		c.askNeighboursSoon(vm.UUID)
+	}
 	return vm
 }

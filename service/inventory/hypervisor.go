@@ -132,6 +132,13 @@ type Conn interface {
 	JobProgress(ctx context.Context, uuid string) (Progress, error)
 	AbortJob(ctx context.Context, uuid string) error
 
+	// GuestInfo asks a guest's agent, which must be connected. An agent that
+	// does not answer in time is GuestAgentUnavailable.
+	GuestInfo(ctx context.Context, uuid string) (model.GuestInfo, error)
+	FreezeFilesystems(ctx context.Context, uuid string) error
+	ThawFilesystems(ctx context.Context, uuid string) error
+	TrimFilesystems(ctx context.Context, uuid string) error
+
 	// Delete removes the definition with its saved state, NVRAM, TPM state
 	// and snapshot metadata. Disks stay.
 	Delete(ctx context.Context, uuid string) error

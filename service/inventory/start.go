@@ -2,7 +2,9 @@ package inventory
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"org.kvmmanager/internal/model"
 )
@@ -21,7 +23,7 @@ func (h *Host) CheckStart(vm *model.VM) []model.StartCheck {
 	}
 	for _, other := range sorted(h.vms, func(v *model.VM) string { return v.Name + "\x00" + v.UUID }) {
 		if other.UUID != vm.UUID && other.State.Active() {
-			checks = append(checks, taken(vm, other)...)
+			checks = append(checks, h.taken(vm, other)...)
 		}
 	}
 	// Two disks in one pool are one reason.
@@ -73,11 +75,11 @@ func (h *Host) checkPool(d *model.Device) []model.StartCheck {
 }
 
 // taken is what a VM that runs has and this one needs for itself.
-func taken(vm, other *model.VM) []model.StartCheck {
+func (h *Host) taken(vm, other *model.VM) []model.StartCheck {
 	var checks []model.StartCheck
 	for _, mine := range vm.Disks {
 		for _, theirs := range other.Disks {
-			if SameImage(mine, theirs) && !together(mine, theirs) {
+			if image := h.imageOf(mine); image != "" && image == h.imageOf(theirs) && !together(mine, theirs) {
 				checks = append(checks, model.StartCheck{
 					ID: "disk", Status: model.CheckError,
 					Message: fmt.Sprintf("“%s” is running and uses the image of the disk %s.", other.Name, mine.Target),
@@ -109,12 +111,18 @@ func taken(vm, other *model.VM) []model.StartCheck {
 	return checks
 }
 
-// SameImage says whether two disks are the same file, device or volume.
-func SameImage(a, b *model.Device) bool {
-	if a.Source != "" || b.Source != "" {
-		return a.Source == b.Source
+// imageOf is the file, device or volume behind a disk, however the disk names
+// it; empty for a drive without medium. The caller holds mu.
+func (h *Host) imageOf(d *model.Device) string {
+	if d.Source != "" || d.Volume == "" {
+		return d.Source
 	}
-	return a.Volume != "" && a.Pool == b.Pool && a.Volume == b.Volume
+	for _, p := range h.pools {
+		if p.Name == d.Pool && strings.HasPrefix(p.Target, "/") {
+			return filepath.Join(p.Target, d.Volume)
+		}
+	}
+	return d.Pool + "/" + d.Volume
 }
 
 // together says whether two VMs may use an image at the same time.

@@ -13,7 +13,7 @@ import (
 func TestWhatOthersHaveKeepsAVMFromStarting(t *testing.T) {
 	t.Parallel()
 	lan := &model.Network{UUID: fakehv.UUID(100), Name: "lan", Persistent: true}
-	tank := &model.StoragePool{UUID: fakehv.UUID(200), Name: "tank", State: model.PoolInactive}
+	tank := &model.StoragePool{UUID: fakehv.UUID(200), Name: "tank", State: model.PoolInactive, Target: "/tank"}
 	usb := func() *model.Device {
 		return &model.Device{ID: "host-device-usb-1234:5678", Kind: model.KindHostDevice, Source: "1234:5678"}
 	}
@@ -29,7 +29,7 @@ func TestWhatOthersHaveKeepsAVMFromStarting(t *testing.T) {
 	port := func(n uint32) []*model.Device { return []*model.Device{{Kind: model.KindGraphics, Port: n}} }
 	owner := fakehv.VM(1, "owner")
 	owner.State, owner.ID = model.VMRunning, 1
-	owner.Disks = []*model.Device{disk("/a"), disk("/shared", shared), disk("/medium", readOnly)}
+	owner.Disks = []*model.Device{disk("/a"), disk("/shared", shared), disk("/medium", readOnly), disk("/tank/owned")}
 	owner.Graphics, owner.Devices = port(5901), []*model.Device{usb()}
 	idle := fakehv.VM(2, "idle")
 	idle.Disks = []*model.Device{disk("/idle")}
@@ -60,6 +60,7 @@ func TestWhatOthersHaveKeepsAVMFromStarting(t *testing.T) {
 		"an inactive pool":             {func(v *model.VM) { v.Disks = []*model.Device{{Type: "volume", Pool: "tank", Volume: "x"}} }, []string{"pool"}, model.FixStartPool, tank.Path()},
 		"a pool that is not there":     {func(v *model.VM) { v.Disks = []*model.Device{{Type: "volume", Pool: "none", Volume: "x"}} }, []string{"pool"}, "", ""},
 		"another VM's disk":            {func(v *model.VM) { v.Disks = []*model.Device{disk("/a")} }, []string{"disk"}, "", ""},
+		"the same image as a volume":   {func(v *model.VM) { v.Disks = []*model.Device{{Kind: model.KindDisk, Pool: "tank", Volume: "owned"}} }, []string{"disk"}, "", ""},
 		"a disk that both may use":     {change: func(v *model.VM) { v.Disks = []*model.Device{disk("/shared", shared)} }},
 		"a disk that only one shares":  {func(v *model.VM) { v.Disks = []*model.Device{disk("/shared")} }, []string{"disk"}, "", ""},
 		"a medium that both read":      {change: func(v *model.VM) { v.Disks = []*model.Device{disk("/medium", readOnly)} }},

@@ -65,6 +65,10 @@ var goodCalls = map[string]struct {
 	"VM.Shutdown":                   {"org.kvmmanager.vm.control", live, nil},
 	"VM.Start":                      {"org.kvmmanager.vm.control", stopped, nil},
 	"VM.TakeScreenshot":             {"org.kvmmanager.vm.console", live, nil},
+	"VM.Guest.FreezeFilesystems":    {"org.kvmmanager.vm.guest", "guest", nil},
+	"VM.Guest.GetInfo":              {"org.kvmmanager.vm.guest", "guest", nil},
+	"VM.Guest.ThawFilesystems":      {"org.kvmmanager.vm.guest", "guest", nil},
+	"VM.Guest.TrimFilesystems":      {"org.kvmmanager.vm.guest", "guest", nil},
 	// Job.Cancel has a test of its own: its action depends on who started the job.
 }
 
@@ -152,6 +156,9 @@ func (w *world) objectFor(object string) model.Path {
 	switch object {
 	case live:
 		vm = running(1, "on")
+	case "guest":
+		vm = running(1, "guest")
+		vm.GuestAgent = model.AgentConnected
 	case "paused":
 		vm = running(1, "paused")
 		vm.State = model.VMPaused

@@ -129,7 +129,8 @@ func (w *world) call(path model.Path, method string, args ...any) *dbus.Call {
 // callWith is call with flags, which godbus's own call does not pass on.
 func (w *world) callWith(conn *dbus.Conn, flags dbus.Flags, path model.Path, method string, args ...any) <-chan *dbus.Call {
 	w.t.Helper()
-	iface, member, _ := strings.Cut(method, ".")
+	dot := strings.LastIndexByte(method, '.')
+	iface, member := method[:dot], method[dot+1:]
 	return conn.SendWithContext(w.ctx, &dbus.Message{
 		Type: dbus.TypeMethodCall, Flags: flags,
 		Headers: map[dbus.HeaderField]dbus.Variant{

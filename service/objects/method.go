@@ -52,6 +52,7 @@ func table() map[string]*method {
 		api.ManagerInterface: managerMethods(),
 		api.HostInterface:    hostMethods(),
 		api.VMInterface:      vmMethods(),
+		api.GuestInterface:   guestMethods(),
 		api.JobInterface:     jobMethods(),
 	} {
 		for name, m := range methods {
@@ -99,7 +100,7 @@ func (r *request) find() error {
 	case api.HostInterface:
 		r.host = s.inventory.Host(path)
 		found = r.host != nil
-	case api.VMInterface:
+	case api.VMInterface, api.GuestInterface:
 		r.host, r.vm = s.inventory.VM(path)
 		found = r.vm != nil
 	case api.JobInterface:

@@ -29,6 +29,7 @@ func (s *Service) Publish(u inventory.Update) {
 	}
 	for _, d := range u.VMs {
 		batch = append(batch, object(d.Old, d.New, api.VMInterface)...)
+		batch = append(batch, guestInterface(d)...)
 		batch = append(batch, vmSignals(d)...)
 	}
 	if u.Host.Old != nil {
@@ -55,6 +56,19 @@ func object[T any, P interface {
 		return []bus.Change{bus.Remove(wire.ObjectPath(P(old).Path()))}
 	}
 	return []bus.Change{bus.Put(wire.ObjectPath(P(value).Path()), iface, wire.PropsOf(value))}
+}
+
+// guestInterface comes and goes with the guest's agent.
+func guestInterface(d inventory.Diff[model.VM]) []bus.Change {
+	had := d.Old != nil && d.Old.GuestAgent == model.AgentConnected
+	switch has := d.New != nil && d.New.GuestAgent == model.AgentConnected; {
+	case has && !had:
+		return []bus.Change{bus.Put(wire.ObjectPath(d.New.Path()), api.GuestInterface, nil)}
+	case had && !has && d.New != nil:
+		return []bus.Change{bus.RemoveInterface(wire.ObjectPath(d.New.Path()), api.GuestInterface)}
+	default:
+		return nil // with its object it goes by itself
+	}
 }
 
 // managerChange keeps Manager.Hosts up to date when a host comes or goes.

@@ -242,6 +242,34 @@ func (c *Conn) JobProgress(ctx context.Context, uuid string) (inventory.Progress
 // AbortJob implements inventory.Conn.
 func (c *Conn) AbortJob(ctx context.Context, uuid string) error { return c.enter(ctx, "abort", uuid) }
 
+// GuestInfo implements inventory.Conn: the guest is called as the VM is.
+func (c *Conn) GuestInfo(ctx context.Context, uuid string) (model.GuestInfo, error) {
+	vm, err := one(c, ctx, "guest-info", uuid, c.h.vms)
+	if err != nil {
+		return model.GuestInfo{}, err
+	}
+	return model.GuestInfo{
+		Hostname: vm.Name, OSName: "Fake OS 1", KernelRelease: "6.1.0-fake",
+		Users:       []model.GuestUser{{Name: "somebody", LoginAt: time.UnixMilli(1_000_000_000_000)}},
+		Filesystems: []model.GuestFilesystem{{MountPoint: "/", Name: "vda1", Type: "ext4", Total: 8 << 30, Used: 2 << 30}},
+	}, nil
+}
+
+// FreezeFilesystems implements inventory.Conn.
+func (c *Conn) FreezeFilesystems(ctx context.Context, uuid string) error {
+	return c.enter(ctx, "freeze", uuid)
+}
+
+// ThawFilesystems implements inventory.Conn.
+func (c *Conn) ThawFilesystems(ctx context.Context, uuid string) error {
+	return c.enter(ctx, "thaw", uuid)
+}
+
+// TrimFilesystems implements inventory.Conn.
+func (c *Conn) TrimFilesystems(ctx context.Context, uuid string) error {
+	return c.enter(ctx, "trim", uuid)
+}
+
 // Delete implements inventory.Conn.
 func (c *Conn) Delete(ctx context.Context, uuid string) error {
 	if err := c.enter(ctx, "delete", uuid); err != nil {

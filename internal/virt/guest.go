@@ -1,0 +1,87 @@
+package virt
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"strings"
+	"time"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+// agentPatience is how long a guest's agent may take for one answer, in
+// seconds. libvirt itself would wait for ever.
+const agentPatience = 5
+
+// GuestInfo asks a guest's agent; see inventory.Conn.
+func (c *Conn) GuestInfo(ctx context.Context, uuid string) (model.GuestInfo, error) {
+	return onVM(ctx, c, work[model.GuestInfo]{uuid: uuid}, func(dom *libvirt.Domain) (model.GuestInfo, error) {
+		if err := dom.AgentSetResponseTimeout(agentPatience, 0); err != nil && !unsupported(err) {
+			return model.GuestInfo{}, err
+		}
+		// A freeze may take longer, and its caller waits for it.
+		defer func() { _ = dom.AgentSetResponseTimeout(int(libvirt.DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK), 0) }()
+		info, err := dom.GetGuestInfo(0, 0) // everything that this agent can tell
+		if err != nil {
+			return model.GuestInfo{}, err
+		}
+		return guestInfoOf(info), nil
+	})
+}
+
+func guestInfoOf(info *libvirt.DomainGuestInfo) model.GuestInfo {
+	g := model.GuestInfo{Hostname: info.Hostname}
+	if os := info.OS; os != nil {
+		g.OSID, g.OSName, g.OSVersion = os.ID, cmp.Or(os.PrettyName, os.Name), os.Version
+		g.KernelRelease, g.KernelVersion, g.Machine = os.KernelRelease, os.KernelVersion, os.Machine
+	}
+	if zone := info.TimeZone; zone != nil {
+		g.TimeZone, g.UTCOffset = zone.Name, int32(min(max(zone.Offset, math.MinInt32), math.MaxInt32))
+	}
+	for _, u := range info.Users {
+		user := model.GuestUser{Name: u.Name, Domain: u.Domain}
+		if u.LoginTime > 0 && u.LoginTime <= math.MaxInt64/1000 {
+			user.LoginAt = time.UnixMilli(int64(u.LoginTime))
+		}
+		g.Users = append(g.Users, user)
+	}
+	for _, f := range info.FileSystems {
+		g.Filesystems = append(g.Filesystems, model.GuestFilesystem{
+			MountPoint: f.MountPoint, Name: f.Name, Type: f.FSType, Total: f.TotalBytes, Used: f.UsedBytes,
+		})
+	}
+	for _, i := range info.Interfaces {
+		card := model.GuestInterface{Name: i.Name, MAC: strings.ToLower(i.Hwaddr)}
+		for _, a := range i.Addrs {
+			card.IPAddresses = append(card.IPAddresses, a.Addr)
+		}
+		g.Interfaces = append(g.Interfaces, card)
+	}
+	return g
+}
+
+// FreezeFilesystems has the guest write everything out and stop writing. One
+// that is frozen already is InvalidState.
+func (c *Conn) FreezeFilesystems(ctx context.Context, uuid string) error {
+	return c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error {
+		err := dom.FSFreeze(nil, 0)
+		if err != nil && strings.Contains(err.Error(), "already") && strings.Contains(err.Error(), "frozen") {
+			return errs.Wrap(errs.InvalidState, err, "The file systems of the guest are frozen already.")
+		}
+		return err
+	})
+}
+
+// ThawFilesystems lets the guest write again.
+func (c *Conn) ThawFilesystems(ctx context.Context, uuid string) error {
+	return c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error { return dom.FSThaw(nil, 0) })
+}
+
+// TrimFilesystems has the guest give back the space that it does not need.
+func (c *Conn) TrimFilesystems(ctx context.Context, uuid string) error {
+	return c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error { return dom.FSTrim("", 0, 0) })
+}
