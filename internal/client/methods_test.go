@@ -114,6 +114,16 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 		},
 		"VM.Guest.ThawFilesystems": starts(c.ThawFilesystems),
 		"VM.Guest.TrimFilesystems": starts(c.TrimFilesystems),
+		"VM.Clone": {
+			func(o ...client.Option) (any, error) { return c.Clone(ctx, vm, "text", o...) },
+			[]any{"text"},
+			model.Path("/a/result"),
+		},
+		"VM.SetTemplate": {
+			func(o ...client.Option) (any, error) { return none(c.SetTemplate(ctx, vm, true, o...)) },
+			[]any{true},
+			nil,
+		},
 		"Job.Cancel": {
 			func(o ...client.Option) (any, error) { return none(c.CancelJob(ctx, job, o...)) }, nil, nil,
 		},
@@ -202,6 +212,7 @@ func everyOption() map[string]struct {
 		"expected-version": {client.ExpectedVersion(9), uint64(9)}, "apply": {client.Apply(client.ApplyNextBoot), "next-boot"},
 		"paused": {client.Paused(), true}, "timeout": {client.Timeout(1500 * time.Millisecond), uint32(2)},
 		"inactive": {client.Inactive(), true}, "secrets": {client.Secrets(), true},
+		"delete-storage": {client.DeleteStorage("disk-vda"), []string{"disk-vda"}}, "linked": {client.Linked(), true},
 		"force": {client.Force(), true}, "screen": {client.Screen(1), uint32(1)},
 	}
 }

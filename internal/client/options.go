@@ -49,6 +49,17 @@ func Apply(to ApplyTo) Option { return set("apply", string(to)) }
 // Paused leaves a VM that starts paused before its first instruction.
 func Paused() Option { return set("paused", true) }
 
+// AllStorage stands for every disk that nobody else uses.
+const AllStorage = "*"
+
+// DeleteStorage deletes the volumes of disks with a VM, by the disks' ids. What
+// others use is kept, and named in the job's result.
+func DeleteStorage(disks ...string) Option { return set("delete-storage", disks) }
+
+// Linked makes a clone whose disks are made of those of its template, and hold
+// only what differs.
+func Linked() Option { return set("linked", true) }
+
 // Timeout is how long Shutdown waits for the guest, in whole seconds.
 func Timeout(d time.Duration) Option {
 	seconds := min(max(int64(math.Ceil(d.Seconds())), 1), math.MaxUint32)

@@ -46,6 +46,11 @@ func (c *Client) SetTags(ctx context.Context, vm model.Path, tags []string, opti
 	return c.call(ctx, vm, vmIface, "SetTags", options, []any{tags})
 }
 
+// SetTemplate says whether a VM is there to be cloned, and is not started.
+func (c *Client) SetTemplate(ctx context.Context, vm model.Path, template bool, options ...Option) error {
+	return c.call(ctx, vm, vmIface, "SetTemplate", options, []any{template})
+}
+
 // SetTitle sets a VM's title, one line for people.
 func (c *Client) SetTitle(ctx context.Context, vm model.Path, title string, options ...Option) error {
 	return c.call(ctx, vm, vmIface, "SetTitle", options, []any{title})

@@ -9,6 +9,13 @@ import (
 // The methods of this file return the path of a job at once, or with Wait when
 // it has ended. See AwaitJob.
 
+// Clone makes a VM like one that is off. It takes Linked; the job's result has
+// the new VM as "vm".
+func (c *Client) Clone(ctx context.Context, vm model.Path, name string, options ...Option) (job model.Path, err error) {
+	err = c.call(ctx, vm, vmIface, "Clone", options, []any{name}, &job)
+	return job, err
+}
+
 // DiscardSavedState deletes a VM's saved memory, so that the next start is a
 // boot.
 func (c *Client) DiscardSavedState(ctx context.Context, vm model.Path, options ...Option) (job model.Path, err error) {
@@ -62,8 +69,8 @@ func (c *Client) CheckStart(ctx context.Context, vm model.Path, options ...Optio
 	return checks, err
 }
 
-// Delete removes a VM with its configuration; its disks stay. It takes
-// ExpectedVersion.
+// Delete removes a VM with its configuration; its disks stay unless DeleteStorage
+// says otherwise. It takes ExpectedVersion.
 func (c *Client) Delete(ctx context.Context, vm model.Path, options ...Option) (job model.Path, err error) {
 	return c.job(ctx, vm, "Delete", options)
 }

@@ -21,4 +21,8 @@ package domainxml
 const (
 	Namespace       = "https://kvmmanager.org/xmlns/1"
 	NamespacePrefix = "kvmmanager"
+
+	// A domain's metadata has one element of a namespace.
+	TemplateNamespace = "https://kvmmanager.org/xmlns/template/1"
+	TemplatePrefix    = "kvmtemplate"
 )

@@ -12,7 +12,19 @@ import (
 // operating system a VM has.
 const libosinfoNamespace = "http://libosinfo.org/xmlns/libvirt/domain/1.0"
 
-// setMetadata fills the operating system and the tags.
+// templateElement marks a VM that is cloned and not started.
+const templateElement = "template"
+
+// TemplateXML is the content for a domain's metadata element with
+// TemplateNamespace and TemplatePrefix. It is empty for a VM that is no template.
+func TemplateXML(on bool) string {
+	if !on {
+		return ""
+	}
+	return "<" + templateElement + "/>"
+}
+
+// setMetadata fills the operating system, the tags and whether it is a template.
 func setMetadata(vm *model.VM, metadata *node) {
 	if metadata == nil {
 		return
@@ -23,6 +35,8 @@ func setMetadata(vm *model.VM, metadata *node) {
 			vm.OSID = osID(c)
 		case c.space == Namespace && c.name == "tags":
 			vm.Tags = tags(c)
+		case c.space == TemplateNamespace && c.name == templateElement:
+			vm.Template = true
 		}
 	}
 	vm.OSName = osName(vm.OSID)

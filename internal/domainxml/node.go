@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -32,7 +33,7 @@ func parse(doc, root string) (*node, error) {
 	if len(doc) > maxDocument {
 		return nil, fmt.Errorf("cannot read <%s>: %d bytes are too many", root, len(doc))
 	}
-	n, err := build(xml.NewDecoder(strings.NewReader(doc)))
+	n, err := build(xml.NewDecoder(strings.NewReader(doc)).Token)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cannot read <%s>: %w", root, err)
@@ -44,14 +45,26 @@ func parse(doc, root string) (*node, error) {
 	return n, nil
 }
 
+// parseRaw is parse for a document that is to be changed and written again:
+// prefixes of names stay as they are written, and stand in place of namespaces.
+// The document must be libvirt's own, since nobody checks here that it is
+// well-formed.
+func parseRaw(doc, root string) (*node, error) {
+	if _, err := parse(doc, root); err != nil {
+		return nil, err
+	}
+	return build(xml.NewDecoder(strings.NewReader(doc)).RawToken)
+}
+
 // build reads elements until the input ends, and returns the first one. What is
 // nested too deep is left out: it can only be the far end of a chain of disk
 // images.
-func build(d *xml.Decoder) (*node, error) {
+func build(next func() (xml.Token, error)) (*node, error) {
 	var first *node
 	var open []*node
+	tooDeep := 0 // elements that are open and left out
 	for count := 0; ; {
-		token, err := d.Token()
+		token, err := next()
 		if errors.Is(err, io.EOF) {
 			return first, nil
 		}
@@ -61,15 +74,13 @@ func build(d *xml.Decoder) (*node, error) {
 		switch t := token.(type) {
 		case xml.StartElement:
 			if len(open) == maxDepth {
-				if err := d.Skip(); err != nil {
-					return nil, err
-				}
+				tooDeep++
 				continue
 			}
 			if count++; count > maxNodes {
 				return nil, errors.New("it has too many elements")
 			}
-			n := &node{name: t.Name.Local, space: t.Name.Space, attrs: t.Attr}
+			n := &node{name: t.Name.Local, space: t.Name.Space, attrs: slices.Clone(t.Attr)}
 			if first == nil {
 				first = n
 			}
@@ -79,9 +90,13 @@ func build(d *xml.Decoder) (*node, error) {
 			}
 			open = append(open, n)
 		case xml.EndElement:
+			if tooDeep > 0 {
+				tooDeep--
+				continue
+			}
 			open = open[:len(open)-1]
 		case xml.CharData:
-			if len(open) > 0 {
+			if len(open) > 0 && tooDeep == 0 {
 				open[len(open)-1].addText(t)
 			}
 		}

@@ -58,6 +58,7 @@ type VM struct {
 	StateReason    string // kebab-case: booted, user, crashed, …
 	Persistent     bool
 	Autostart      bool
+	Template       bool // it is cloned, and not started
 	HasSavedState  bool
 	StartedAt      time.Time // zero when off or unknown
 	VCPUs          uint32

@@ -33,6 +33,19 @@ func (c *Conn) SetTags(ctx context.Context, uuid string, tags []string) error {
 	return c.setMetadata(ctx, uuid, libvirt.DOMAIN_METADATA_ELEMENT, xml)
 }
 
+// setElement is setMetadata for an element with a namespace, on a VM at hand.
+func setElement(dom *libvirt.Domain, xml, prefix, namespace string) error {
+	impact, err := whereItIs(dom)
+	if err != nil {
+		return err
+	}
+	err = dom.SetMetadata(libvirt.DOMAIN_METADATA_ELEMENT, xml, prefix, namespace, impact)
+	if hasCode(err, libvirt.ERR_NO_DOMAIN_METADATA) && xml == "" {
+		return nil // there was none to remove
+	}
+	return err
+}
+
 // setMetadata changes the stored definition and the running VM, whichever
 // exist. An empty value removes what is there.
 func (c *Conn) setMetadata(ctx context.Context, uuid string, kind libvirt.DomainMetadataType, value string) error {

@@ -62,6 +62,21 @@ type Applied struct {
 // unknown.
 type Progress struct{ Done, Total uint64 }
 
+// DiskStorage is what is behind a disk.
+type DiskStorage struct {
+	Disk   string // the disk's id
+	Volume string // the path of the volume
+	Kept   string // why it is not deleted with the VM; empty if only that needs it
+}
+
+// CloneSpec says how to clone a VM.
+type CloneSpec struct {
+	Name     string
+	Linked   bool                     // the disks are overlays of the original's
+	Progress func(done, total uint64) // bytes
+	Finish   func() bool              // asked before the VM is defined; false cancels
+}
+
 // DisplayInfo describes an opened display.
 type DisplayInfo struct {
 	Type string // vnc, spice, dbus
@@ -138,6 +153,18 @@ type Conn interface {
 	FreezeFilesystems(ctx context.Context, uuid string) error
 	ThawFilesystems(ctx context.Context, uuid string) error
 	TrimFilesystems(ctx context.Context, uuid string) error
+
+	// Storage says what is behind each disk of a VM that has something.
+	Storage(ctx context.Context, uuid string) ([]DiskStorage, error)
+	// DeleteVolume removes the volume at a path.
+	DeleteVolume(ctx context.Context, path string) error
+	// Clone makes a VM like one that is off, with copies of its disks in their
+	// pools, and returns its UUID. It returns when nothing goes on any more: a
+	// clone that fails or is cancelled leaves nothing.
+	Clone(ctx context.Context, uuid string, spec CloneSpec) (string, error)
+	// SetTemplate marks a VM that is off as one to be cloned, and ends its
+	// autostart; or ends that mark, unless there are linked clones.
+	SetTemplate(ctx context.Context, uuid string, on bool) error
 
 	// Delete removes the definition with its saved state, NVRAM, TPM state
 	// and snapshot metadata. Disks stay.

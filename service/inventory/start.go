@@ -15,6 +15,12 @@ func (h *Host) CheckStart(vm *model.VM) []model.StartCheck {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	var checks []model.StartCheck
+	if vm.Template {
+		checks = append(checks, model.StartCheck{
+			ID: "template", Status: model.CheckError, Message: "The virtual machine is a template, which is cloned and not started.",
+			Hint: "Clone it, or stop using it as a template.",
+		})
+	}
 	for _, d := range vm.Interfaces {
 		checks = append(checks, h.checkNetwork(d)...)
 	}

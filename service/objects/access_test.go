@@ -42,6 +42,7 @@ var goodCalls = map[string]struct {
 	"Host.ListVMs":                  {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.Reconnect":                {"", "/org/kvmmanager/hosts/local", nil},
 	"VM.CheckStart":                 {"", stopped, nil},
+	"VM.Clone":                      {"org.kvmmanager.vm.create", "template", []any{"clone"}},
 	"VM.Delete":                     {"org.kvmmanager.vm.delete", stopped, nil},
 	"VM.DiscardSavedState":          {"org.kvmmanager.vm.control", stopped, nil},
 	"VM.GetXML":                     {"", stopped, nil},
@@ -59,6 +60,7 @@ var goodCalls = map[string]struct {
 	"VM.SetDescription":             {"org.kvmmanager.vm.configure", stopped, []any{"text"}},
 	"VM.SetMemory":                  {"org.kvmmanager.vm.configure", stopped, []any{uint64(2 << 30)}},
 	"VM.SetTags":                    {"org.kvmmanager.vm.configure", stopped, []any{[]string{"a"}}},
+	"VM.SetTemplate":                {"org.kvmmanager.vm.configure", stopped, []any{true}},
 	"VM.SetTitle":                   {"org.kvmmanager.vm.configure", stopped, []any{"title"}},
 	"VM.SetVCPUs":                   {"org.kvmmanager.vm.configure", stopped, []any{uint32(3)}},
 	"VM.SetXML":                     {"org.kvmmanager.vm.edit-xml", stopped, []any{"renamed"}},
@@ -156,6 +158,8 @@ func (w *world) objectFor(object string) model.Path {
 	switch object {
 	case live:
 		vm = running(1, "on")
+	case "template":
+		vm.Template = true
 	case "guest":
 		vm = running(1, "guest")
 		vm.GuestAgent = model.AgentConnected

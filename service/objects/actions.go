@@ -27,7 +27,7 @@ const (
 var (
 	vmActions = []string{
 		actionControl, actionConsole, actionSnapshot, actionConfigure, actionDelete, actionEditXML,
-		actionMigrate, actionGuest, actionSecrets, actionHostDevice, actionHostPath,
+		actionMigrate, actionGuest, actionSecrets, actionHostDevice, actionHostPath, actionCreate, actionStorage,
 	}
 	hostActions = []string{actionCreate, actionEditXML, actionHost, actionNetwork, actionStorage, actionHostPath}
 )

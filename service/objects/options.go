@@ -89,6 +89,11 @@ func (o options) number(key string) uint32 {
 	return n
 }
 
+func (o options) list(key string) []string {
+	list, _ := o[key].([]string)
+	return list
+}
+
 // apply is the option of the same name; both is the default.
 func (o options) apply() (inventory.Apply, error) {
 	word, given := o[optApply].(string)

@@ -40,6 +40,7 @@ func vmMethods() map[string]*method {
 		"SetDescription": configure(change, (*request).setDescription),
 		"SetMemory":      configure(change, (*request).setMemory, optApply, "s"),
 		"SetTags":        configure(change, (*request).setTags),
+		"SetTemplate":    configure(change, (*request).setTemplate),
 		"SetTitle":       configure(change, (*request).setTitle),
 		"SetVCPUs":       configure(change, (*request).setVCPUs, optApply, "s"),
 
@@ -48,10 +49,14 @@ func vmMethods() map[string]*method {
 		"SendKeys":       console(ask("Authentication is required to send keys to “$(vm.name)”."), (*request).sendKeys),
 		"TakeScreenshot": repeatedly(console(ask("Authentication is required to see the display of “$(vm.name)”."), (*request).takeScreenshot, "screen", "u")),
 
+		"Clone": {
+			action: actionCreate, also: cloneAction, message: ask("Authentication is required to clone “$(vm.name)”."),
+			options: jobOptions("linked", "b"), run: (*request).clone,
+		},
 		"CheckStart": {action: open, run: (*request).checkStart},
 		"Delete": {
-			action: actionDelete, message: ask("Authentication is required to delete “$(vm.name)”."),
-			options: jobOptions(optExpectedVersion, "t"), run: (*request).deleteVM,
+			action: actionDelete, also: deleteStorageAction, message: ask("Authentication is required to delete “$(vm.name)”."),
+			options: jobOptions(optExpectedVersion, "t", optDeleteStorage, "as"), run: (*request).deleteVM,
 		},
 		"GetXML": {
 			action: open, also: secretsAction, message: ask("Authentication is required to read the passwords of “$(vm.name)”."),

@@ -6,36 +6,7 @@ import (
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
-	"org.kvmmanager/service/jobs"
 )
-
-// deleteVM removes the definition, the saved state and the NVRAM; storage
-// stays.
-func (r *request) deleteVM(ctx context.Context) ([]any, error) {
-	if err := r.need(!r.vm.State.Active(), "Turn the VM off before you delete it"); err != nil {
-		return nil, err
-	}
-	conn, err := r.conn()
-	if err != nil {
-		return nil, err
-	}
-	return r.startJob(ctx, jobs.Spec{
-		Operation: "delete", Objects: []model.Path{r.vm.Path()},
-		Run: func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
-			unlock, err := r.service.locks.lock(ctx, r.vm.UUID)
-			if err != nil {
-				return nil, err
-			}
-			defer unlock()
-			if err := r.checkVersion(ctx); err != nil {
-				return nil, err
-			}
-			err = conn.Delete(ctx, r.vm.UUID)
-			r.refresh(context.WithoutCancel(ctx))
-			return nil, err
-		},
-	})
-}
 
 func (r *request) rename(ctx context.Context) ([]any, error) {
 	name := r.text(0)
@@ -53,6 +24,11 @@ func (r *request) rename(ctx context.Context) ([]any, error) {
 
 func (r *request) setAutostart(ctx context.Context) ([]any, error) {
 	on := r.Args[0].(bool)
+	if on {
+		if err := r.refuseTemplate(); err != nil {
+			return nil, err
+		}
+	}
 	return nil, r.change(ctx, func(conn inventory.Conn, uuid string) error { return conn.SetAutostart(ctx, uuid, on) })
 }
 

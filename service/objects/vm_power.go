@@ -131,6 +131,9 @@ func (r *request) start(ctx context.Context) ([]any, error) {
 	if r.vm.State.Active() {
 		return nil, errs.New(errs.InvalidState, "“%s” is running already.", r.vm.Name)
 	}
+	if err := r.refuseTemplate(); err != nil {
+		return nil, err
+	}
 	transition := model.VMStarting
 	if r.vm.HasSavedState {
 		transition = model.VMRestoring

@@ -270,6 +270,53 @@ func (c *Conn) TrimFilesystems(ctx context.Context, uuid string) error {
 	return c.enter(ctx, "trim", uuid)
 }
 
+// Storage implements inventory.Conn: every disk is on a volume of its own,
+// unless it is read-only.
+func (c *Conn) Storage(ctx context.Context, uuid string) ([]inventory.DiskStorage, error) {
+	vm, err := one(c, ctx, "storage", uuid, c.h.vms)
+	if err != nil {
+		return nil, err
+	}
+	var list []inventory.DiskStorage
+	for _, d := range vm.Disks {
+		s := inventory.DiskStorage{Disk: d.ID, Volume: d.Source}
+		if d.ReadOnly {
+			s.Kept = d.Target + " is read-only."
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// DeleteVolume implements inventory.Conn.
+func (c *Conn) DeleteVolume(ctx context.Context, path string) error {
+	return c.enter(ctx, "delete-volume", path)
+}
+
+// Clone implements inventory.Conn: it is half done when the hook runs.
+func (c *Conn) Clone(ctx context.Context, uuid string, spec inventory.CloneSpec) (string, error) {
+	vm, err := one(c, ctx, "read", uuid, c.h.vms)
+	if err != nil {
+		return "", err
+	}
+	spec.Progress(1<<20, 2<<20)
+	if err := c.enter(ctx, "clone", uuid); err != nil {
+		return "", err
+	}
+	if !spec.Finish() {
+		return "", errs.New(errs.Cancelled, "The operation was cancelled.")
+	}
+	clone := VM(2_000_000+len(c.h.Calls()), spec.Name)
+	clone.Disks, clone.Interfaces = vm.Disks, vm.Interfaces
+	c.h.Put(clone)
+	return clone.UUID, nil
+}
+
+// SetTemplate implements inventory.Conn.
+func (c *Conn) SetTemplate(ctx context.Context, uuid string, on bool) error {
+	return c.configure(ctx, "set-template", uuid, func(vm *model.VM) { vm.Template = on })
+}
+
 // Delete implements inventory.Conn.
 func (c *Conn) Delete(ctx context.Context, uuid string) error {
 	if err := c.enter(ctx, "delete", uuid); err != nil {

@@ -1,0 +1,266 @@
+package virt
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/service/inventory"
+)
+
+// cloneTick is how often the progress of a copy is asked for.
+const cloneTick = 500 * time.Millisecond
+
+// copying is a VM that is being cloned.
+type copying struct {
+	ctx    context.Context // its end is looked at between the steps
+	conn   *libvirt.Connect
+	spec   inventory.CloneSpec
+	images map[string]domainxml.DiskImage
+	made   []*libvirt.StorageVol
+	pools  map[string]bool // UUIDs of those that have changed
+
+	done, total uint64 // bytes
+}
+
+// Clone makes a copy of a VM; see inventory.Conn. libvirt cannot stop in the
+// middle of a volume, so a clone that is cancelled ends with the volume at hand.
+func (c *Conn) Clone(ctx context.Context, uuid string, spec inventory.CloneSpec) (string, error) {
+	k := &copying{ctx: ctx, spec: spec, images: map[string]domainxml.DiskImage{}, pools: map[string]bool{}}
+	// Whoever gives up must not do so while something half-made is there.
+	made, err := operate(context.WithoutCancel(ctx), c, work[string]{uuid: uuid}, func(conn *libvirt.Connect) (string, error) {
+		k.conn = conn
+		dom, err := conn.LookupDomainByUUIDString(uuid)
+		if err != nil {
+			return "", err
+		}
+		defer dom.Free()
+		return k.run(dom)
+	})
+	for pool := range k.pools {
+		c.hint(inventory.PoolEvent, pool, false)
+	}
+	if err == nil {
+		c.memory.redefined(made)
+	}
+	return made, err
+}
+
+func (k *copying) run(dom *libvirt.Domain) (uuid string, err error) {
+	defer func() { k.end(err != nil) }()
+	active, err := dom.IsActive()
+	if err != nil {
+		return "", err
+	}
+	if active {
+		return "", errs.New(errs.InvalidState, "The virtual machine is running. Turn it off before you clone it.")
+	}
+	if err := checkNew(k.conn, k.spec.Name, ""); err != nil {
+		return "", err
+	}
+	xml, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
+	if err != nil {
+		return "", err
+	}
+	if err := k.copyDisks(xml); err != nil {
+		return "", err
+	}
+	if uuid, err = randomUUID(); err != nil {
+		return "", err
+	}
+	xml, err = domainxml.CloneDomain(xml, domainxml.Clone{Name: k.spec.Name, UUID: uuid, MAC: randomMAC, Images: k.images})
+	if err != nil {
+		return "", err
+	}
+	if k.ctx.Err() != nil || !k.spec.Finish() {
+		return "", errs.New(errs.Cancelled, "The operation was cancelled.")
+	}
+	clone, err := k.conn.DomainDefineXMLFlags(xml, libvirt.DOMAIN_DEFINE_VALIDATE)
+	if err != nil {
+		return "", err
+	}
+	return uuid, clone.Free()
+}
+
+// end gives the volumes back, and removes them if there is no VM to use them.
+func (k *copying) end(failed bool) {
+	for _, vol := range k.made {
+		if failed {
+			_ = vol.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
+		}
+		_ = vol.Free()
+	}
+}
+
+// copyDisks looks at every disk before it copies the first.
+func (k *copying) copyDisks(xml string) error {
+	disks, err := domainxml.OwnDisks(xml)
+	if err != nil {
+		return err
+	}
+	originals := make([]*image, 0, len(disks))
+	defer func() {
+		for _, i := range originals {
+			_ = i.vol.Free()
+		}
+	}()
+	for _, d := range disks {
+		i, err := imageOf(k.conn, d.Path, d.Pool, d.Volume)
+		if err != nil {
+			return notAVolume(err, d.Target)
+		}
+		originals = append(originals, i)
+		k.total += i.facts.Allocation
+	}
+	for n, i := range originals {
+		if err := k.ctx.Err(); err != nil {
+			return err
+		}
+		suffix := ""
+		if n > 0 {
+			suffix = "-" + disks[n].Target
+		}
+		if err := k.copyDisk(i, disks[n].Target, k.spec.Name+suffix); err != nil {
+			return err
+		}
+		k.done += i.facts.Allocation
+		k.spec.Progress(k.done, k.total)
+	}
+	return nil
+}
+
+// copyDisk makes a volume beside the original, in its pool.
+func (k *copying) copyDisk(original *image, target, stem string) error {
+	pool, err := original.vol.LookupPoolByVolume()
+	if err != nil {
+		return err
+	}
+	defer pool.Free()
+	format, ending := original.facts.Format, filepath.Ext(original.facts.Name)
+	var base *domainxml.ImageFacts
+	if k.spec.Linked {
+		format, ending, base = "qcow2", ".qcow2", &original.facts
+	}
+	name, err := freeName(pool, stem, ending)
+	if err != nil {
+		return err
+	}
+	xml, err := domainxml.CopyXML(name, format, original.facts.Capacity, base)
+	if err != nil {
+		return err
+	}
+	k.pools[uuidOf(pool)] = true
+	var vol *libvirt.StorageVol
+	if k.spec.Linked {
+		vol, err = pool.StorageVolCreateXML(xml, 0)
+	} else {
+		stop := k.follow(pool, name)
+		vol, err = pool.StorageVolCreateXMLFrom(xml, original.vol, 0)
+		stop()
+	}
+	if err != nil {
+		return err
+	}
+	k.made = append(k.made, vol)
+	path, err := vol.GetPath()
+	k.images[target] = domainxml.DiskImage{Path: path, Volume: name, Format: format}
+	return err
+}
+
+// follow reports how much of a volume is there until it is told to stop.
+func (k *copying) follow(pool *libvirt.StoragePool, name string) (stop func()) {
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(cloneTick)
+		defer tick.Stop()
+		for {
+			select {
+			case <-quit:
+				return
+			case <-tick.C:
+			}
+			vol, err := pool.LookupStorageVolByName(name)
+			if err != nil {
+				continue
+			}
+			if info, err := vol.GetInfo(); err == nil {
+				k.spec.Progress(k.done+info.Allocation, k.total)
+			}
+			_ = vol.Free()
+		}
+	}()
+	return func() { close(quit); <-ended }
+}
+
+// randomUUID is a version 4 UUID.
+func randomUUID() (string, error) {
+	var b [16]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", err
+	}
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]), nil
+}
+
+// randomMAC is one of the addresses that QEMU's guests have.
+func randomMAC() string {
+	var b [3]byte
+	_, _ = rand.Read(b[:]) // it does not fail
+	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", b[0], b[1], b[2])
+}
+
+// SetTemplate marks a VM as one to be cloned; see inventory.Conn.
+func (c *Conn) SetTemplate(ctx context.Context, uuid string, on bool) error {
+	return c.quietly(ctx, uuid, func(dom *libvirt.Domain) error {
+		active, err := dom.IsActive()
+		switch {
+		case err != nil:
+			return err
+		case active:
+			return errs.New(errs.InvalidState, "The virtual machine is running. Turn it off first.")
+		case on:
+			if err := dom.SetAutostart(false); err != nil && !unsupported(err) {
+				return err
+			}
+		default:
+			if err := noClones(dom); err != nil {
+				return err
+			}
+		}
+		return setElement(dom, domainxml.TemplateXML(on), domainxml.TemplatePrefix, domainxml.TemplateNamespace)
+	})
+}
+
+// noClones refuses to let a VM write to disks that others are made of.
+func noClones(dom *libvirt.Domain) error {
+	xml, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
+	if err != nil {
+		return err
+	}
+	vm, err := domainxml.ParseVM("", xml)
+	if err != nil {
+		return err
+	}
+	conn, err := dom.DomainGetConnect()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	made, err := overlays(conn)
+	if err != nil && !unsupported(err) {
+		return err
+	}
+	for _, d := range vm.Disks {
+		if list := made[pathOf(conn, d)]; len(list) > 0 && !d.ReadOnly {
+			return errs.New(errs.DeviceInUse, "The volume “%s” is made of the disk %s. Delete the linked clones before you use the template itself.", list[0], d.Target)
+		}
+	}
+	return nil
+}

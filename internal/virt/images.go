@@ -1,0 +1,150 @@
+package virt
+
+import (
+	"fmt"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+// image is a disk's volume. Its owner frees it.
+type image struct {
+	vol   *libvirt.StorageVol
+	facts domainxml.ImageFacts
+}
+
+// imageOf finds the volume that a disk is on: by its path, or by the names of
+// pool and volume. A file that is in no pool is NotFound.
+func imageOf(conn *libvirt.Connect, path, pool, volume string) (*image, error) {
+	vol, err := volumeOf(conn, path, pool, volume)
+	if err != nil {
+		return nil, err
+	}
+	xml, err := vol.GetXMLDesc(0)
+	if err == nil {
+		i := &image{vol: vol}
+		if i.facts, err = domainxml.ParseImage(xml); err == nil {
+			return i, nil
+		}
+	}
+	_ = vol.Free()
+	return nil, err
+}
+
+func volumeOf(conn *libvirt.Connect, path, pool, volume string) (*libvirt.StorageVol, error) {
+	if volume == "" {
+		return conn.LookupStorageVolByPath(path)
+	}
+	p, err := conn.LookupStoragePoolByName(pool)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Free()
+	return p.LookupStorageVolByName(volume)
+}
+
+// overlays is the volumes of all pools that run which are made of another one,
+// by the path of that one.
+func overlays(conn *libvirt.Connect) (map[string][]string, error) {
+	pools, err := conn.ListAllStoragePools(libvirt.CONNECT_LIST_STORAGE_POOLS_ACTIVE)
+	if err != nil {
+		return nil, err
+	}
+	defer freeRest(pools, (*libvirt.StoragePool).Free)
+	made := map[string][]string{}
+	for i := range pools {
+		vols, err := pools[i].ListAllStorageVolumes(0)
+		if err != nil {
+			return nil, err
+		}
+		for j := range vols {
+			xml, err := vols[j].GetXMLDesc(0)
+			_ = vols[j].Free()
+			if err != nil {
+				continue // it went away meanwhile
+			}
+			if facts, err := domainxml.ParseImage(xml); err == nil && facts.Backing != "" {
+				made[facts.Backing] = append(made[facts.Backing], facts.Name)
+			}
+		}
+	}
+	return made, nil
+}
+
+// users is the names of the VMs that use each image, by path, without one VM.
+// Both of what a VM has now and of what it will have count.
+func users(conn *libvirt.Connect, without string) (map[string]string, error) {
+	doms, err := conn.ListAllDomains(0)
+	if err != nil {
+		return nil, err
+	}
+	defer freeRest(doms, (*libvirt.Domain).Free)
+	used := map[string]string{}
+	for i := range doms {
+		if uuidOf(&doms[i]) == without {
+			continue
+		}
+		for _, flags := range []libvirt.DomainXMLFlags{0, libvirt.DOMAIN_XML_INACTIVE} {
+			xml, err := doms[i].GetXMLDesc(flags)
+			if err != nil {
+				continue
+			}
+			vm, err := domainxml.ParseVM("", xml)
+			if err != nil {
+				return nil, err
+			}
+			for _, d := range vm.Disks {
+				if path := pathOf(conn, d); path != "" {
+					used[path] = vm.Name
+				}
+			}
+		}
+	}
+	return used, nil
+}
+
+// pathOf is where a disk's image is; empty when nobody knows.
+func pathOf(conn *libvirt.Connect, d *model.Device) string {
+	if d.Volume == "" {
+		return d.Source
+	}
+	vol, err := volumeOf(conn, "", d.Pool, d.Volume)
+	if err != nil {
+		return ""
+	}
+	defer vol.Free()
+	path, err := vol.GetPath()
+	if err != nil {
+		return ""
+	}
+	return path
+}
+
+// notAVolume says what helps with an image that no pool has.
+func notAVolume(err error, target string) error {
+	if hasCode(err, libvirt.ERR_NO_STORAGE_VOL, libvirt.ERR_NO_STORAGE_POOL) {
+		return errs.Wrap(errs.NotSupported, err, "The image of the disk %s is in no storage pool that is active. Move it into one first.", target)
+	}
+	return err
+}
+
+// freeName is a name that no volume of a pool has yet.
+func freeName(pool *libvirt.StoragePool, stem, ending string) (string, error) {
+	for n := 0; ; n++ {
+		name := stem + ending
+		if n > 0 {
+			name = fmt.Sprintf("%s-%d%s", stem, n, ending)
+		}
+		vol, err := pool.LookupStorageVolByName(name)
+		if hasCode(err, libvirt.ERR_NO_STORAGE_VOL) {
+			return name, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		_ = vol.Free()
+	}
+}

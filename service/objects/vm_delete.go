@@ -1,0 +1,91 @@
+package objects
+
+import (
+	"context"
+	"slices"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/inventory"
+	"org.kvmmanager/service/jobs"
+)
+
+const optDeleteStorage = "delete-storage"
+
+// allStorage stands for every disk that nobody else uses.
+const allStorage = "*"
+
+// deleteVM removes the definition, the saved state and the NVRAM, and the disks
+// that the caller names.
+func (r *request) deleteVM(ctx context.Context) ([]any, error) {
+	if err := r.need(!r.vm.State.Active(), "Turn the VM off before you delete it"); err != nil {
+		return nil, err
+	}
+	disks := r.options.list(optDeleteStorage)
+	for _, id := range disks {
+		if id != allStorage && !slices.ContainsFunc(r.vm.Disks, func(d *model.Device) bool { return d.ID == id }) {
+			return nil, errs.New(errs.InvalidArgument, "“%s” has no disk “%s”.", r.vm.Name, printable(id))
+		}
+	}
+	conn, err := r.conn()
+	if err != nil {
+		return nil, err
+	}
+	return r.startJob(ctx, jobs.Spec{
+		Operation: "delete", Objects: []model.Path{r.vm.Path()},
+		Run: func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
+			unlock, err := r.service.locks.lock(ctx, r.vm.UUID)
+			if err != nil {
+				return nil, err
+			}
+			defer unlock()
+			if err := r.checkVersion(ctx); err != nil {
+				return nil, err
+			}
+			var storage []inventory.DiskStorage
+			if len(disks) > 0 {
+				// Once the definition is gone, nobody knows what its disks were.
+				if storage, err = conn.Storage(ctx, r.vm.UUID); err != nil {
+					return nil, err
+				}
+			}
+			err = conn.Delete(ctx, r.vm.UUID)
+			r.refresh(context.WithoutCancel(ctx))
+			if err != nil || len(disks) == 0 {
+				return nil, err
+			}
+			return r.deleteStorage(context.WithoutCancel(ctx), conn, disks, storage), nil
+		},
+	})
+}
+
+// deleteStorage removes the volumes of a VM that is gone. What stays is named,
+// with the reason.
+func (r *request) deleteStorage(ctx context.Context, conn inventory.Conn, disks []string, storage []inventory.DiskStorage) map[string]any {
+	deleted, kept, reasons := []string{}, []string{}, []string{}
+	for _, s := range storage {
+		if !slices.Contains(disks, s.Disk) && !slices.Contains(disks, allStorage) {
+			continue
+		}
+		reason := s.Kept
+		if reason == "" {
+			if err := conn.DeleteVolume(ctx, s.Volume); err != nil && !errs.Is(err, errs.NotFound) {
+				_, reason = errs.Of(err)
+			}
+		}
+		if reason == "" {
+			deleted = append(deleted, s.Disk)
+			continue
+		}
+		kept, reasons = append(kept, s.Disk), append(reasons, reason)
+	}
+	return map[string]any{"deleted": deleted, "kept": kept, "reasons": reasons}
+}
+
+// deleteStorageAction asks for the right to delete volumes if any are named.
+func deleteStorageAction(r *request) string {
+	if len(r.options.list(optDeleteStorage)) > 0 {
+		return actionStorage
+	}
+	return open
+}
