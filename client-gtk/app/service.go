@@ -56,6 +56,7 @@ var headings = map[store.Action]string{
 	store.Start: i18n.Mark("“%s” Did Not Start"), store.Resume: i18n.Mark("“%s” Did Not Resume"), store.Pause: i18n.Mark("“%s” Was Not Paused"),
 	store.Shutdown: i18n.Mark("“%s” Did Not Shut Down"), store.Reboot: i18n.Mark("“%s” Did Not Restart"), store.Reset: i18n.Mark("“%s” Did Not Restart"),
 	store.PowerOff: i18n.Mark("“%s” Was Not Turned Off"), store.Save: i18n.Mark("“%s” Was Not Saved"),
+	store.Clone:   i18n.Mark("“%s” Was Not Cloned"),
 	store.Discard: i18n.Mark("The Saved State of “%s” Was Not Discarded"), store.Delete: i18n.Mark("“%s” Was Not Deleted"),
 }
 
@@ -106,6 +107,8 @@ func (f *failures) add(vm *model.VM, err error) {
 	}
 	switch {
 	case f.have < f.all || len(f.list) == 0:
+	case len(f.list) == 1 && f.action == store.Start:
+		f.app.explain(f.of, f.last)
 	case len(f.list) == 1:
 		f.app.fail(i18n.F(headings[f.action], f.of.Name), f.last)
 	default:

@@ -20,6 +20,8 @@ const (
 	Save       Action = "save"
 	Discard    Action = "discard-saved-state"
 	Change     Action = "edit"
+	Clone      Action = "clone"
+	Template   Action = "template"
 	Delete     Action = "delete"
 	SendKeys   Action = "send-keys"
 	Screenshot Action = "screenshot"
@@ -33,6 +35,8 @@ const (
 	rightConsole   = "org.kvmmanager.vm.console"
 	rightConfigure = "org.kvmmanager.vm.configure"
 	rightDelete    = "org.kvmmanager.vm.delete"
+	rightCreate    = "org.kvmmanager.vm.create"
+	rightStorage   = "org.kvmmanager.storage.manage"
 )
 
 // rule says who may do something, and when.
@@ -52,6 +56,7 @@ func going(vm *model.VM) bool { return vm.State == model.VMRunning }
 var (
 	notRunning = mark("The virtual machine is not running")
 	isRunning  = mark("The virtual machine is running")
+	isTemplate = mark("A template is cloned and not started")
 	notPaused  = mark("The virtual machine is not paused")
 )
 
@@ -66,6 +71,8 @@ var rules = map[Action]rule{
 	Save:       {mark("Save and Turn Off"), rightControl, func(vm *model.VM) bool { return active(vm) && vm.Persistent }, notRunning},
 	Discard:    {mark("Discard Saved State"), rightControl, func(vm *model.VM) bool { return vm.HasSavedState }, mark("There is no saved state")},
 	Change:     {mark("Edit…"), rightConfigure, func(*model.VM) bool { return true }, ""},
+	Clone:      {mark("Clone…"), rightCreate, off, mark("Turn the virtual machine off before you clone it")},
+	Template:   {mark("Use as Template"), rightConfigure, off, mark("Turn the virtual machine off first")},
 	Delete:     {mark("Delete…"), rightDelete, off, mark("Turn the virtual machine off before you delete it")},
 	SendKeys:   {mark("Send Keys"), rightConsole, active, notRunning},
 	Screenshot: {mark("Take Screenshot"), rightConsole, active, notRunning},
@@ -86,6 +93,8 @@ func (w Words) WhyNot(a Action, vm *model.VM, permissions map[string]client.Perm
 		return w.text("You are not allowed to do this. An administrator can allow it with a polkit rule.")
 	case !r.when(vm):
 		return w.text(r.unless)
+	case a == Start && vm.Template:
+		return w.text(isTemplate)
 	default:
 		return ""
 	}
@@ -98,6 +107,8 @@ func Primary(vm *model.VM) Action {
 		return Resume
 	case vm.State.Active():
 		return Shutdown
+	case vm.Template:
+		return Clone
 	default:
 		return Start
 	}

@@ -15,6 +15,7 @@ func TestAnActionIsPossibleWhenStateAndRightsAllowIt(t *testing.T) {
 		paused   = &model.VM{State: model.VMPaused, Persistent: true}
 		stopped  = &model.VM{State: model.VMShutOff, Persistent: true}
 		saved    = &model.VM{State: model.VMShutOff, Persistent: true, HasSavedState: true}
+		template = &model.VM{State: model.VMShutOff, Template: true}
 		fleeting = &model.VM{State: model.VMRunning}
 		denied   = map[string]client.Permission{rightControl: client.Denied, rightDelete: client.Allowed}
 	)
@@ -36,6 +37,9 @@ func TestAnActionIsPossibleWhenStateAndRightsAllowIt(t *testing.T) {
 		"discard none":                   {Discard, stopped, nil, false},
 		"delete what runs":               {Delete, running, nil, false},
 		"start without the right":        {Start, stopped, denied, false},
+		"start a template":               {Start, template, nil, false},
+		"clone a template":               {Clone, template, nil, true},
+		"clone what runs":                {Clone, running, nil, false},
 		"delete with the right":          {Delete, stopped, denied, true},
 	} {
 		if why := w.WhyNot(tt.action, tt.vm, tt.rights); (why == "") != tt.possible {
@@ -53,12 +57,15 @@ func TestTheFirstButtonIsWhatComesNext(t *testing.T) {
 			t.Errorf("%s: %s", state, got)
 		}
 	}
+	if got := Primary(&model.VM{State: model.VMShutOff, Template: true}); got != Clone {
+		t.Errorf("a template: %s", got)
+	}
 }
 
 func TestEveryActionHasARule(t *testing.T) {
 	t.Parallel()
 	var w Words
-	for _, a := range []Action{Start, Resume, Pause, Shutdown, Reboot, Reset, PowerOff, Save, Discard, Change, Delete, SendKeys, Screenshot} {
+	for _, a := range []Action{Start, Resume, Pause, Shutdown, Reboot, Reset, PowerOff, Save, Discard, Change, Clone, Template, Delete, SendKeys, Screenshot} {
 		if w.Label(a) == "" || rules[a].when == nil {
 			t.Errorf("%s has none", a)
 		}

@@ -35,6 +35,15 @@ func (l *List) Len() int { return len(l.shown) }
 // Total is how many VMs there are.
 func (l *List) Total() int { return len(l.all) }
 
+// VMs is all VMs, shown or not, in no order.
+func (l *List) VMs() []*model.VM {
+	vms := make([]*model.VM, 0, len(l.all))
+	for _, row := range l.all {
+		vms = append(vms, row.VM)
+	}
+	return vms
+}
+
 // Row is the VM shown at a position.
 func (l *List) Row(position int) *Row { return l.shown[position] }
 

@@ -92,6 +92,8 @@ var vmStates = map[model.VMState]string{
 // VMState is what a VM does. A state that is not known here stays as it is.
 func (w Words) VMState(vm *model.VM) string {
 	switch {
+	case vm.State == model.VMShutOff && vm.Template:
+		return w.text("Template")
 	case vm.State == model.VMShutOff && vm.HasSavedState:
 		return w.text("Saved")
 	case vm.State == model.VMPaused && vm.StateReason == "io-error":
@@ -126,7 +128,8 @@ func (w Words) JobState(s model.JobState) string { return lookUp(w, jobStates, s
 var operations = map[string]string{
 	"start": mark("Starting"), "shutdown": mark("Shutting down"), "reboot": mark("Rebooting"), "reset": mark("Resetting"),
 	"power-off": mark("Turning off"), "pause": mark("Pausing"), "resume": mark("Resuming"), "save": mark("Saving"),
-	"discard-saved-state": mark("Discarding the saved state"), "delete": mark("Deleting"),
+	"discard-saved-state": mark("Discarding the saved state"), "delete": mark("Deleting"), "clone": mark("Cloning"),
+	"freeze-filesystems": mark("Freezing the file systems"), "thaw-filesystems": mark("Thawing the file systems"), "trim-filesystems": mark("Trimming the file systems"),
 }
 
 // Operation is what a job does.

@@ -25,6 +25,9 @@ var pageUI string
 // while it is looked at.
 const thumbnailEvery = 5 // seconds
 
+// guestEvery is how often a guest is asked about itself, while that is looked at.
+const guestEvery = 60 // seconds
+
 // Page is everything about one VM at a time.
 type Page struct {
 	service     Service
@@ -46,6 +49,7 @@ type Page struct {
 	state    *gtk.Label
 	notes    *gtk.Label
 	details  *rows
+	guest    *rows
 	hardware *hardware
 	graphs   []*graph
 	console  *console
@@ -67,6 +71,7 @@ func NewPage(service Service) *Page {
 		primary: object[*gtk.Button](b, "primary"), picture: object[*gtk.Picture](b, "thumbnail"),
 		name: object[*gtk.Label](b, "name"), state: object[*gtk.Label](b, "state"), notes: object[*gtk.Label](b, "notes"),
 		details:  newRows(object[*adw.PreferencesGroup](b, "details")),
+		guest:    newRows(object[*adw.PreferencesGroup](b, "guest")),
 		hardware: newHardware(object[*adw.PreferencesPage](b, "hardware")),
 		actions:  gio.NewSimpleActionGroup(), byName: map[store.Action]*gio.SimpleAction{},
 	}
@@ -77,9 +82,12 @@ func NewPage(service Service) *Page {
 	p.stack.NotifyProperty("visible-child-name", p.look)
 	for _, a := range []store.Action{
 		store.Start, store.Resume, store.Pause, store.Shutdown, store.Reboot, store.Reset, store.PowerOff,
-		store.Save, store.Discard, store.Change, store.Delete, store.Screenshot, store.CopyScreenshot,
+		store.Save, store.Discard, store.Change, store.Clone, store.Template, store.Delete, store.Screenshot, store.CopyScreenshot,
 	} {
 		action := gio.NewSimpleAction(string(a), nil)
+		if a == store.Template {
+			action = gio.NewSimpleActionStateful(string(a), nil, glib.NewVariantBoolean(false))
+		}
 		action.ConnectActivate(func(*glib.Variant) { p.act(a) })
 		p.actions.AddAction(action)
 		p.byName[a] = action
@@ -107,6 +115,7 @@ func (p *Page) Show(vm *model.VM, host *model.Host) {
 	p.console.leave()
 	p.permissions = nil
 	p.picture.SetPaintable(nil)
+	p.guest.set(nil)
 	p.history = store.NewHistory(historyLength)
 	p.Update(vm, host)
 	p.RefreshPermissions()
@@ -156,6 +165,11 @@ func (p *Page) Update(vm *model.VM, host *model.Host) {
 	p.enable()
 	p.banner.SetTitle(i18n.T("Some changes take effect when the virtual machine is started again: ") + strings.Join(vm.PendingChanges, ", "))
 	p.banner.SetRevealed(len(vm.PendingChanges) > 0)
+	if vm.GuestAgent != model.AgentConnected {
+		p.guest.set(nil)
+	} else if before != nil && before.Path() == vm.Path() && before.GuestAgent != vm.GuestAgent {
+		p.askGuest()
+	}
 	if before == nil || before.Path() != vm.Path() || before.State != vm.State {
 		if !vm.State.Active() {
 			p.picture.SetPaintable(nil)
@@ -205,6 +219,7 @@ func (p *Page) enable() {
 	for a, action := range p.byName {
 		action.SetEnabled(words.WhyNot(a, p.vm, p.permissions) == "")
 	}
+	p.byName[store.Template].SetState(glib.NewVariantBoolean(p.vm.Template))
 	first := store.Primary(p.vm)
 	why := words.WhyNot(first, p.vm, p.permissions)
 	p.primary.SetLabel(words.Label(first))
@@ -231,7 +246,27 @@ func (p *Page) look() {
 	}
 	if active && at == "overview" {
 		p.takeThumbnail()
+		p.askGuest()
 	}
+}
+
+// askGuest shows what the guest says about itself, as long as that takes no
+// password.
+func (p *Page) askGuest() {
+	if p.vm.GuestAgent != model.AgentConnected || p.permissions["org.kvmmanager.vm.guest"] != client.Allowed {
+		return
+	}
+	asked := p.vm.Path()
+	p.service.GuestInfo(asked, func(info *model.GuestInfo) {
+		if p.vm == nil || p.vm.Path() != asked || p.vm.GuestAgent != model.AgentConnected {
+			return
+		}
+		var facts []fact
+		for _, f := range words.Guest(info) {
+			facts = append(facts, fact{f.Name, f.Value})
+		}
+		p.guest.set(facts)
+	})
 }
 
 // watch starts and stops what moves on the overview.
@@ -290,8 +325,12 @@ func (p *Page) tick() bool {
 		return true
 	}
 	p.showState()
-	if p.seconds++; p.seconds%thumbnailEvery == 0 {
+	p.seconds++
+	if p.seconds%thumbnailEvery == 0 {
 		p.takeThumbnail()
+	}
+	if p.seconds%guestEvery == 0 {
+		p.askGuest()
 	}
 	return true
 }
@@ -327,6 +366,12 @@ func (p *Page) act(a store.Action) {
 	switch a {
 	case store.Change:
 		showEdit(p.root, p.service, vm)
+	case store.Clone:
+		showClone(p.root, p.service, vm)
+	case store.Template:
+		p.service.SetTemplate(vm, !vm.Template)
+	case store.Delete:
+		showDelete(p.root, p.service, vm, p.permissions)
 	case store.Screenshot:
 		saveScreenshot(p.root, p.service, vm)
 	case store.CopyScreenshot:

@@ -16,6 +16,17 @@ import (
 type Service interface {
 	// Do does something with VMs that needs no further words.
 	Do(a store.Action, vms ...*model.VM)
+	// Delete deletes a VM, and the disks with these ids.
+	Delete(vm *model.VM, disks []string)
+	// Clone makes a VM like this one.
+	Clone(vm *model.VM, name string, linked bool)
+	// SetTemplate says whether a VM is there to be cloned.
+	SetTemplate(vm *model.VM, on bool)
+	// VMs is all VMs of all hosts.
+	VMs() []*model.VM
+	// GuestInfo asks a guest about itself, if that takes no password. What fails
+	// is shown by nobody.
+	GuestInfo(vm model.Path, then func(*model.GuestInfo))
 	// Edit changes what is set in changes.
 	Edit(vm *model.VM, changes Changes)
 	// Press sends keys to a VM's guest, by the names of Linux.

@@ -284,6 +284,9 @@ func (w *Window) show([]model.Path) {
 	w.contentStack.SetVisibleChildName("several")
 }
 
+// VMs is all VMs, shown or not.
+func (w *Window) VMs() []*model.VM { return w.sidebar.list.VMs() }
+
 // chosenVMs is the VMs that are chosen, in the order of the list.
 func (w *Window) chosenVMs() []*model.VM {
 	vms := make([]*model.VM, 0, len(w.sidebar.chosen))
@@ -376,9 +379,16 @@ func (w *Window) showTrouble(status client.Status) {
 
 // Fail shows what went wrong. What a person has dismissed is no failure.
 func (w *Window) Fail(heading string, err error) {
+	if dialog := w.failure(heading, err); dialog != nil {
+		dialog.Present(w)
+	}
+}
+
+// failure is the dialog that says so; nil if there is nothing to say.
+func (w *Window) failure(heading string, err error) *adw.AlertDialog {
 	kind, sentence := errs.Of(err)
 	if kind == errs.AuthenticationDismissed || errors.Is(err, client.ErrNeedsInteraction) && sentence == "" {
-		return
+		return nil
 	}
 	dialog := adw.NewAlertDialog(heading, sentence)
 	dialog.AddResponse("copy", i18n.T("_Copy Details"))
@@ -392,7 +402,7 @@ func (w *Window) Fail(heading string, err error) {
 			clipboard.SetText(details)
 		}
 	})
-	dialog.Present(w)
+	return dialog
 }
 
 // Tell shows a short message.

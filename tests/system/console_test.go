@@ -23,11 +23,19 @@ type console struct {
 	read strings.Builder // since the last expectation
 }
 
+// consoleOf opens the first console of a VM.
+func consoleOf(c *client, vm dbus.ObjectPath) *console {
+	c.t.Helper()
+	fd := c.must(vm, "VM.OpenConsole", "", none())[0].(dbus.UnixFD)
+	return &console{t: c.t, conn: socket(c.t, fd)}
+}
+
 // openConsole opens the first console of tiny.
 func openConsole(t *testing.T, c *client) *console {
 	t.Helper()
-	fd := c.must(tiny, "VM.OpenConsole", "", none())[0].(dbus.UnixFD)
-	return &console{t: t, conn: socket(t, fd)}
+	console := consoleOf(c, tiny)
+	console.t = t
+	return console
 }
 
 // socket makes a connection of a descriptor, which ends with the test.

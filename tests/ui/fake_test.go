@@ -5,6 +5,7 @@ package ui_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"org.kvmmanager/internal/errs"
@@ -135,6 +136,98 @@ func TestAllHostsAreShown(t *testing.T) {
 	world.HV.ComeUp()
 	awaitThat(t, "host that is connected", func() bool {
 		_, shown := app.find("button", "Connect Again")
+		return !shown
+	})
+}
+
+func TestAFailedStartOffersWhatHelps(t *testing.T) {
+	world, _, app := fake(t, 1)
+	world.HV.Hook("start", func(context.Context, string) error {
+		return errs.New(errs.LibvirtFailed, "It does not work.")
+	})
+	world.HV.PutStartChecks(fakehv.UUID(0), model.StartCheck{
+		ID: "saved-state", Status: model.CheckError, Message: "The saved state could not be restored.", Hint: "Discard it.",
+		Fix: model.FixDiscardState, Object: model.VMPath(fakehv.UUID(0)),
+	})
+	saved := fakehv.VM(0, "vm-0")
+	saved.HasSavedState = true
+	world.HV.Put(saved)
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Start").act(t)
+	app.await(t, "label", "“vm-0” Did Not Start")
+	app.await(t, "list item", "The saved state could not be restored.")
+	app.await(t, "button", "Discard Saved State").act(t)
+	awaitThat(t, "saved state that was discarded", func() bool {
+		return slices.Contains(world.HV.Calls(), "discard-saved-state "+fakehv.UUID(0))
+	})
+	world.HV.Hook("start", nil)
+	app.await(t, "label", "“vm-0” can be started again")
+}
+
+func TestAVMIsClonedFromItsMenu(t *testing.T) {
+	_, _, app := fake(t, 1)
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Start")
+	app.choose(t, "Clone…")
+	app.await(t, "label", "Clone “vm-0”")
+	app.await(t, "button", "Clone").act(t)
+	app.await(t, "list item", "vm-0 clone")
+}
+
+func TestATemplateIsClonedFromItsPage(t *testing.T) {
+	_, service, app := fake(t, 1)
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Start")
+	app.choose(t, "Use as Template")
+	app.await(t, "button", "Clone…").act(t)
+	app.await(t, "label", "Linked Clone")
+	app.await(t, "button", "Cancel").act(t)
+	if found := service.Inventory().Host(model.HostPath("local")).FindVM("vm-0"); !found.Template {
+		t.Error("it is no template")
+	}
+}
+
+func TestDisksAreDeletedWithTheirVM(t *testing.T) {
+	world, _, app := fake(t, 2)
+	disk := func(id, source string) *model.Device {
+		return &model.Device{ID: "disk-" + id, Kind: model.KindDisk, Type: "file", Target: id, Source: source}
+	}
+	mine, other := fakehv.VM(0, "vm-0"), fakehv.VM(1, "vm-1")
+	mine.Disks = []*model.Device{disk("vda", "/p/own.qcow2"), disk("vdb", "/p/keep.qcow2"), disk("vdc", "/p/common.qcow2")}
+	other.Disks = []*model.Device{disk("vda", "/p/common.qcow2")}
+	world.HV.Put(other)
+	world.HV.Put(mine)
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Start")
+	app.choose(t, "Delete…")
+	common := app.await(t, "check box", "vdc · common.qcow2 · “vm-1” uses it, too")
+	if common.is(sensitive) {
+		t.Error("the disk of another VM can be deleted")
+	}
+	app.await(t, "check box", "vdb · keep.qcow2").act(t)
+	app.await(t, "button", "Delete").act(t)
+	app.await(t, "button", "Undo")
+	awaitThat(t, "disk that was deleted", func() bool {
+		return slices.Contains(world.HV.Calls(), "delete-volume /p/own.qcow2")
+	})
+	if calls := world.HV.Calls(); slices.Contains(calls, "delete-volume /p/keep.qcow2") || slices.Contains(calls, "delete-volume /p/common.qcow2") {
+		t.Errorf("more was deleted: %v", calls)
+	}
+}
+
+func TestWhatTheGuestSaysIsOnTheOverview(t *testing.T) {
+	world, _, app := fake(t, 1)
+	guest := fakehv.VM(0, "vm-0")
+	guest.State, guest.ID, guest.GuestAgent = model.VMRunning, 1, model.AgentConnected
+	world.HV.Put(guest)
+	app.do(t, "open", vm(0))
+	app.await(t, "label", "Guest")
+	app.await(t, "label", "6.1.0-fake")
+	app.await(t, "label", "/: 2 GiB of 8 GiB used")
+	guest.GuestAgent = model.AgentDisconnected
+	world.HV.Put(guest)
+	awaitThat(t, "overview without the guest", func() bool {
+		_, shown := app.find("label", "6.1.0-fake")
 		return !shown
 	})
 }

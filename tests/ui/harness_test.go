@@ -62,6 +62,22 @@ func (a application) do(t *testing.T, action, text string) {
 	}
 }
 
+// choose picks something from the menu of the page that is open.
+func (a application) choose(t *testing.T, item string) {
+	t.Helper()
+	a.await(t, "toggle button", "More Actions").act(t)
+	var found node
+	awaitThat(t, "menu item "+item, func() (ok bool) {
+		for _, role := range []string{"menu item", "check menu item"} {
+			if found, ok = a.find(role, item); ok {
+				break
+			}
+		}
+		return ok
+	})
+	found.act(t)
+}
+
 // open starts the client on a display and a bus of its own. settings go into its
 // environment.
 func open(t *testing.T, settings ...string) application {

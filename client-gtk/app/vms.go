@@ -1,0 +1,111 @@
+package app
+
+import (
+	"context"
+	"strings"
+
+	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/model"
+)
+
+// Delete implements ui.Service. What is kept although it was to be deleted is
+// said.
+func (a *App) Delete(vm *model.VM, disks []string) {
+	a.window.Undoable(i18n.F("“%s” will be deleted", vm.Name), func() {
+		options := []client.Option{client.Interactive()}
+		if len(disks) > 0 {
+			options = append(options, client.DeleteStorage(disks...))
+		}
+		call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
+			job, err := c.Delete(ctx, vm.Path(), options...)
+			if err != nil {
+				return nil, err
+			}
+			return c.AwaitJob(ctx, job)
+		}, func(job *model.Job, err error) {
+			failures := &failures{app: a, action: store.Delete, all: 1}
+			failures.add(vm, err)
+			if err != nil || a.window == nil {
+				return
+			}
+			if reasons, _ := job.Result["reasons"].([]string); len(reasons) > 0 {
+				a.window.Tell(i18n.F("Some disks of “%s” were kept: %s", vm.Name, strings.Join(reasons, " ")))
+			}
+		})
+	})
+}
+
+// Clone implements ui.Service.
+func (a *App) Clone(vm *model.VM, name string, linked bool) {
+	options := []client.Option{client.Interactive()}
+	if linked {
+		options = append(options, client.Linked())
+	}
+	call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
+		job, err := c.Clone(ctx, vm.Path(), name, options...)
+		if err != nil {
+			return nil, err
+		}
+		return c.AwaitJob(ctx, job)
+	}, func(job *model.Job, err error) {
+		failures := &failures{app: a, action: store.Clone, all: 1}
+		failures.add(vm, err)
+		if err == nil && a.window != nil {
+			a.window.Tell(i18n.F("“%s” is a clone of “%s”", name, vm.Name))
+		}
+	})
+}
+
+// SetTemplate implements ui.Service.
+func (a *App) SetTemplate(vm *model.VM, on bool) {
+	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
+		return struct{}{}, c.SetTemplate(ctx, vm.Path(), on, client.Interactive())
+	}, func(_ struct{}, err error) { a.fail(i18n.F("“%s” Was Not Changed", vm.Name), err) })
+}
+
+// VMs implements ui.Service.
+func (a *App) VMs() []*model.VM {
+	if a.window == nil {
+		return nil
+	}
+	return a.window.VMs()
+}
+
+// GuestInfo implements ui.Service.
+func (a *App) GuestInfo(vm model.Path, then func(*model.GuestInfo)) {
+	call(a, func(ctx context.Context, c *client.Client) (model.GuestInfo, error) {
+		return c.GetInfo(ctx, vm)
+	}, func(info model.GuestInfo, err error) {
+		if err == nil {
+			then(&info)
+		}
+	})
+}
+
+// explain shows that a VM did not start, and what keeps it from starting.
+func (a *App) explain(vm *model.VM, failure error) {
+	heading := i18n.F(headings[store.Start], vm.Name)
+	call(a, func(ctx context.Context, c *client.Client) ([]model.StartCheck, error) {
+		return c.CheckStart(ctx, vm.Path())
+	}, func(checks []model.StartCheck, err error) {
+		if err != nil || a.window == nil {
+			a.fail(heading, failure)
+			return
+		}
+		a.window.FailStart(heading, failure, checks, func(check model.StartCheck) { a.fix(vm, check) })
+	})
+}
+
+// fix does what helps a VM to start.
+func (a *App) fix(vm *model.VM, check model.StartCheck) {
+	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
+		return struct{}{}, c.Fix(ctx, check, client.Interactive())
+	}, func(_ struct{}, err error) {
+		a.fail(i18n.F("“%s” Is Still Kept From Starting", vm.Name), err)
+		if err == nil && a.window != nil {
+			a.window.Fixed(vm, func() { a.do(store.Start, []*model.VM{vm}) })
+		}
+	})
+}

@@ -1,0 +1,59 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+
+	"org.kvmmanager/internal/model"
+)
+
+// Fact is a thing and what it is.
+type Fact struct{ Name, Value string }
+
+// Guest is what a guest says about itself, in rows. What it does not say has
+// none.
+func (w Words) Guest(info *model.GuestInfo) []Fact {
+	var facts []Fact
+	add := func(name, value string) {
+		if value != "" {
+			facts = append(facts, Fact{w.text(name), value})
+		}
+	}
+	add(mark("Host Name"), info.Hostname)
+	add(mark("Operating System"), info.OSName)
+	add(mark("Kernel"), info.KernelRelease)
+	add(mark("Time Zone"), info.TimeZone)
+	add(mark("File Systems"), w.filesystems(info.Filesystems))
+	names := make([]string, 0, len(info.Users))
+	for _, u := range info.Users {
+		name := u.Name
+		if u.Domain != "" {
+			name = u.Domain + `\` + name
+		}
+		names = append(names, name)
+	}
+	add(mark("Users"), strings.Join(names, ", "))
+	return facts
+}
+
+func (w Words) filesystems(list []model.GuestFilesystem) string {
+	lines := make([]string, 0, len(list))
+	for _, f := range list {
+		line := f.MountPoint
+		if f.Total > 0 {
+			// TRANSLATORS: a folder, and how much of the space there is used.
+			line = fmt.Sprintf(w.text("%s: %s of %s used"), f.MountPoint, w.Size(f.Used), w.Size(f.Total))
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Fix is what a button calls the removal of what keeps a VM from starting; empty
+// when a program can do nothing about it.
+func (w Words) Fix(fix model.Fix) string { return lookUp(w, fixes, fix) }
+
+var fixes = map[model.Fix]string{
+	"": "", model.FixStartNetwork: mark("Start Network"), model.FixStartPool: mark("Start Storage Pool"),
+	model.FixDiscardState: mark("Discard Saved State"),
+}

@@ -1,0 +1,26 @@
+package client
+
+import (
+	"context"
+
+	"org.kvmmanager/dbus"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+// Fix does what a StartCheck says that a program can do, and returns when it is
+// done. It takes Interactive only.
+func (c *Client) Fix(ctx context.Context, check model.StartCheck, options ...Option) error {
+	switch check.Fix {
+	case model.FixStartNetwork:
+		return c.call(ctx, check.Object, api.NetworkInterface, "Start", options, nil)
+	case model.FixStartPool:
+		var job model.Path
+		return c.call(ctx, check.Object, api.StoragePoolInterface, "Start", append(options, Wait()), nil, &job)
+	case model.FixDiscardState:
+		_, err := c.DiscardSavedState(ctx, check.Object, append(options, Wait())...)
+		return err
+	default:
+		return errs.New(errs.NotSupported, "Nothing can be done about this from here.")
+	}
+}
