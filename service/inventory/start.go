@@ -59,6 +59,12 @@ func (h *Host) checkNetwork(d *model.Device) []model.StartCheck {
 }
 
 func (h *Host) checkPool(d *model.Device) []model.StartCheck {
+	for _, p := range h.pools {
+		// What is in a folder is there without its pool. What is mounted is not.
+		if !p.Active && p.Kind != "dir" && p.Target != "" && strings.HasPrefix(d.Source, p.Target+"/") {
+			return []model.StartCheck{asleep(p)}
+		}
+	}
 	if d.Type != "volume" || d.Pool == "" {
 		return nil
 	}
@@ -69,15 +75,19 @@ func (h *Host) checkPool(d *model.Device) []model.StartCheck {
 		if p.Active {
 			return nil
 		}
-		return []model.StartCheck{{
-			ID: "pool", Status: model.CheckError, Message: fmt.Sprintf("The storage pool “%s” is not active.", p.Name),
-			Hint: "Start the storage pool.", Fix: model.FixStartPool, Object: p.Path(),
-		}}
+		return []model.StartCheck{asleep(p)}
 	}
 	return []model.StartCheck{{
 		ID: "pool", Status: model.CheckError, Message: fmt.Sprintf("There is no storage pool called “%s”.", d.Pool),
 		Hint: "Create the storage pool, or choose another volume for the disk.",
 	}}
+}
+
+func asleep(p *model.StoragePool) model.StartCheck {
+	return model.StartCheck{
+		ID: "pool", Status: model.CheckError, Message: fmt.Sprintf("The storage pool “%s” is not active.", p.Name),
+		Hint: "Start the storage pool.", Fix: model.FixStartPool, Object: p.Path(),
+	}
 }
 
 // taken is what a VM that runs has and this one needs for itself.

@@ -13,7 +13,7 @@ import (
 func TestWhatOthersHaveKeepsAVMFromStarting(t *testing.T) {
 	t.Parallel()
 	lan := &model.Network{UUID: fakehv.UUID(100), Name: "lan", Persistent: true}
-	tank := &model.StoragePool{UUID: fakehv.UUID(200), Name: "tank", State: model.PoolInactive, Target: "/tank"}
+	tank := &model.StoragePool{UUID: fakehv.UUID(200), Name: "tank", Kind: "netfs", State: model.PoolInactive, Target: "/tank"}
 	usb := func() *model.Device {
 		return &model.Device{ID: "host-device-usb-1234:5678", Kind: model.KindHostDevice, Source: "1234:5678"}
 	}
@@ -53,20 +53,21 @@ func TestWhatOthersHaveKeepsAVMFromStarting(t *testing.T) {
 		fix    model.Fix
 		object model.Path
 	}{
-		"nothing":                      {change: func(*model.VM) {}},
-		"an inactive network":          {func(v *model.VM) { v.Interfaces = []*model.Device{{Type: "network", NetworkName: "lan"}} }, []string{"network"}, model.FixStartNetwork, lan.Path()},
-		"a network that is not there":  {func(v *model.VM) { v.Interfaces = []*model.Device{{Type: "network", NetworkName: "wan"}} }, []string{"network"}, "", ""},
-		"a bridge":                     {change: func(v *model.VM) { v.Interfaces = []*model.Device{{Type: "bridge", Bridge: "br0"}} }},
-		"an inactive pool":             {func(v *model.VM) { v.Disks = []*model.Device{{Type: "volume", Pool: "tank", Volume: "x"}} }, []string{"pool"}, model.FixStartPool, tank.Path()},
-		"a pool that is not there":     {func(v *model.VM) { v.Disks = []*model.Device{{Type: "volume", Pool: "none", Volume: "x"}} }, []string{"pool"}, "", ""},
-		"another VM's disk":            {func(v *model.VM) { v.Disks = []*model.Device{disk("/a")} }, []string{"disk"}, "", ""},
-		"the same image as a volume":   {func(v *model.VM) { v.Disks = []*model.Device{{Kind: model.KindDisk, Pool: "tank", Volume: "owned"}} }, []string{"disk"}, "", ""},
-		"a disk that both may use":     {change: func(v *model.VM) { v.Disks = []*model.Device{disk("/shared", shared)} }},
-		"a disk that only one shares":  {func(v *model.VM) { v.Disks = []*model.Device{disk("/shared")} }, []string{"disk"}, "", ""},
-		"a medium that both read":      {change: func(v *model.VM) { v.Disks = []*model.Device{disk("/medium", readOnly)} }},
-		"the disk of a VM that is off": {change: func(v *model.VM) { v.Disks = []*model.Device{disk("/idle")} }},
-		"another VM's port":            {func(v *model.VM) { v.Graphics = port(5901) }, []string{"port"}, "", ""},
-		"another VM's device":          {func(v *model.VM) { v.Devices = []*model.Device{usb()} }, []string{"host-device"}, "", ""},
+		"nothing":                        {change: func(*model.VM) {}},
+		"an inactive network":            {func(v *model.VM) { v.Interfaces = []*model.Device{{Type: "network", NetworkName: "lan"}} }, []string{"network"}, model.FixStartNetwork, lan.Path()},
+		"a network that is not there":    {func(v *model.VM) { v.Interfaces = []*model.Device{{Type: "network", NetworkName: "wan"}} }, []string{"network"}, "", ""},
+		"a bridge":                       {change: func(v *model.VM) { v.Interfaces = []*model.Device{{Type: "bridge", Bridge: "br0"}} }},
+		"an inactive pool":               {func(v *model.VM) { v.Disks = []*model.Device{{Type: "volume", Pool: "tank", Volume: "x"}} }, []string{"pool"}, model.FixStartPool, tank.Path()},
+		"an image in what a pool mounts": {func(v *model.VM) { v.Disks = []*model.Device{disk("/tank/x.img")} }, []string{"pool"}, model.FixStartPool, tank.Path()},
+		"a pool that is not there":       {func(v *model.VM) { v.Disks = []*model.Device{{Type: "volume", Pool: "none", Volume: "x"}} }, []string{"pool"}, "", ""},
+		"another VM's disk":              {func(v *model.VM) { v.Disks = []*model.Device{disk("/a")} }, []string{"disk"}, "", ""},
+		"the same image as a volume":     {func(v *model.VM) { v.Disks = []*model.Device{{Kind: model.KindDisk, Pool: "tank", Volume: "owned"}} }, []string{"disk"}, "", ""},
+		"a disk that both may use":       {change: func(v *model.VM) { v.Disks = []*model.Device{disk("/shared", shared)} }},
+		"a disk that only one shares":    {func(v *model.VM) { v.Disks = []*model.Device{disk("/shared")} }, []string{"disk"}, "", ""},
+		"a medium that both read":        {change: func(v *model.VM) { v.Disks = []*model.Device{disk("/medium", readOnly)} }},
+		"the disk of a VM that is off":   {change: func(v *model.VM) { v.Disks = []*model.Device{disk("/idle")} }},
+		"another VM's port":              {func(v *model.VM) { v.Graphics = port(5901) }, []string{"port"}, "", ""},
+		"another VM's device":            {func(v *model.VM) { v.Devices = []*model.Device{usb()} }, []string{"host-device"}, "", ""},
 		"two disks in an inactive pool": {func(v *model.VM) {
 			v.Disks = []*model.Device{{Type: "volume", Pool: "tank", Volume: "x"}, {Type: "volume", Pool: "tank", Volume: "y"}}
 		}, []string{"pool"}, model.FixStartPool, tank.Path()},

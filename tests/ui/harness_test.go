@@ -62,20 +62,30 @@ func (a application) do(t *testing.T, action, text string) {
 	}
 }
 
+// The items at the end of the menu of a page, by their place from there: GTK
+// tells a screen reader what they are called only when they have the focus.
+const (
+	deleteItem   = 1
+	templateItem = 2
+	cloneItem    = 3
+)
+
 // choose picks something from the menu of the page that is open.
-func (a application) choose(t *testing.T, item string) {
+func (a application) choose(t *testing.T, fromEnd int) {
 	t.Helper()
 	a.await(t, "toggle button", "More Actions").act(t)
-	var found node
-	awaitThat(t, "menu item "+item, func() (ok bool) {
-		for _, role := range []string{"menu item", "check menu item"} {
-			if found, ok = a.find(role, item); ok {
-				break
+	var items []node
+	awaitThat(t, "menu", func() bool {
+		items = nil
+		a.each(func(n node) bool {
+			if role := n.role(); role == "menu item" || role == "check menu item" {
+				items = append(items, n)
 			}
-		}
-		return ok
+			return true
+		})
+		return len(items) >= fromEnd && items[len(items)-1].is(sensitive)
 	})
-	found.act(t)
+	items[len(items)-fromEnd].act(t)
 }
 
 // open starts the client on a display and a bus of its own. settings go into its
