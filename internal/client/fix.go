@@ -13,14 +13,26 @@ import (
 func (c *Client) Fix(ctx context.Context, check model.StartCheck, options ...Option) error {
 	switch check.Fix {
 	case model.FixStartNetwork:
-		return c.call(ctx, check.Object, api.NetworkInterface, "Start", options, nil)
+		return c.StartNetwork(ctx, check.Object, options...)
 	case model.FixStartPool:
-		var job model.Path
-		return c.call(ctx, check.Object, api.StoragePoolInterface, "Start", append(options, Wait()), nil, &job)
+		_, err := c.StartPool(ctx, check.Object, append(options, Wait())...)
+		return err
 	case model.FixDiscardState:
 		_, err := c.DiscardSavedState(ctx, check.Object, append(options, Wait())...)
 		return err
 	default:
 		return errs.New(errs.NotSupported, "Nothing can be done about this from here.")
 	}
+}
+
+// StartNetwork starts a virtual network.
+func (c *Client) StartNetwork(ctx context.Context, network model.Path, options ...Option) error {
+	return c.call(ctx, network, api.NetworkInterface, "Start", options, nil)
+}
+
+// StartPool starts a storage pool. It returns the path of a job at once, or with
+// Wait when it has ended.
+func (c *Client) StartPool(ctx context.Context, pool model.Path, options ...Option) (job model.Path, err error) {
+	err = c.call(ctx, pool, api.StoragePoolInterface, "Start", options, nil, &job)
+	return job, err
 }

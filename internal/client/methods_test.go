@@ -124,6 +124,16 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 			[]any{true},
 			nil,
 		},
+		"Network.Start": {
+			func(o ...client.Option) (any, error) {
+				return none(c.StartNetwork(ctx, "/org/kvmmanager/networks/lan", o...))
+			}, nil, nil,
+		},
+		"StoragePool.Start": {
+			func(o ...client.Option) (any, error) { return c.StartPool(ctx, "/org/kvmmanager/pools/tank", o...) },
+			nil,
+			model.Path("/a/result"),
+		},
 		"Job.Cancel": {
 			func(o ...client.Option) (any, error) { return none(c.CancelJob(ctx, job, o...)) }, nil, nil,
 		},
@@ -284,6 +294,8 @@ func recorderWith(t *testing.T, edit func(xml string) string) (address string, c
 		bus.Put("/org/kvmmanager/hosts/local", api.HostInterface, wire.PropsOf(&model.Host{ID: "local"})),
 		bus.Put("/org/kvmmanager/vms/web", api.VMInterface, wire.PropsOf(&model.VM{})),
 		bus.Put("/org/kvmmanager/vms/web", api.GuestInterface, nil),
+		bus.Put("/org/kvmmanager/networks/lan", api.NetworkInterface, wire.PropsOf(&model.Network{})),
+		bus.Put("/org/kvmmanager/pools/tank", api.StoragePoolInterface, wire.PropsOf(&model.StoragePool{})),
 		bus.Put("/org/kvmmanager/jobs/7", api.JobInterface, wire.PropsOf(&model.Job{})),
 	)
 	daemon := bustest.Start(t)

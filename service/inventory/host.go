@@ -134,6 +134,16 @@ func (h *Host) Refresh(ctx context.Context, uuid string) error {
 	return h.refresh(ctx, key{VMEvent, uuid})
 }
 
+// RefreshNetwork does the same for a network.
+func (h *Host) RefreshNetwork(ctx context.Context, uuid string) error {
+	return h.refresh(ctx, key{NetworkEvent, uuid})
+}
+
+// RefreshPool does the same for a storage pool.
+func (h *Host) RefreshPool(ctx context.Context, uuid string) error {
+	return h.refresh(ctx, key{PoolEvent, uuid})
+}
+
 func (h *Host) refresh(ctx context.Context, k key) error {
 	if _, err := h.Conn(); err != nil {
 		return err

@@ -127,6 +127,9 @@ type Conn interface {
 	Pools(ctx context.Context) ([]*model.StoragePool, error)
 	Pool(ctx context.Context, uuid string) (*model.StoragePool, error)
 
+	StartNetwork(ctx context.Context, uuid string) error
+	StartPool(ctx context.Context, uuid string) error
+
 	Capabilities(ctx context.Context) (model.Capabilities, error)
 	CheckHealth(ctx context.Context) ([]model.Check, error)
 	// CheckStart says what keeps a VM that is off from starting, as far as the

@@ -132,6 +132,37 @@ func (inv *Inventory) VM(path model.Path) (*Host, *model.VM) {
 	return nil, nil
 }
 
+// Network finds a network and its host by the network's object path; nil when
+// there is none.
+func (inv *Inventory) Network(path model.Path) (*Host, *model.Network) {
+	return below(inv, path, (*Host).Networks)
+}
+
+// Pool finds a storage pool and its host by the pool's object path; nil when
+// there is none.
+func (inv *Inventory) Pool(path model.Path) (*Host, *model.StoragePool) {
+	return below(inv, path, (*Host).Pools)
+}
+
+// below finds one of the few objects of a kind that a host has.
+func below[T any, P interface {
+	*T
+	Path() model.Path
+}](inv *Inventory, path model.Path, all func(*Host) []*T) (*Host, *T) {
+	inv.mu.Lock()
+	h := inv.owners[path]
+	inv.mu.Unlock()
+	if h == nil {
+		return nil, nil
+	}
+	for _, v := range all(h) {
+		if P(v).Path() == path {
+			return h, v
+		}
+	}
+	return nil, nil
+}
+
 // claim makes h the owner of a path. Two hosts may show the same UUID (a copy,
 // a migration under way): the first keeps the path, and the other one's object
 // is left out until it is free.

@@ -41,6 +41,8 @@ var goodCalls = map[string]struct {
 	"Host.ListStoragePools":         {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.ListVMs":                  {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.Reconnect":                {"", "/org/kvmmanager/hosts/local", nil},
+	"Network.Start":                 {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), nil},
+	"StoragePool.Start":             {"org.kvmmanager.storage.manage", string(model.PoolPath(fakehv.UUID(200))), nil},
 	"VM.CheckStart":                 {"", stopped, nil},
 	"VM.Clone":                      {"org.kvmmanager.vm.create", "template", []any{"clone"}},
 	"VM.Delete":                     {"org.kvmmanager.vm.delete", stopped, nil},
@@ -169,6 +171,8 @@ func (w *world) objectFor(object string) model.Path {
 	default:
 		vm.HasSavedState = true
 	}
+	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(100), Name: "lan", Persistent: true})
+	w.hv.PutPool(&model.StoragePool{UUID: fakehv.UUID(200), Name: "tank", State: model.PoolInactive, Persistent: true})
 	w.withHost(vm)
 	spare, err := w.service.Inventory().Add("spare", "fake:///spare")
 	if err != nil {

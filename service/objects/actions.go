@@ -22,12 +22,14 @@ const (
 	actionCancel     = "org.kvmmanager.job.cancel-other"
 )
 
-// vmActions and hostActions are what GetPermissions tells about an object of
+// vmActions and its like are what GetPermissions tells about an object of
 // that kind.
 var (
 	vmActions = []string{
 		actionControl, actionConsole, actionSnapshot, actionConfigure, actionDelete, actionEditXML,
 		actionMigrate, actionGuest, actionSecrets, actionHostDevice, actionHostPath, actionCreate, actionStorage,
 	}
-	hostActions = []string{actionCreate, actionEditXML, actionHost, actionNetwork, actionStorage, actionHostPath}
+	networkActions = []string{actionNetwork}
+	poolActions    = []string{actionStorage}
+	hostActions    = []string{actionCreate, actionEditXML, actionHost, actionNetwork, actionStorage, actionHostPath}
 )

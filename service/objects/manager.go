@@ -45,11 +45,15 @@ func (r *request) getPermissions(ctx context.Context) ([]any, error) {
 		about.host, actions = host, hostActions
 	} else if host, vm := r.service.inventory.VM(path); vm != nil {
 		about.host, about.vm, actions = host, vm, vmActions
+	} else if host, network := r.service.inventory.Network(path); network != nil {
+		about.host, actions = host, networkActions
+	} else if host, pool := r.service.inventory.Pool(path); pool != nil {
+		about.host, actions = host, poolActions
 	} else if path == model.Root {
 		actions = []string{actionHost}
 	} else if r.service.jobs.Find(path) != nil {
 		actions = []string{actionCancel}
-	} else if !r.service.known(path) {
+	} else {
 		return nil, errs.New(errs.NotFound, "There is no such object.")
 	}
 	permissions, err := r.service.authority.Permissions(ctx, r.Sender, actions, about.details())

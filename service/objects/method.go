@@ -39,9 +39,11 @@ type request struct {
 
 	// The object that the call is for; which of them is set depends on the
 	// interface.
-	host *inventory.Host
-	vm   *model.VM
-	job  *jobs.Job
+	host    *inventory.Host
+	vm      *model.VM
+	network *model.Network
+	pool    *model.StoragePool
+	job     *jobs.Job
 }
 
 // table is every method of every interface. It is data, so that a test can
@@ -49,11 +51,13 @@ type request struct {
 func table() map[string]*method {
 	all := map[string]*method{}
 	for iface, methods := range map[string]map[string]*method{
-		api.ManagerInterface: managerMethods(),
-		api.HostInterface:    hostMethods(),
-		api.VMInterface:      vmMethods(),
-		api.GuestInterface:   guestMethods(),
-		api.JobInterface:     jobMethods(),
+		api.ManagerInterface:     managerMethods(),
+		api.HostInterface:        hostMethods(),
+		api.VMInterface:          vmMethods(),
+		api.GuestInterface:       guestMethods(),
+		api.JobInterface:         jobMethods(),
+		api.NetworkInterface:     networkMethods(),
+		api.StoragePoolInterface: poolMethods(),
 	} {
 		for name, m := range methods {
 			all[iface+"."+name] = m
@@ -103,6 +107,12 @@ func (r *request) find() error {
 	case api.VMInterface, api.GuestInterface:
 		r.host, r.vm = s.inventory.VM(path)
 		found = r.vm != nil
+	case api.NetworkInterface:
+		r.host, r.network = s.inventory.Network(path)
+		found = r.network != nil
+	case api.StoragePoolInterface:
+		r.host, r.pool = s.inventory.Pool(path)
+		found = r.pool != nil
 	case api.JobInterface:
 		r.job = s.jobs.Find(path)
 		found = r.job != nil

@@ -105,16 +105,12 @@ func (s *Service) Close(ctx context.Context) {
 	s.inventory.Close()
 }
 
-// known says whether there is an object that nobody needs an action for.
-func (s *Service) known(path model.Path) bool {
-	p := wire.ObjectPath(path)
-	return s.tree.Has(p, api.NetworkInterface) || s.tree.Has(p, api.StoragePoolInterface)
-}
-
 // concerns says whether a job works on something of this host.
 func (s *Service) concerns(job *model.Job, host *inventory.Host) bool {
 	for _, path := range job.Objects {
-		if h, _ := s.inventory.VM(path); h == host {
+		vms, _ := s.inventory.VM(path)
+		pools, _ := s.inventory.Pool(path)
+		if vms == host || pools == host {
 			return true
 		}
 	}

@@ -51,10 +51,15 @@ func TestWhyAVMWillNotStart(t *testing.T) {
 		network := tempFile(t, "network.xml", "<network><name>asleep</name><bridge name='virbr77'/><ip address='192.0.2.1' netmask='255.255.255.0'/></network>")
 		virsh(t, "net-define", network)
 		t.Cleanup(func() { virsh(t, "net-undefine", "asleep") })
-		_, vm := make(t, "<interface type='network'><source network='asleep'/></interface>")
+		root, vm := make(t, "<interface type='network'><source network='asleep'/></interface>")
 		c := found(t, checkStart(t, vm), "network", "error", "asleep")
 		if c["fix"].Value() != "start-network" || c["object"].Value() == dbus.ObjectPath("/") {
 			t.Errorf("the fix is missing: %v", c)
+		}
+		root.must(c["object"].Value().(dbus.ObjectPath), "Network.Start", none())
+		defer virsh(t, "net-destroy", "asleep")
+		if checks := checkStart(t, vm); len(checks) != 0 {
+			t.Errorf("fixed, it still has %v", checks)
 		}
 	})
 	for where, status := range map[string]string{"/srv/locked": "error", "/home/alice/machines": "warning"} {

@@ -195,8 +195,11 @@ func TestDisksAreDeletedWithTheirVM(t *testing.T) {
 	mine, other := fakehv.VM(0, "vm-0"), fakehv.VM(1, "vm-1")
 	mine.Disks = []*model.Device{disk("vda", "/p/own.qcow2"), disk("vdb", "/p/keep.qcow2"), disk("vdc", "/p/common.qcow2")}
 	other.Disks = []*model.Device{disk("vda", "/p/common.qcow2")}
+	other.Title, mine.Title = "The other", "With disks"
 	world.HV.Put(other)
 	world.HV.Put(mine)
+	app.await(t, "list item", "The other")
+	app.await(t, "list item", "With disks")
 	app.do(t, "open", vm(0))
 	app.await(t, "button", "Start")
 	app.choose(t, deleteItem)
