@@ -66,5 +66,6 @@ type Capabilities struct {
 	Graphics      []string `wire:"graphics"`
 	VideoModels   []string `wire:"video-models"`
 	DiskBuses     []string `wire:"disk-buses"`
+	ChannelTypes  []string `wire:"channel-types"`
 	MaxVCPUs      uint32   `wire:"max-vcpus"`
 }
