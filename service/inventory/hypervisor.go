@@ -138,6 +138,8 @@ type Conn interface {
 	CheckStart(ctx context.Context, uuid string) ([]model.StartCheck, error)
 	Statistics(ctx context.Context) (map[string]Counters, HostCounters, error)
 
+	NewVolumes
+
 	Start(ctx context.Context, uuid string, paused bool) error // restores a saved state, if there is one
 	Shutdown(ctx context.Context, uuid string) error           // asks the guest; returns when it was asked
 	Reboot(ctx context.Context, uuid string) error             // asks the guest; returns when it was asked

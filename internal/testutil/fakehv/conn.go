@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"org.kvmmanager/internal/domainxml"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
@@ -398,13 +399,19 @@ func (c *Conn) XML(ctx context.Context, uuid string, inactive, secrets bool) (st
 	return fmt.Sprintf("<domain inactive='%v' secrets='%v'><uuid>%s</uuid></domain>", inactive, secrets, uuid), c.enter(ctx, "xml", uuid)
 }
 
-// DefineXML implements inventory.Conn. The XML is the VM's name here.
+// DefineXML implements inventory.Conn. The XML is the VM's name here, unless it
+// is a definition that the service made.
 func (c *Conn) DefineXML(ctx context.Context, xml, uuid string) (string, error) {
 	if err := c.enter(ctx, "define", uuid); err != nil {
 		return "", err
 	}
 	if uuid != "" {
 		return uuid, c.configure(ctx, "redefine", uuid, func(vm *model.VM) { vm.Name = xml })
+	}
+	if vm, err := domainxml.ParseVM("", xml); err == nil {
+		vm.ID, vm.State, vm.ConfigVersion = -1, model.VMShutOff, 1
+		c.h.Put(vm)
+		return vm.UUID, nil
 	}
 	vm := VM(1_000_000+len(c.h.Calls()), xml)
 	c.h.Put(vm)

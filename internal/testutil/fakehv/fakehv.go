@@ -18,6 +18,7 @@ type Hypervisor struct {
 	vms      map[string]*model.VM
 	networks map[string]*model.Network
 	pools    map[string]*model.StoragePool
+	volumes  map[string]*volume // by the pool's UUID, a slash and the name
 	conns    map[*Conn]bool
 	down     error
 	hooks    map[string]func(context.Context, string) error
@@ -30,8 +31,8 @@ type Hypervisor struct {
 func New() *Hypervisor {
 	return &Hypervisor{
 		vms: map[string]*model.VM{}, networks: map[string]*model.Network{}, pools: map[string]*model.StoragePool{},
-		checks: map[string][]model.StartCheck{},
-		conns:  map[*Conn]bool{}, hooks: map[string]func(context.Context, string) error{},
+		checks: map[string][]model.StartCheck{}, volumes: map[string]*volume{},
+		conns: map[*Conn]bool{}, hooks: map[string]func(context.Context, string) error{},
 	}
 }
 

@@ -1,0 +1,213 @@
+package virt
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/service/inventory"
+)
+
+// fillChunk is how much is written at once: what fits into one message of
+// libvirt's, with room.
+const fillChunk = 256 << 10
+
+// FindVolume looks a volume up; see inventory.NewVolumes.
+func (c *Conn) FindVolume(ctx context.Context, pool, name string) (inventory.VolumeInfo, error) {
+	return read(ctx, c, func(conn *libvirt.Connect) (info inventory.VolumeInfo, err error) {
+		err = withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
+			info, err = volumeInfo(v)
+			return err
+		})
+		return info, err
+	})
+}
+
+// PeekVolume reads a part of a volume; see inventory.NewVolumes.
+func (c *Conn) PeekVolume(ctx context.Context, pool, name string, offset, length uint64) ([]byte, error) {
+	return operate(ctx, c, work[[]byte]{lane: laneWork}, func(conn *libvirt.Connect) (data []byte, err error) {
+		err = withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
+			data, err = peek(conn, v, offset, length)
+			return err
+		})
+		return data, err
+	})
+}
+
+func peek(conn *libvirt.Connect, v *libvirt.StorageVol, offset, length uint64) ([]byte, error) {
+	stream, err := conn.NewStream(0)
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Free()
+	if err := v.Download(stream, offset, length, 0); err != nil {
+		return nil, err
+	}
+	data := make([]byte, 0, length)
+	for uint64(len(data)) < length {
+		n, err := stream.Recv(data[len(data):length])
+		if err != nil {
+			_ = stream.Abort()
+			return nil, err
+		}
+		if n <= 0 {
+			break
+		}
+		data = data[:len(data)+n]
+	}
+	return data, stream.Finish()
+}
+
+// MakeVolume makes an empty volume; see inventory.NewVolumes.
+func (c *Conn) MakeVolume(ctx context.Context, pool string, want inventory.VolumeInfo) (inventory.VolumeInfo, error) {
+	return c.newVolume(ctx, pool, want, func(_ *libvirt.Connect, p *libvirt.StoragePool, xml string) (*libvirt.StorageVol, error) {
+		return p.StorageVolCreateXML(xml, 0)
+	})
+}
+
+// DuplicateVolume copies a volume; see inventory.NewVolumes.
+func (c *Conn) DuplicateVolume(ctx context.Context, fromPool, from, pool string, want inventory.VolumeInfo) (inventory.VolumeInfo, error) {
+	return c.newVolume(ctx, pool, want, func(conn *libvirt.Connect, p *libvirt.StoragePool, xml string) (made *libvirt.StorageVol, err error) {
+		err = withVolume(conn, fromPool, from, func(v *libvirt.StorageVol) error {
+			made, err = p.StorageVolCreateXMLFrom(xml, v, 0)
+			return err
+		})
+		return made, err
+	})
+}
+
+// newVolume makes a volume and tells what became of it. It is not left alone
+// when ctx ends: whoever cancels removes what was made, and must know of it.
+func (c *Conn) newVolume(ctx context.Context, pool string, want inventory.VolumeInfo,
+	create func(*libvirt.Connect, *libvirt.StoragePool, string) (*libvirt.StorageVol, error),
+) (inventory.VolumeInfo, error) {
+	if err := ctx.Err(); err != nil {
+		return inventory.VolumeInfo{}, err
+	}
+	xml, err := domainxml.Volume(want.Name, want.Format, want.Capacity)
+	if err != nil {
+		return inventory.VolumeInfo{}, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	return operate(ctx, c, work[inventory.VolumeInfo]{lane: laneWork}, func(conn *libvirt.Connect) (inventory.VolumeInfo, error) {
+		p, err := conn.LookupStoragePoolByUUIDString(pool)
+		if err != nil {
+			return inventory.VolumeInfo{}, err
+		}
+		defer p.Free()
+		v, err := create(conn, p, xml)
+		if err != nil {
+			return inventory.VolumeInfo{}, err
+		}
+		defer v.Free()
+		info, err := volumeInfo(v)
+		if err != nil {
+			_ = v.Delete(0)
+		}
+		return info, err
+	})
+}
+
+// FillVolume writes a volume; see inventory.NewVolumes.
+func (c *Conn) FillVolume(ctx context.Context, pool, name string, from io.Reader, length uint64) error {
+	_, err := operate(context.WithoutCancel(ctx), c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
+		return struct{}{}, withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
+			return fill(ctx, conn, v, from, length)
+		})
+	})
+	return err
+}
+
+func fill(ctx context.Context, conn *libvirt.Connect, v *libvirt.StorageVol, from io.Reader, length uint64) error {
+	stream, err := conn.NewStream(0)
+	if err != nil {
+		return err
+	}
+	defer stream.Free()
+	if err := v.Upload(stream, 0, length, 0); err != nil {
+		return err
+	}
+	if err := pour(ctx, stream, from, length); err != nil {
+		_ = stream.Abort()
+		return err
+	}
+	return stream.Finish()
+}
+
+// pour sends exactly that many bytes.
+func pour(ctx context.Context, stream *libvirt.Stream, from io.Reader, length uint64) error {
+	buffer := make([]byte, fillChunk)
+	for length > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := io.ReadFull(from, buffer[:min(uint64(len(buffer)), length)])
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return errs.New(errs.InvalidArgument, "The file became shorter while it was copied. Try again when nobody changes it.")
+		case err != nil:
+			return errs.Wrap(errs.InvalidArgument, err, "The file cannot be read.")
+		}
+		if err := sendAll(stream, buffer[:n]); err != nil {
+			return err
+		}
+		length -= uint64(n)
+	}
+	return nil
+}
+
+func sendAll(stream *libvirt.Stream, data []byte) error {
+	for len(data) > 0 {
+		n, err := stream.Send(data)
+		if err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return nil
+}
+
+// GrowVolume makes a volume larger; see inventory.NewVolumes.
+func (c *Conn) GrowVolume(ctx context.Context, pool, name string, capacity uint64) error {
+	return c.onVolume(ctx, pool, name, func(v *libvirt.StorageVol) error { return v.Resize(capacity, 0) })
+}
+
+// DropVolume removes a volume; see inventory.NewVolumes.
+func (c *Conn) DropVolume(ctx context.Context, pool, name string) error {
+	return c.onVolume(ctx, pool, name, func(v *libvirt.StorageVol) error { return v.Delete(0) })
+}
+
+func (c *Conn) onVolume(ctx context.Context, pool, name string, do func(*libvirt.StorageVol) error) error {
+	_, err := operate(ctx, c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
+		return struct{}{}, withVolume(conn, pool, name, do)
+	})
+	return err
+}
+
+// withVolume looks a volume up for fn.
+func withVolume(conn *libvirt.Connect, pool, name string, fn func(*libvirt.StorageVol) error) error {
+	p, err := conn.LookupStoragePoolByUUIDString(pool)
+	if err != nil {
+		return err
+	}
+	defer p.Free()
+	v, err := p.LookupStorageVolByName(name)
+	if err != nil {
+		return err
+	}
+	defer v.Free()
+	return fn(v)
+}
+
+func volumeInfo(v *libvirt.StorageVol) (inventory.VolumeInfo, error) {
+	text, err := v.GetXMLDesc(0)
+	if err != nil {
+		return inventory.VolumeInfo{}, err
+	}
+	name, path, format, capacity, err := domainxml.ParseVolumePlace(text)
+	return inventory.VolumeInfo{Name: name, Path: path, Format: format, Capacity: capacity}, err
+}
