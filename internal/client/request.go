@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"os"
 
 	"github.com/godbus/dbus/v5"
 
@@ -14,6 +15,7 @@ import (
 type request struct {
 	flags   dbus.Flags
 	options map[string]dbus.Variant
+	files   []*os.File
 }
 
 // newCall is a call with its options as the last argument. A service that is
@@ -28,7 +30,7 @@ func newCall(path model.Path, iface, member string, options []Option, args ...an
 	}
 	return &busconn.Call{
 		Destination: busName, Path: dbus.ObjectPath(path), Interface: iface, Member: member,
-		Flags: r.flags, Args: append(args, r.options),
+		Flags: r.flags, Args: append(args, r.options), Files: r.files,
 	}, nil
 }
 

@@ -16,7 +16,7 @@ func (c *Conn) Go(call *Call, done func(*Message, error)) {
 	if err == nil {
 		// A write that fails means that the socket has ended, and then the
 		// reading goroutine ends the call.
-		_ = c.send(frame, func(serial uint32) { err = c.expect(serial, done) })
+		_ = c.send(frame, call.Files, func(serial uint32) { err = c.expect(serial, done) })
 	}
 	if err != nil {
 		go done(nil, err)

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"os"
+	"runtime"
 
 	"github.com/godbus/dbus/v5"
+	"golang.org/x/sys/unix"
 )
 
 // Call is a method call.
@@ -20,6 +23,9 @@ type Call struct {
 	// Args are values that godbus can encode, with the types that the method
 	// declares.
 	Args []any
+	// Files go along; a dbus.UnixFDIndex among the arguments is a place in this
+	// list. They stay the caller's, who keeps them open until the reply.
+	Files []*os.File
 }
 
 func (c *Call) encode() ([]byte, error) {
@@ -29,6 +35,9 @@ func (c *Call) encode() ([]byte, error) {
 	}}
 	if len(c.Args) > 0 {
 		m.Headers[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(c.Args...))
+	}
+	if len(c.Files) > 0 {
+		m.Headers[dbus.FieldUnixFDs] = dbus.MakeVariant(uint32(len(c.Files)))
 	}
 	return encode(m)
 }
@@ -43,7 +52,7 @@ func encode(m *dbus.Message) ([]byte, error) {
 
 // send gives a message its serial number, which godbus gives to its own
 // messages only, and writes it. before runs when no message can come between.
-func (c *Conn) send(frame []byte, before func(serial uint32)) error {
+func (c *Conn) send(frame []byte, files []*os.File, before func(serial uint32)) error {
 	c.write.Lock()
 	defer c.write.Unlock()
 	if c.serial++; c.serial == 0 {
@@ -51,6 +60,19 @@ func (c *Conn) send(frame []byte, before func(serial uint32)) error {
 	}
 	binary.LittleEndian.PutUint32(frame[8:], c.serial)
 	before(c.serial)
+	if len(files) > 0 {
+		fds := make([]int, len(files))
+		for i, f := range files {
+			fds[i] = int(f.Fd())
+		}
+		// The descriptors go with the first byte.
+		n, _, err := c.socket.WriteMsgUnix(frame[:1], unix.UnixRights(fds...), nil)
+		runtime.KeepAlive(files)
+		if err != nil {
+			return err
+		}
+		frame = frame[n:]
+	}
 	_, err := c.socket.Write(frame)
 	return err
 }
@@ -68,6 +90,6 @@ func (c *Conn) refuse(m *Message) {
 	}})
 	if err == nil {
 		// Without a socket there is nobody to answer to.
-		_ = c.send(frame, func(uint32) {})
+		_ = c.send(frame, nil, func(uint32) {})
 	}
 }
