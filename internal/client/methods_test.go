@@ -95,6 +95,25 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 			nil,
 			model.Capabilities{MaxVCPUs: 16, Firmware: []string{"uefi"}},
 		},
+		"Host.CreateVM": {
+			func(o ...client.Option) (any, error) {
+				return c.CreateVM(ctx, host, model.VMSpec{Name: "web", Disks: []model.DiskSpec{}}, someFile(), o...)
+			},
+			[]any{map[string]dbus.Variant{
+				"name": dbus.MakeVariant("web"), "disks": dbus.MakeVariant([]map[string]dbus.Variant{}),
+				"source": dbus.MakeVariant(map[string]dbus.Variant{"fd": dbus.MakeVariant(dbus.UnixFDIndex(0))}),
+			}},
+			model.Path("/a/result"),
+		},
+		"Host.PlanVM": {
+			func(o ...client.Option) (any, error) {
+				return c.PlanVM(ctx, host, model.VMSpec{Name: "web", VCPUs: 2}, nil, o...)
+			},
+			[]any{map[string]dbus.Variant{
+				"name": dbus.MakeVariant("web"), "vcpus": dbus.MakeVariant(uint32(2)),
+			}},
+			client.Plan{},
+		},
 		"Host.ListNetworks":     lists(c.ListNetworks),
 		"Host.ListStoragePools": lists(c.ListStoragePools),
 		"Host.ListVMs":          lists(c.ListVMs),

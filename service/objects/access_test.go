@@ -34,12 +34,14 @@ var goodCalls = map[string]struct {
 	"Manager.SubscribeStatistics":   {"", "/org/kvmmanager", []any{uint32(60_000)}},
 	"Manager.UnsubscribeStatistics": {"", "/org/kvmmanager", nil},
 	"Host.CheckHealth":              {"", "/org/kvmmanager/hosts/local", nil},
+	"Host.CreateVM":                 {"org.kvmmanager.vm.create", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh", "disks", []map[string]dbus.Variant{})}},
 	"Host.DefineXML":                {"org.kvmmanager.vm.edit-xml", "/org/kvmmanager/hosts/local", []any{"another"}},
 	"Host.FindVM":                   {"", "/org/kvmmanager/hosts/local", []any{"off"}},
 	"Host.GetCapabilities":          {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.ListNetworks":             {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.ListStoragePools":         {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.ListVMs":                  {"", "/org/kvmmanager/hosts/local", nil},
+	"Host.PlanVM":                   {"", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh")}},
 	"Host.Reconnect":                {"", "/org/kvmmanager/hosts/local", nil},
 	"Network.Start":                 {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), nil},
 	"StoragePool.Start":             {"org.kvmmanager.storage.manage", string(model.PoolPath(fakehv.UUID(200))), nil},
@@ -198,7 +200,7 @@ func (w *world) checkAsked(action string) {
 		if check.Action != action {
 			w.t.Errorf("polkit was asked for %s instead of %q", check.Action, action)
 		}
-		if strings.HasPrefix(action, "org.kvmmanager.vm.") && action != "org.kvmmanager.vm.edit-xml" && check.Details["vm.uuid"] != fakehv.UUID(1) {
+		if strings.HasPrefix(action, "org.kvmmanager.vm.") && action != "org.kvmmanager.vm.edit-xml" && action != "org.kvmmanager.vm.create" && check.Details["vm.uuid"] != fakehv.UUID(1) {
 			w.t.Errorf("polkit was not told which VM: %v", check.Details)
 		}
 		if check.Details["polkit.message"] == "" || check.Details["polkit.gettext_domain"] != "kvm-manager" {

@@ -76,6 +76,9 @@ func (r *request) details() map[string]string {
 	if r.vm != nil {
 		d["vm.name"], d["vm.uuid"] = r.vm.Name, r.vm.UUID
 	}
+	if name, given := r.newName(); given {
+		d["vm.name"] = name
+	}
 	if r.method != nil && r.method.message != "" {
 		d["polkit.message"], d["polkit.gettext_domain"] = r.method.message, gettextDomain
 	}

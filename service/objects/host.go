@@ -11,6 +11,10 @@ import (
 func hostMethods() map[string]*method {
 	return map[string]*method{
 		"CheckHealth": {action: open, run: (*request).checkHealth},
+		"CreateVM": {
+			action: actionCreate, also: createAction, message: ask("Authentication is required to create a virtual machine."),
+			options: jobOptions(), run: (*request).createVM,
+		},
 		"DefineXML": {
 			action: actionEditXML, message: ask("Authentication is required to define a virtual machine."),
 			run: (*request).defineXML,
@@ -20,6 +24,7 @@ func hostMethods() map[string]*method {
 		"ListNetworks":     {action: open, run: (*request).listNetworks},
 		"ListStoragePools": {action: open, run: (*request).listStoragePools},
 		"ListVMs":          {action: open, run: (*request).listVMs},
+		"PlanVM":           {action: open, run: (*request).planVM},
 		// It only brings forward what happens anyway, at most twice a second.
 		"Reconnect": {action: open, run: (*request).reconnect},
 	}

@@ -110,7 +110,7 @@ func (s *Service) concerns(job *model.Job, host *inventory.Host) bool {
 	for _, path := range job.Objects {
 		vms, _ := s.inventory.VM(path)
 		pools, _ := s.inventory.Pool(path)
-		if vms == host || pools == host {
+		if vms == host || pools == host || path == host.Info().Path() {
 			return true
 		}
 	}

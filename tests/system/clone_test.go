@@ -14,7 +14,13 @@ import (
 // result is what a job has brought that a call waits for.
 func result(c *client, vm dbus.ObjectPath, method string, args ...any) map[string]dbus.Variant {
 	c.t.Helper()
-	job := c.must(vm, "VM."+method, args...)[0].(dbus.ObjectPath)
+	return resultOf(c, vm, "VM."+method, args...)
+}
+
+// resultOf is result for a method of any interface.
+func resultOf(c *client, object dbus.ObjectPath, method string, args ...any) map[string]dbus.Variant {
+	c.t.Helper()
+	job := c.must(object, method, args...)[0].(dbus.ObjectPath)
 	return c.get(job, "Job.Result").(map[string]dbus.Variant)
 }
 

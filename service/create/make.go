@@ -1,0 +1,218 @@
+package create
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"org.kvmmanager/internal/cloudinit"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/service/inventory"
+)
+
+// undoTimeout bounds how long it may take to remove what a failed creation made.
+const undoTimeout = time.Minute
+
+// Hypervisor is what making a VM needs of a host: a part of inventory.Conn.
+type Hypervisor interface {
+	inventory.NewVolumes
+	DefineXML(ctx context.Context, xml, uuid string) (string, error)
+	Delete(ctx context.Context, uuid string) error
+	SetAutostart(ctx context.Context, uuid string, on bool) error
+	Start(ctx context.Context, uuid string, paused bool) error
+}
+
+// Reporter is told how the making goes.
+type Reporter interface {
+	Phase(words string)
+	Progress(done, total uint64)
+	// PointOfNoReturn is false when somebody has cancelled the making.
+	PointOfNoReturn() bool
+}
+
+// maker carries out one plan.
+type maker struct {
+	plan   *Plan
+	hv     Hypervisor
+	report Reporter
+	log    *slog.Logger
+	done   uint64 // bytes copied
+	undo   []func(context.Context) error
+}
+
+// Make carries out a plan. When it fails, nothing of it is left.
+func Make(ctx context.Context, plan *Plan, hv Hypervisor, report Reporter, log *slog.Logger) error {
+	m := &maker{plan: plan, hv: hv, report: report, log: log}
+	err := m.make(ctx)
+	if err != nil {
+		m.takeBack(ctx)
+	}
+	return err
+}
+
+func (m *maker) make(ctx context.Context) error {
+	if err := m.plan.Err(); err != nil {
+		return err
+	}
+	for _, v := range m.plan.volumes {
+		if err := m.makeVolume(ctx, v); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.report.Phase("Defining the virtual machine")
+	if err := m.define(ctx); err != nil {
+		return err
+	}
+	// Who cancels from here on would stop a VM that runs.
+	if !m.report.PointOfNoReturn() {
+		return context.Canceled
+	}
+	if !*m.plan.Spec.Start {
+		return nil
+	}
+	m.report.Phase("Starting the virtual machine")
+	return m.hv.Start(context.WithoutCancel(ctx), m.plan.UUID(), false)
+}
+
+// define stores the definition. It is not left alone when ctx ends, since what
+// came of it must be known to be undone.
+func (m *maker) define(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	text, err := m.plan.XML()
+	if err != nil {
+		return err
+	}
+	if _, err := m.hv.DefineXML(ctx, text, ""); err != nil {
+		return err
+	}
+	m.later(func(ctx context.Context) error { return m.hv.Delete(ctx, m.plan.UUID()) })
+	if m.plan.Spec.Autostart {
+		return m.hv.SetAutostart(ctx, m.plan.UUID(), true)
+	}
+	return nil
+}
+
+// later notes how to undo what was just done.
+func (m *maker) later(undo func(context.Context) error) { m.undo = append(m.undo, undo) }
+
+// takeBack undoes everything, the last first. What fails does not keep the rest.
+func (m *maker) takeBack(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	for i := len(m.undo) - 1; i >= 0; i-- {
+		if err := m.undo[i](ctx); err != nil && !errs.Is(err, errs.NotFound) {
+			m.log.Warn("cannot remove what a failed creation left", "vm_uuid", m.plan.UUID(), "error", err)
+		}
+	}
+}
+
+// makeVolume makes one volume with its content, and tells its disk where it is.
+func (m *maker) makeVolume(ctx context.Context, v *volume) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	switch {
+	case v.contents == cloudSeed:
+		v.device.Source, err = m.seed(ctx, v)
+	case v.contents == copied && v.source.volume != nil:
+		v.device.Source, err = m.copyVolume(ctx, v)
+	case v.contents == copied:
+		v.device.Source, err = m.upload(ctx, v)
+	default:
+		m.report.Phase("Creating disks")
+		v.device.Source, err = m.create(ctx, v, v.format, v.capacity)
+	}
+	return err
+}
+
+// create makes a volume, which is undone from here on.
+func (m *maker) create(ctx context.Context, v *volume, format string, capacity uint64) (string, error) {
+	made, err := m.hv.MakeVolume(ctx, v.pool.UUID, inventory.VolumeInfo{Name: v.name, Format: format, Capacity: capacity})
+	return m.made(v, made, err)
+}
+
+func (m *maker) made(v *volume, made inventory.VolumeInfo, err error) (string, error) {
+	if err != nil {
+		return "", err
+	}
+	m.later(func(ctx context.Context) error { return m.hv.DropVolume(ctx, v.pool.UUID, v.name) })
+	return made.Path, nil
+}
+
+// upload copies a file into a new volume. The volume is a plain one for libvirt
+// until it has its content, whose own header then says what it is.
+func (m *maker) upload(ctx context.Context, v *volume) (string, error) {
+	content, err := selfContained(v.source.reader())
+	if err != nil {
+		return "", err
+	}
+	path, err := m.create(ctx, v, "raw", v.source.size)
+	if err != nil {
+		return "", err
+	}
+	m.report.Phase("Copying the file")
+	err = m.hv.FillVolume(ctx, v.pool.UUID, v.name, m.counted(content), v.source.size)
+	if err != nil {
+		return "", err
+	}
+	return path, m.grow(ctx, v)
+}
+
+// copyVolume copies a volume that exists.
+func (m *maker) copyVolume(ctx context.Context, v *volume) (string, error) {
+	m.report.Phase("Copying the volume")
+	from := v.source.volume
+	made, err := m.hv.DuplicateVolume(ctx, from.Pool.UUID, from.Name, v.pool.UUID,
+		inventory.VolumeInfo{Name: v.name, Format: v.format, Capacity: v.source.size})
+	path, err := m.made(v, made, err)
+	if err != nil {
+		return "", err
+	}
+	m.done += v.source.size
+	m.report.Progress(m.done, m.plan.Info.Copies)
+	return path, m.grow(ctx, v)
+}
+
+// grow makes a copied disk as large as it is wanted.
+func (m *maker) grow(ctx context.Context, v *volume) error {
+	if v.capacity <= v.source.virtualSize() || v.device.ReadOnly {
+		return nil
+	}
+	return m.hv.GrowVolume(ctx, v.pool.UUID, v.name, v.capacity)
+}
+
+// seed writes what cloud-init reads.
+func (m *maker) seed(ctx context.Context, v *volume) (string, error) {
+	m.report.Phase("Preparing cloud-init")
+	content, err := cloudinit.Seed(m.plan.secrets, m.plan.UUID())
+	if err != nil {
+		return "", fmt.Errorf("cannot make the seed: %w", err)
+	}
+	path, err := m.create(ctx, v, "raw", uint64(len(content)))
+	if err != nil {
+		return "", err
+	}
+	return path, m.hv.FillVolume(ctx, v.pool.UUID, v.name, bytes.NewReader(content), uint64(len(content)))
+}
+
+// counted reports what is read.
+func (m *maker) counted(r io.Reader) io.Reader { return &counter{r, m} }
+
+type counter struct {
+	r io.Reader
+	m *maker
+}
+
+// Read implements io.Reader.
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.m.done += uint64(n)
+	c.m.report.Progress(c.m.done, c.m.plan.Info.Copies)
+	return n, err
+}

@@ -1,0 +1,216 @@
+package objects
+
+import (
+	"context"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/dbus"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/osinfo"
+	"org.kvmmanager/internal/wire"
+	"org.kvmmanager/service/create"
+	"org.kvmmanager/service/inventory"
+	"org.kvmmanager/service/jobs"
+)
+
+// planVM answers with what createVM would make. The source's descriptor is read
+// only as far as it tells what it is.
+func (r *request) planVM(ctx context.Context) ([]any, error) {
+	plan, source, err := r.plan(ctx)
+	defer source.Close()
+	if err != nil {
+		return nil, err
+	}
+	return []any{append(wire.Record(&plan.Spec), wire.Record(&plan.Info)...)}, nil
+}
+
+// createVM makes a VM in a job, whose result has its path.
+func (r *request) createVM(ctx context.Context) ([]any, error) {
+	plan, source, err := r.plan(ctx)
+	if err == nil {
+		err = plan.Err()
+	}
+	var conn inventory.Conn
+	if err == nil {
+		conn, err = r.conn()
+	}
+	if err != nil {
+		source.Close()
+		return nil, err
+	}
+	results, err := r.startJob(ctx, jobs.Spec{
+		Operation: "create", Objects: []model.Path{r.host.Info().Path()}, Cancellable: true,
+		Run: func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
+			defer source.Close()
+			return r.carryOut(ctx, plan, conn, job)
+		},
+	})
+	if !r.audited { // no job was started
+		source.Close()
+	}
+	return results, err
+}
+
+// carryOut makes what is planned, and announces it, or that nothing is left.
+func (r *request) carryOut(ctx context.Context, plan *create.Plan, conn inventory.Conn, job *jobs.Job) (map[string]any, error) {
+	unlock, err := r.service.locks.lock(ctx, "new:"+plan.Spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	err = create.Make(ctx, plan, conn, job, r.service.log)
+	settled := context.WithoutCancel(ctx)
+	for _, pool := range plan.Pools() {
+		_ = r.host.RefreshPool(settled, pool) // while disconnected nothing is known
+	}
+	if refreshed := r.host.Refresh(settled, plan.UUID()); err == nil {
+		err = refreshed
+	}
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"vm": model.VMPath(plan.UUID())}, nil
+}
+
+// plan reads the spec and resolves it. The caller closes the source, which may
+// be nil, also when there is an error.
+func (r *request) plan(ctx context.Context) (*create.Plan, *create.Source, error) {
+	spec := model.VMSpec{}
+	if err := wire.DecodeSpec(r.Args[0].(map[string]dbus.Variant), &spec); err != nil {
+		return nil, nil, err
+	}
+	if err := invalid(model.ValidateVMSpec(&spec)); err != nil {
+		return nil, nil, err
+	}
+	conn, err := r.conn()
+	if err != nil {
+		return nil, nil, err
+	}
+	capabilities, err := conn.Capabilities(ctx)
+	if err != nil && !errs.Is(err, errs.NotSupported) {
+		return nil, nil, err
+	}
+	source, err := r.source(ctx, conn, &spec.Source)
+	if err != nil {
+		return nil, source, err
+	}
+	planner := &create.Planner{
+		Host: r.host, Capabilities: capabilities, Systems: osinfo.Open(osinfo.Default),
+		Volume: func(path model.Path) *create.Volume { return r.volume(ctx, conn, path) },
+		Taken: func(pool *model.StoragePool, name string) bool {
+			_, err := conn.FindVolume(ctx, pool.UUID, name)
+			return err == nil
+		},
+	}
+	plan, err := planner.Plan(ctx, spec, source)
+	return plan, source, err
+}
+
+// source opens what the new VM starts from.
+func (r *request) source(ctx context.Context, conn inventory.Conn, s *model.VMSource) (*create.Source, error) {
+	switch {
+	case s.FD != nil:
+		file, there := r.File(dbus.UnixFDIndex(*s.FD))
+		if !there {
+			return nil, errs.New(errs.InvalidArgument, "The message has no such descriptor.")
+		}
+		source, err := create.FileSource(file)
+		if err != nil {
+			_ = file.Close()
+		}
+		return source, err
+	case s.Volume != "":
+		v := r.volume(ctx, conn, s.Volume)
+		if v == nil {
+			return nil, errs.New(errs.NotFound, "There is no such storage volume.")
+		}
+		return create.VolumeSource(v, func(ctx context.Context, offset, length uint64) ([]byte, error) {
+			return conn.PeekVolume(ctx, v.Pool.UUID, v.Name, offset, length)
+		}), nil
+	case s.Path != "":
+		return create.PathSource(s.Path, s.Format), nil
+	default:
+		return nil, nil
+	}
+}
+
+// volume finds the volume with this path, …/pools/UUID/volumes/NAME; nil when
+// this host has none.
+func (r *request) volume(ctx context.Context, conn inventory.Conn, path model.Path) *create.Volume {
+	pools := r.host.Pools()
+	i := slices.IndexFunc(pools, func(p *model.StoragePool) bool { return strings.HasPrefix(string(path), string(p.Path())+"/volumes/") })
+	if i < 0 {
+		return nil
+	}
+	name, valid := unescapeName(strings.TrimPrefix(string(path), string(pools[i].Path())+"/volumes/"))
+	if !valid {
+		return nil
+	}
+	info, err := conn.FindVolume(ctx, pools[i].UUID, name)
+	if err != nil {
+		return nil
+	}
+	v := &create.Volume{Object: path, Pool: pools[i], Name: info.Name, Path: info.Path, Format: info.Format, Capacity: info.Capacity}
+	for _, vm := range r.host.VMs() {
+		if slices.ContainsFunc(vm.Disks, func(d *model.Device) bool { return d.Source == info.Path }) {
+			v.UsedBy = append(v.UsedBy, vm.Path())
+		}
+	}
+	return v
+}
+
+// unescapeName undoes model.EscapeName.
+func unescapeName(element string) (string, bool) {
+	if element == "_" {
+		return "", true
+	}
+	var name []byte
+	for i := 0; i < len(element); i++ {
+		if element[i] != '_' {
+			name = append(name, element[i])
+			continue
+		}
+		if i+3 > len(element) {
+			return "", false
+		}
+		b, err := hex.DecodeString(element[i+1 : i+3])
+		if err != nil {
+			return "", false
+		}
+		name = append(name, b...)
+		i += 2
+	}
+	return string(name), model.EscapeName(string(name)) == element
+}
+
+// createAction asks for the right to use the host's own files and interfaces if
+// the spec names one.
+func createAction(r *request) string {
+	spec, _ := r.Args[0].(map[string]dbus.Variant)
+	source, _ := spec["source"].Value().(map[string]dbus.Variant)
+	if _, given := source["path"]; given {
+		return actionHostPath
+	}
+	networks, _ := spec["networks"].Value().([]map[string]dbus.Variant)
+	for _, n := range networks {
+		if n["host-device"].Value() != nil {
+			return actionHostDevice
+		}
+	}
+	return open
+}
+
+// newName is the name of the VM that the call makes.
+func (r *request) newName() (string, bool) {
+	if r.Call == nil || r.Interface != api.HostInterface || r.Member != "CreateVM" || len(r.Args) == 0 {
+		return "", false
+	}
+	spec, _ := r.Args[0].(map[string]dbus.Variant)
+	name, given := spec["name"].Value().(string)
+	return name, given && model.ValidateVMName(name) == nil
+}
