@@ -3,6 +3,7 @@
 package system_test
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -57,12 +58,19 @@ func opened(t *testing.T, path string) dbus.UnixFD {
 	return dbus.UnixFD(f.Fd())
 }
 
-func TestAnImportedDiskBoots(t *testing.T) {
+func TestAnImportedDiskIsACopyThatStarts(t *testing.T) {
 	useTiny(t)
 	root := as(t, "root")
-	vm := makes(root, "imported", with("memory", uint64(128<<20), "vcpus", uint32(1), "os", "debian12",
+	vm := makes(root, "imported", with("memory", uint64(128<<20), "vcpus", uint32(1), "os", "debian12", "start", false,
 		"source", with("kind", "image", "fd", opened(t, tinyDisk))))
-	consoleOf(root, vm).expect("tiny: ready")
+	original, err := os.ReadFile(tinyDisk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if copied, err := os.ReadFile("/var/lib/libvirt/images/imported.qcow2"); err != nil || !bytes.Equal(copied, original) {
+		t.Errorf("the copy differs: %v", err)
+	}
+	root.must(vm, "VM.Start", wait())
 	if got := root.get(vm, "VM.OSId"); got != "http://debian.org/debian/12" {
 		t.Errorf("the operating system is %v", got)
 	}
