@@ -51,6 +51,7 @@ func (n node) is(state uint) bool {
 
 // The states that the tests look at.
 const (
+	checked   = 4
 	sensitive = 24
 	showing   = 25
 )

@@ -193,7 +193,7 @@ func TestDisksAreDeletedWithTheirVM(t *testing.T) {
 		return &model.Device{ID: "disk-" + id, Kind: model.KindDisk, Type: "file", Target: id, Source: source}
 	}
 	mine, other := fakehv.VM(0, "vm-0"), fakehv.VM(1, "vm-1")
-	mine.Disks = []*model.Device{disk("vda", "/p/own.qcow2"), disk("vdb", "/p/keep.qcow2"), disk("vdc", "/p/common.qcow2")}
+	mine.Disks = []*model.Device{disk("vda", "/p/own.qcow2"), disk("vdb", "/p/data.qcow2"), disk("vdc", "/p/common.qcow2")}
 	other.Disks = []*model.Device{disk("vda", "/p/common.qcow2")}
 	other.Title, mine.Title = "The other", "With disks"
 	world.HV.Put(other)
@@ -203,17 +203,20 @@ func TestDisksAreDeletedWithTheirVM(t *testing.T) {
 	app.do(t, "open", vm(0))
 	app.await(t, "button", "Start")
 	app.choose(t, deleteItem)
-	common := app.await(t, "check box", "vdc · common.qcow2 · “vm-1” uses it, too")
+	common := app.await(t, "checkbox", "vdc · common.qcow2 · “vm-1” uses it, too")
 	if common.is(sensitive) {
 		t.Error("the disk of another VM can be deleted")
 	}
-	app.await(t, "check box", "vdb · keep.qcow2").act(t)
+	if own := app.await(t, "checkbox", "vdb · data.qcow2"); !own.is(checked) || common.is(checked) {
+		t.Error("not the disks are checked that nobody else uses")
+	}
 	app.await(t, "button", "Delete").act(t)
 	app.await(t, "button", "Undo")
 	awaitThat(t, "disk that was deleted", func() bool {
-		return slices.Contains(world.HV.Calls(), "delete-volume /p/own.qcow2")
+		calls := world.HV.Calls()
+		return slices.Contains(calls, "delete-volume /p/own.qcow2") && slices.Contains(calls, "delete-volume /p/data.qcow2")
 	})
-	if calls := world.HV.Calls(); slices.Contains(calls, "delete-volume /p/keep.qcow2") || slices.Contains(calls, "delete-volume /p/common.qcow2") {
+	if calls := world.HV.Calls(); slices.Contains(calls, "delete-volume /p/common.qcow2") {
 		t.Errorf("more was deleted: %v", calls)
 	}
 }
