@@ -22,6 +22,11 @@ type Service interface {
 	Clone(vm *model.VM, name string, linked bool)
 	// SetTemplate says whether a VM is there to be cloned.
 	SetTemplate(vm *model.VM, on bool)
+	// Plan tells what Create would make. file is the path of what the VM starts
+	// from, or empty.
+	Plan(host model.Path, spec model.VMSpec, file string, then func(client.Plan, error))
+	// Create makes a VM, and shows it.
+	Create(host model.Path, spec model.VMSpec, file string)
 	// VMs is all VMs of all hosts.
 	VMs() []*model.VM
 	// GuestInfo asks a guest about itself, if that takes no password. What fails

@@ -79,7 +79,13 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.NotifyProperty("suspended", func() { w.sidebar.look(!w.IsSuspended()) })
 	w.NotifyProperty("fullscreened", func() { w.split.SetCollapsed(w.IsFullscreen()) })
 	w.banner.ConnectButtonClicked(service.Connect)
-	w.statusButton.ConnectClicked(service.Connect)
+	w.statusButton.ConnectClicked(func() {
+		if w.state == client.Ready {
+			showCreate(w, service, model.HostPath("local"))
+			return
+		}
+		service.Connect()
+	})
 	// In a narrow window, going back to the list ends the choice: the same VM
 	// can be chosen again.
 	w.split.NotifyProperty("show-content", func() {
@@ -118,6 +124,9 @@ func (w *Window) addActions() {
 	hosts := gio.NewSimpleAction("hosts", nil)
 	hosts.ConnectActivate(func(*glib.Variant) { showHosts(w, w.service, w.hosts) })
 	w.AddAction(hosts)
+	create := gio.NewSimpleAction("new", nil)
+	create.ConnectActivate(func(*glib.Variant) { showCreate(w, w.service, model.HostPath("local")) })
+	w.AddAction(create)
 	search := gio.NewSimpleAction("search", nil)
 	search.ConnectActivate(func(*glib.Variant) { w.sidebar.startSearch() })
 	w.AddAction(search)
@@ -331,7 +340,7 @@ func (w *Window) statusText() (icon, title, text, button string) {
 				return "dialog-warning-symbolic", i18n.T("No Virtual Machines"), w.trouble, ""
 			}
 			return "computer-symbolic", i18n.T("No Virtual Machines"),
-				i18n.T("There is none on this computer yet. Those that you make with other tools, such as virt-install, appear here."), ""
+				i18n.T("There is none on this computer yet. Those that you make with other tools, such as virt-install, appear here."), i18n.T("New Virtual Machine…")
 		}
 		return "computer-symbolic", i18n.T("No Virtual Machine Selected"), i18n.T("Choose one from the list."), ""
 	default:

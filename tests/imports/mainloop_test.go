@@ -18,7 +18,7 @@ import (
 // internal/client.
 var onMainLoop = map[string][]string{
 	"os":     {"File", "ErrClosed"},
-	"client": {"Batch", "Change", "Permission", "Allowed", "Denied", "Samples", "State", "Status", "Ready", "Gone", "Failed", "NotInstalled", "ErrNeedsInteraction"},
+	"client": {"Batch", "Change", "Permission", "Plan", "Allowed", "Denied", "Samples", "State", "Status", "Ready", "Gone", "Failed", "NotInstalled", "ErrNeedsInteraction"},
 }
 
 // neverOnMainLoop are packages that wait for files, other programs or the
@@ -52,7 +52,7 @@ func TestWidgetsDoNotWait(t *testing.T) {
 // offMainLoop are the functions of package app that run in goroutines, or before
 // there is a main loop. Everything else there may touch files and the service
 // only inside of a go statement, or of the function that call runs in one.
-var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls", "loadPreferences"}
+var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls", "loadPreferences", "withFile"}
 
 // quick are the methods of the service's client that answer from memory.
 var quick = []string{"VM", "Activate"}

@@ -1,0 +1,32 @@
+package store
+
+import (
+	"reflect"
+	"testing"
+
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/model"
+)
+
+func TestAPlanIsShownInRows(t *testing.T) {
+	t.Parallel()
+	plan := client.Plan{
+		Spec: model.VMSpec{
+			Name: "web <1>", VCPUs: 2, Memory: 2 << 30, Firmware: model.FirmwareUEFI,
+			Disks: []model.DiskSpec{{Size: 20 << 30}, {Volume: "/v"}},
+		},
+		VMPlan: model.VMPlan{OSName: "Debian 12", Copies: 1 << 30},
+	}
+	want := []Fact{
+		{"Name", "web <1>"},
+		{"Operating System", "Debian 12"},
+		{"Processors", "2"},
+		{"Memory", "2 GiB"},
+		{"New Disk", "20 GiB"},
+		{"Copied First", "1 GiB"},
+		{"Firmware", "UEFI"},
+	}
+	if got := (Words{}).Plan(plan); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v", got)
+	}
+}

@@ -1,0 +1,184 @@
+package ui
+
+import (
+	"context"
+	_ "embed"
+	"path/filepath"
+	"slices"
+
+	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+	"github.com/diamondburned/gotk4/pkg/gio/v2"
+	"github.com/diamondburned/gotk4/pkg/gtk/v4"
+
+	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+//go:embed create.ui
+var createUI string
+
+const gibibyte = 1 << 30
+
+// creation is the dialog for a new VM, in three steps.
+type creation struct {
+	service Service
+	host    model.Path
+	dialog  *adw.Dialog
+	pages   *adw.NavigationView
+
+	name, user, key, os *adw.EntryRow
+	password            *adw.PasswordEntryRow
+	login               *adw.PreferencesGroup
+	kind                *adw.ComboRow
+	file                *adw.ActionRow
+	vcpus, memory, size *adw.SpinRow
+	uefi                *adw.SwitchRow
+	next, create        *gtk.Button
+	review              *adw.Clamp
+
+	path string // of the chosen file
+	plan client.Plan
+}
+
+// showCreate lets a person make a new VM on a host.
+func showCreate(parent gtk.Widgetter, service Service, host model.Path) {
+	b := build(createUI)
+	c := &creation{
+		service: service, host: host,
+		dialog: object[*adw.Dialog](b, "dialog"), pages: object[*adw.NavigationView](b, "pages"),
+		name: object[*adw.EntryRow](b, "name"), user: object[*adw.EntryRow](b, "user"),
+		key: object[*adw.EntryRow](b, "key"), os: object[*adw.EntryRow](b, "os"),
+		password: object[*adw.PasswordEntryRow](b, "password"), kind: object[*adw.ComboRow](b, "kind"),
+		file: object[*adw.ActionRow](b, "file"), vcpus: object[*adw.SpinRow](b, "vcpus"),
+		memory: object[*adw.SpinRow](b, "memory"), size: object[*adw.SpinRow](b, "size"),
+		login: object[*adw.PreferencesGroup](b, "login"), uefi: object[*adw.SwitchRow](b, "uefi"), next: object[*gtk.Button](b, "to_size"),
+		create: object[*gtk.Button](b, "create"), review: object[*adw.Clamp](b, "review"),
+	}
+	c.name.ConnectChanged(c.changed)
+	c.kind.NotifyProperty("selected", c.changed)
+	c.next.ConnectClicked(func() { c.ask(c.firstSpec(), c.showSize) })
+	object[*gtk.Button](b, "choose").ConnectClicked(c.choose)
+	object[*gtk.Button](b, "to_review").ConnectClicked(func() { c.ask(c.spec(), c.showReview) })
+	c.create.ConnectClicked(func() {
+		c.dialog.Close()
+		c.service.Create(c.host, c.spec(), c.opened())
+	})
+	c.changed()
+	c.dialog.Present(parent)
+	c.name.GrabFocus()
+}
+
+func (c *creation) source() store.Source { return store.Sources[c.kind.Selected()] }
+
+// changed shows what the kind of source needs.
+func (c *creation) changed() {
+	source := c.source()
+	c.file.SetVisible(source.File)
+	c.login.SetVisible(source.Kind == model.SourceCloud)
+	c.next.SetSensitive(model.ValidateVMName(c.name.Text()) == nil && (!source.File || c.path != ""))
+}
+
+// choose asks for the file. The client opens it: the service may not.
+func (c *creation) choose() {
+	chooser := gtk.NewFileDialog()
+	chooser.SetTitle(i18n.T("Choose File"))
+	window, _ := gtk.BaseWidget(c.dialog).Root().CastType(gtk.GTypeWindow).(*gtk.Window)
+	chooser.Open(context.Background(), window, func(result gio.AsyncResulter) {
+		file, err := chooser.OpenFinish(result)
+		if err != nil {
+			return // dismissed
+		}
+		c.path = file.Path()
+		c.file.SetSubtitle(filepath.Base(c.path))
+		c.changed()
+	})
+}
+
+// opened is the path of the chosen file, if the kind of source wants one.
+func (c *creation) opened() string {
+	if c.source().File {
+		return c.path
+	}
+	return ""
+}
+
+// firstSpec is what the first step says.
+func (c *creation) firstSpec() model.VMSpec {
+	source := c.source()
+	spec := model.VMSpec{Name: c.name.Text(), Source: model.VMSource{Kind: source.Kind}}
+	if source.Kind == model.SourceCloud {
+		spec.CloudInit = &model.CloudInit{User: c.user.Text(), Password: c.password.Text()}
+		if key := c.key.Text(); key != "" {
+			spec.CloudInit.SSHKeys = []string{key}
+		}
+	}
+	return spec
+}
+
+// spec is what all steps say.
+func (c *creation) spec() model.VMSpec {
+	spec := c.firstSpec()
+	spec.OS = c.os.Text()
+	spec.VCPUs, spec.Memory = uint32(c.vcpus.Value()), uint64(c.memory.Value())*mebibyte
+	if c.size.Visible() {
+		spec.DiskSize = uint64(c.size.Value()) * gibibyte
+	}
+	spec.Firmware = model.FirmwareBIOS
+	if c.uefi.Active() {
+		spec.Firmware = model.FirmwareUEFI
+	}
+	return spec
+}
+
+// ask has the service plan a spec.
+func (c *creation) ask(spec model.VMSpec, then func()) {
+	c.service.Plan(c.host, spec, c.opened(), func(plan client.Plan, err error) {
+		if err != nil {
+			_, sentence := errs.Of(err)
+			alert := adw.NewAlertDialog(i18n.T("This Cannot Be Created"), sentence)
+			alert.AddResponse("close", i18n.T("_Close"))
+			alert.Present(c.dialog)
+			return
+		}
+		c.plan = plan
+		then()
+	})
+}
+
+// showSize offers what the service would choose.
+func (c *creation) showSize() {
+	s := c.plan.Spec
+	c.os.SetText(s.OS)
+	c.vcpus.SetValue(float64(s.VCPUs))
+	c.memory.SetValue(float64(s.Memory / mebibyte))
+	c.size.SetVisible(len(s.Disks) == 1)
+	if len(s.Disks) == 1 {
+		c.size.SetValue(float64(s.Disks[0].Size / gibibyte))
+	}
+	c.uefi.SetActive(s.Firmware == model.FirmwareUEFI)
+	c.pages.PushByTag("size")
+}
+
+// showReview lists what will be made, and what is wrong with it.
+func (c *creation) showReview() {
+	group := adw.NewPreferencesGroup()
+	group.SetMarginTop(18)
+	group.SetMarginBottom(18)
+	group.SetMarginStart(12)
+	group.SetMarginEnd(12)
+	rows := newRows(group)
+	var facts []fact
+	for _, f := range words.Plan(c.plan) {
+		facts = append(facts, fact{f.Name, f.Value})
+	}
+	rows.set(facts)
+	for _, p := range c.plan.Problems {
+		group.Add(checkRow(p))
+	}
+	c.create.SetSensitive(!slices.ContainsFunc(c.plan.Problems, func(p model.Check) bool { return p.Status == model.CheckError }))
+	c.review.SetChild(group)
+	c.pages.PushByTag("review")
+}
