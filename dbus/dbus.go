@@ -12,7 +12,7 @@ const BusName = "org.kvmmanager"
 const RootPath = "/org/kvmmanager"
 
 // Version is Manager.ApiVersion. It grows with each addition to the XML.
-const Version uint32 = 3
+const Version uint32 = 4
 
 // The interfaces of the service.
 const (
@@ -20,6 +20,7 @@ const (
 	HostInterface        = "org.kvmmanager.Host"
 	VMInterface          = "org.kvmmanager.VM"
 	GuestInterface       = "org.kvmmanager.VM.Guest"
+	SnapshotInterface    = "org.kvmmanager.Snapshot"
 	JobInterface         = "org.kvmmanager.Job"
 	NetworkInterface     = "org.kvmmanager.Network"
 	StoragePoolInterface = "org.kvmmanager.StoragePool"
@@ -31,7 +32,7 @@ var files embed.FS
 // Interfaces is the name of every interface, in the order of the reference.
 func Interfaces() []string {
 	return []string{
-		ManagerInterface, HostInterface, VMInterface, GuestInterface,
+		ManagerInterface, HostInterface, VMInterface, GuestInterface, SnapshotInterface,
 		JobInterface, NetworkInterface, StoragePoolInterface,
 	}
 }

@@ -29,6 +29,7 @@ func TestPropertiesAreTheFieldsOfTheModel(t *testing.T) {
 		api.ManagerInterface:     &model.Manager{},
 		api.HostInterface:        &model.Host{},
 		api.VMInterface:          &model.VM{},
+		api.SnapshotInterface:    &model.Snapshot{},
 		api.JobInterface:         &model.Job{},
 		api.NetworkInterface:     &model.Network{},
 		api.StoragePoolInterface: &model.StoragePool{},

@@ -28,13 +28,14 @@ type Client struct {
 	loaded  bool   // the tables are those of this owner
 	waiters map[*waiter]struct{}
 
-	managers table[model.Manager]
-	hosts    table[model.Host]
-	vms      table[model.VM]
-	networks table[model.Network]
-	pools    table[model.StoragePool]
-	jobs     table[model.Job]
-	tables   map[string]objects // the same by interface
+	managers  table[model.Manager]
+	hosts     table[model.Host]
+	vms       table[model.VM]
+	snapshots table[model.Snapshot]
+	networks  table[model.Network]
+	pools     table[model.StoragePool]
+	jobs      table[model.Job]
+	tables    map[string]objects // the same by interface
 
 	subscriptions map[*Subscription]struct{}
 	permissions   permissions

@@ -140,7 +140,7 @@ func (w *world) tree(conn *dbus.Conn) map[model.Path]any {
 		for iface, values := range interfaces {
 			value := map[string]any{
 				"org.kvmmanager.Host": &model.Host{}, "org.kvmmanager.VM": &model.VM{}, "org.kvmmanager.Job": &model.Job{},
-				"org.kvmmanager.Network": &model.Network{}, "org.kvmmanager.StoragePool": &model.StoragePool{},
+				"org.kvmmanager.Network": &model.Network{}, "org.kvmmanager.StoragePool": &model.StoragePool{}, "org.kvmmanager.Snapshot": &model.Snapshot{},
 			}[iface]
 			if err := wire.Decode(values, value); err != nil {
 				w.t.Fatal(err)
@@ -163,6 +163,11 @@ func mirrored(c *client.Client) map[model.Path]any {
 	}
 	for _, v := range c.Networks() {
 		out[v.Path()] = v
+	}
+	for _, vm := range c.VMs() {
+		for _, v := range c.Snapshots(vm.Path()) {
+			out[v.Path()] = v
+		}
 	}
 	for _, v := range c.Pools() {
 		out[v.Path()] = v
@@ -199,6 +204,7 @@ func (r replay) take(t testing.TB, b *client.Batch) {
 	taken(t, r, b.VMs)
 	taken(t, r, b.Networks)
 	taken(t, r, b.Pools)
+	taken(t, r, b.Snapshots)
 	taken(t, r, b.Jobs)
 }
 

@@ -17,12 +17,13 @@ type Change[T any] struct{ Old, New *T }
 // has been taken in.
 type Batch struct {
 	// Status is that at the end.
-	Status   Status
-	Hosts    []Change[model.Host]
-	VMs      []Change[model.VM]
-	Networks []Change[model.Network]
-	Pools    []Change[model.StoragePool]
-	Jobs     []Change[model.Job]
+	Status    Status
+	Hosts     []Change[model.Host]
+	VMs       []Change[model.VM]
+	Snapshots []Change[model.Snapshot]
+	Networks  []Change[model.Network]
+	Pools     []Change[model.StoragePool]
+	Jobs      []Change[model.Job]
 	// PermissionsChanged says that what Permissions said may no longer hold.
 	PermissionsChanged bool
 }
@@ -37,6 +38,7 @@ type Subscription struct {
 	permissionsChanged bool
 	hosts              queue[model.Host]
 	vms                queue[model.VM]
+	snapshots          queue[model.Snapshot]
 	networks           queue[model.Network]
 	pools              queue[model.StoragePool]
 	jobs               queue[model.Job]
@@ -52,6 +54,7 @@ func (c *Client) Subscribe() *Subscription {
 	c.subscriptions[s] = struct{}{}
 	attach(&c.hosts, &s.hosts)
 	attach(&c.vms, &s.vms)
+	attach(&c.snapshots, &s.snapshots)
 	attach(&c.networks, &s.networks)
 	attach(&c.pools, &s.pools)
 	attach(&c.jobs, &s.jobs)
@@ -67,6 +70,7 @@ func (s *Subscription) Close() {
 	delete(c.subscriptions, s)
 	delete(c.hosts.queues, &s.hosts)
 	delete(c.vms.queues, &s.vms)
+	delete(c.snapshots.queues, &s.snapshots)
 	delete(c.networks.queues, &s.networks)
 	delete(c.pools.queues, &s.pools)
 	delete(c.jobs.queues, &s.jobs)
@@ -100,14 +104,14 @@ func (s *Subscription) take() (*Batch, error) {
 	}
 	b := &Batch{
 		Status: s.client.status, PermissionsChanged: s.permissionsChanged,
-		Hosts: s.hosts.take(), VMs: s.vms.take(), Networks: s.networks.take(), Pools: s.pools.take(), Jobs: s.jobs.take(),
+		Hosts: s.hosts.take(), VMs: s.vms.take(), Snapshots: s.snapshots.take(), Networks: s.networks.take(), Pools: s.pools.take(), Jobs: s.jobs.take(),
 	}
 	s.dirty, s.permissionsChanged = false, false
 	return b, nil
 }
 
 func (s *Subscription) changed() bool {
-	return s.dirty || s.permissionsChanged || len(s.hosts.changes)+len(s.vms.changes)+
+	return s.dirty || s.permissionsChanged || len(s.hosts.changes)+len(s.vms.changes)+len(s.snapshots.changes)+
 		len(s.networks.changes)+len(s.pools.changes)+len(s.jobs.changes) > 0
 }
 

@@ -49,7 +49,8 @@ func (c *Client) initTables() map[string]objects {
 	c.vms.changed = c.permissions.vmChanged
 	return map[string]objects{
 		api.ManagerInterface: c.managers.init(), api.HostInterface: c.hosts.init(), api.VMInterface: c.vms.init(),
-		api.NetworkInterface: c.networks.init(), api.StoragePoolInterface: c.pools.init(), api.JobInterface: c.jobs.init(),
+		api.SnapshotInterface: c.snapshots.init(),
+		api.NetworkInterface:  c.networks.init(), api.StoragePoolInterface: c.pools.init(), api.JobInterface: c.jobs.init(),
 	}
 }
 
@@ -161,6 +162,14 @@ func (c *Client) VMs() []*model.VM { return list(c, &c.vms) }
 
 // VM is the VM at a path, or nil.
 func (c *Client) VM(path model.Path) *model.VM { return one(c, &c.vms, path) }
+
+// Snapshots is the snapshots of a VM, in the order of their paths.
+func (c *Client) Snapshots(vm model.Path) []*model.Snapshot {
+	return slices.DeleteFunc(list(c, &c.snapshots), func(s *model.Snapshot) bool { return s.VM != vm })
+}
+
+// Snapshot is the snapshot at a path, or nil.
+func (c *Client) Snapshot(path model.Path) *model.Snapshot { return one(c, &c.snapshots, path) }
 
 // Networks is the networks of all hosts, in the order of their paths.
 func (c *Client) Networks() []*model.Network { return list(c, &c.networks) }

@@ -13,7 +13,8 @@ const (
 	MaxTitle       = 255       // bytes
 	MaxDescription = 64 * 1024 // bytes
 	MaxTags        = 64
-	MaxTag         = 64 // bytes
+	MaxTag         = 64  // bytes
+	MaxSnapshot    = 128 // bytes
 )
 
 // invalid makes an error whose whole text is a sentence for people. The caller
@@ -43,6 +44,26 @@ func ValidateVMName(name string) error {
 		return invalid("The name of a VM cannot begin or end with a space.")
 	}
 	return validateLine("name of a VM", name)
+}
+
+// ValidateSnapshotName says why a snapshot cannot have this name. libvirt keeps a
+// snapshot in a file of its name and makes that a part of the names of images,
+// so that it cannot have a slash or begin with a dot, and must leave room for
+// the image's own name in the 255 bytes of a file's name.
+func ValidateSnapshotName(name string) error {
+	switch {
+	case name == "":
+		return invalid("The name of a snapshot cannot be empty.")
+	case len(name) > MaxSnapshot:
+		return invalid("The name of the snapshot is too long: %d bytes are allowed.", MaxSnapshot)
+	case strings.HasPrefix(name, "."):
+		return invalid("The name of a snapshot cannot begin with a dot.")
+	case strings.Contains(name, "/"):
+		return invalid("The name of a snapshot cannot contain a slash.")
+	case strings.TrimSpace(name) != name:
+		return invalid("The name of a snapshot cannot begin or end with a space.")
+	}
+	return validateLine("name of a snapshot", name)
 }
 
 // ValidateTitle says why a VM cannot have this title. A title is one line.

@@ -86,6 +86,9 @@ type VM struct {
 	GuestAgent     AgentState
 	PendingChanges []string // names of properties and ids of devices that the next boot changes
 	ConfigVersion  uint64   // moves on with each change of the stored configuration
+
+	// Snapshots are objects of their own on the bus. They are ordered by name.
+	Snapshots []*Snapshot `wire:"-"`
 }
 
 // Path is the VM's object path.

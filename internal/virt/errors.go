@@ -65,6 +65,7 @@ var verdicts = map[libvirt.ErrorNumber]verdict{
 	libvirt.ERR_ARGUMENT_UNSUPPORTED:  {errs.NotSupported, ""},
 	libvirt.ERR_OPERATION_UNSUPPORTED: {errs.NotSupported, ""},
 	libvirt.ERR_CPU_INCOMPATIBLE:      {errs.NotSupported, ""},
+	libvirt.ERR_SNAPSHOT_REVERT_RISKY: {errs.NotSupported, ""},
 
 	libvirt.ERR_OPERATION_DENIED: {errs.PermissionDenied, "libvirt does not let the service do this."},
 	libvirt.ERR_ACCESS_DENIED:    {errs.PermissionDenied, "libvirt does not let the service do this."},

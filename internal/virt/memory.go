@@ -31,6 +31,9 @@ type learned struct {
 	neighbours    map[string][]string  // addresses by MAC, from the host's ARP table
 	seenRunning   bool                 // since it started
 	startFailed   string               // libvirt's words about the last start
+	snapshots     []*model.Snapshot    // as they were last read
+	snapshotsRead bool                 // nothing has changed them since
+	changes       uint64               // of snapshots, seen until now
 }
 
 // definedness says whether a running VM has a stored definition, too.
@@ -129,6 +132,34 @@ func (m *memory) retain(uuids map[string]bool) {
 		if !uuids[uuid] {
 			delete(m.vms, uuid)
 		}
+	}
+}
+
+// snapshotsChanged notes that a VM's snapshots must be read again.
+func (m *memory) snapshotsChanged(uuid string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.of(uuid)
+	v.snapshots, v.snapshotsRead = nil, false
+	v.changes++
+}
+
+// snapshots is a VM's snapshots, if they are known, and how often they were seen
+// to change until now.
+func (m *memory) snapshots(uuid string) (list []*model.Snapshot, changes uint64, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.of(uuid)
+	return v.snapshots, v.changes, v.snapshotsRead
+}
+
+// setSnapshots remembers a VM's snapshots, unless they changed while libvirt was
+// asked.
+func (m *memory) setSnapshots(uuid string, list []*model.Snapshot, changes uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if v := m.of(uuid); v.changes == changes {
+		v.snapshots, v.snapshotsRead = list, true
 	}
 }
 

@@ -14,6 +14,8 @@ type places struct {
 	run    string // <name>.pid of running VMs
 	save   string // <name>.save of saved VMs
 	leases string // <bridge>.status of networks with DHCP
+
+	snapshots string // a folder for each VM that has some, with <name>.xml
 }
 
 // systemConfig is where the daemon of the system keeps definitions.
@@ -31,6 +33,7 @@ func placesOf(uri string) (places, bool) {
 		return places{
 			config: systemConfig, run: "/run/libvirt/qemu",
 			save: "/var/lib/libvirt/qemu/save", leases: "/var/lib/libvirt/dnsmasq",
+			snapshots: "/var/lib/libvirt/qemu/snapshot",
 		}, true
 	case "/session":
 		config, err := os.UserConfigDir()
@@ -42,6 +45,7 @@ func placesOf(uri string) (places, bool) {
 		return places{
 			config: config, run: filepath.Join(runtime, "libvirt/qemu/run"),
 			save: filepath.Join(config, "qemu/save"), leases: filepath.Join(runtime, "libvirt/network"),
+			snapshots: filepath.Join(config, "qemu/snapshot"),
 		}, true
 	}
 	return places{}, false

@@ -51,7 +51,7 @@ func (c *Conn) startWatching() {
 
 // sweep says what has to be asked for now and then.
 type sweep struct {
-	flags       bool // autostart and saved states of VMs
+	flags       bool // autostart, saved states and first snapshots of VMs
 	leases      bool
 	definitions bool
 }
@@ -63,6 +63,8 @@ func (s *sweep) miss(f folder, p places) {
 		s.leases = true
 	case f.path == p.save:
 		s.flags = true
+	case f.about == aboutSnapshots:
+		s.flags, s.definitions = true, true
 	default:
 		s.flags, s.definitions = true, true
 	}
@@ -96,9 +98,9 @@ func (c *Conn) sweepFor(s sweep) {
 }
 
 // flags is which VMs have what no event tells of.
-type flags struct{ autostart, saved map[string]bool }
+type flags struct{ autostart, saved, snapshots map[string]bool }
 
-// sweepFlags asks for all VMs in two calls and announces those that differ.
+// sweepFlags asks for all VMs in three calls and announces those that differ.
 func (c *Conn) sweepFlags(last flags) flags {
 	ctx, cancel := context.WithTimeout(c.ctx, sweepEvery)
 	defer cancel()
@@ -106,14 +108,21 @@ func (c *Conn) sweepFlags(last flags) flags {
 		if f.autostart, err = list(conn, libvirt.CONNECT_LIST_DOMAINS_AUTOSTART); err != nil {
 			return f, err
 		}
-		f.saved, err = list(conn, libvirt.CONNECT_LIST_DOMAINS_MANAGEDSAVE)
+		if f.saved, err = list(conn, libvirt.CONNECT_LIST_DOMAINS_MANAGEDSAVE); err != nil {
+			return f, err
+		}
+		f.snapshots, err = list(conn, libvirt.CONNECT_LIST_DOMAINS_HAS_SNAPSHOT)
 		return f, err
 	})
 	if err != nil {
 		return last
 	}
 	if last.autostart != nil {
-		for _, uuid := range slices.Concat(differ(last.autostart, now.autostart), differ(last.saved, now.saved)) {
+		snapshots := differ(last.snapshots, now.snapshots)
+		for _, uuid := range snapshots {
+			c.memory.snapshotsChanged(uuid)
+		}
+		for _, uuid := range slices.Concat(differ(last.autostart, now.autostart), differ(last.saved, now.saved), snapshots) {
 			c.hint(inventory.VMEvent, uuid, false)
 		}
 	}
@@ -143,6 +152,11 @@ func (c *Conn) filesChanged(changes map[change]bool) {
 		case aboutLeases:
 			c.later("", taskLeases)
 		case aboutVM:
+			c.named(inventory.VMEvent, ch.name)
+		case aboutSnapshots:
+			if uuid := c.memory.uuidOfName(ch.name); uuid != "" {
+				c.memory.snapshotsChanged(uuid)
+			}
 			c.named(inventory.VMEvent, ch.name)
 		case aboutNetwork:
 			c.named(inventory.NetworkEvent, ch.name)

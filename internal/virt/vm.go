@@ -17,6 +17,7 @@ type sources struct {
 	reason           int
 	persistent       bool
 	autostart, saved bool
+	snapshots        []*model.Snapshot
 }
 
 // active says whether there is a live definition. A VM that is active has no
@@ -69,8 +70,9 @@ func (c *Conn) readBusy(ctx context.Context, uuid string, last *model.VM) (*mode
 	return c.complete(last, s), nil
 }
 
-// look asks for what libvirt answers without asking QEMU: two calls, and a
-// third when the VM is new or was just defined or undefined.
+// look asks for what libvirt answers without asking QEMU: two calls, and
+// some more when the VM is new or its snapshots may have changed, or when it was
+// just defined or undefined.
 func (c *Conn) look(dom *libvirt.Domain, uuid string) (*sources, error) {
 	s := &sources{uuid: uuid, persistent: true}
 	var err error
@@ -84,6 +86,9 @@ func (c *Conn) look(dom *libvirt.Domain, uuid string) (*sources, error) {
 	}
 	if err == nil && s.persistent {
 		s.autostart, err = optional(dom.GetAutostart())
+	}
+	if err == nil {
+		s.snapshots, err = c.snapshots(dom, uuid)
 	}
 	return s, err
 }
@@ -116,6 +121,7 @@ func (c *Conn) complete(vm *model.VM, s *sources) *model.VM {
 	vm.Persistent = s.persistent
 	vm.Autostart = s.autostart
 	vm.HasSavedState = s.saved
+	vm.Snapshots = s.snapshots
 	if s.autostart {
 		vm.ConfigVersion ^= 1
 	}

@@ -34,12 +34,13 @@ func (c *Conn) VMs(ctx context.Context) ([]*model.VM, error) {
 	return vms, nil
 }
 
-// survey asks about all VMs in five calls.
+// survey asks about all VMs in six calls, and about the snapshots of those that have some.
 func (c *Conn) survey(l *link) ([]*sources, error) {
 	conn := l.conn
 	sets := make(map[libvirt.ConnectListAllDomainsFlags]map[string]bool)
 	for _, flag := range []libvirt.ConnectListAllDomainsFlags{
 		libvirt.CONNECT_LIST_DOMAINS_AUTOSTART, libvirt.CONNECT_LIST_DOMAINS_MANAGEDSAVE, libvirt.CONNECT_LIST_DOMAINS_PERSISTENT,
+		libvirt.CONNECT_LIST_DOMAINS_HAS_SNAPSHOT,
 	} {
 		var err error
 		if sets[flag], err = list(conn, flag); err != nil {
@@ -57,10 +58,16 @@ func (c *Conn) survey(l *link) ([]*sources, error) {
 	all := make([]*sources, 0, len(doms))
 	for i := range doms {
 		s := &sources{uuid: uuidOf(&doms[i])}
-		s.name, _ = doms[i].GetName() // the handle knows it
+		s.name, _ = doms[i].GetName()     // the handle knows it
+		c.memory.snapshotsChanged(s.uuid) // a list is for what nobody told of
 		s.autostart = sets[libvirt.CONNECT_LIST_DOMAINS_AUTOSTART][s.uuid]
 		s.saved = sets[libvirt.CONNECT_LIST_DOMAINS_MANAGEDSAVE][s.uuid]
 		s.persistent = sets[libvirt.CONNECT_LIST_DOMAINS_PERSISTENT][s.uuid]
+		if sets[libvirt.CONNECT_LIST_DOMAINS_HAS_SNAPSHOT][s.uuid] {
+			if s.snapshots, err = c.snapshots(&doms[i], s.uuid); err != nil {
+				c.log.Warn("cannot read the snapshots of a VM", "vm_uuid", s.uuid, "error", err)
+			}
+		}
 		if st, ok := states[s.uuid]; ok {
 			s.state, s.reason = libvirt.DomainState(st.state), st.reason
 		} else if s.state, s.reason, err = doms[i].GetState(); err != nil {

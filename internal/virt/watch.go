@@ -24,6 +24,7 @@ const (
 	aboutNetwork
 	aboutPool
 	aboutLeases
+	aboutSnapshots // of the VM of that name
 )
 
 // folder is one folder of libvirt's that tells of changes nobody announces.
@@ -31,6 +32,11 @@ type folder struct {
 	path   string
 	about  subject
 	suffix string // of the files that matter; the rest of the name is the object's
+	// owner is set for a folder that is all about one object, whose name it is.
+	owner string
+	// nested says that what matters are folders, each about the object of its
+	// name: they are watched as they come.
+	nested bool
 }
 
 // change is one object that a file tells of.
@@ -43,14 +49,15 @@ type change struct {
 func (p places) folders() []folder {
 	in := func(elements ...string) string { return filepath.Join(append([]string{p.config}, elements...)...) }
 	return []folder{
-		{in("qemu"), aboutVM, ".xml"},
-		{in("qemu", "autostart"), aboutVM, ".xml"},
-		{in("qemu", "networks"), aboutNetwork, ".xml"},
-		{in("qemu", "networks", "autostart"), aboutNetwork, ".xml"},
-		{in("storage"), aboutPool, ".xml"},
-		{in("storage", "autostart"), aboutPool, ".xml"},
-		{p.save, aboutVM, ".save"},
-		{p.leases, aboutLeases, ".status"},
+		{path: in("qemu"), about: aboutVM, suffix: ".xml"},
+		{path: in("qemu", "autostart"), about: aboutVM, suffix: ".xml"},
+		{path: in("qemu", "networks"), about: aboutNetwork, suffix: ".xml"},
+		{path: in("qemu", "networks", "autostart"), about: aboutNetwork, suffix: ".xml"},
+		{path: in("storage"), about: aboutPool, suffix: ".xml"},
+		{path: in("storage", "autostart"), about: aboutPool, suffix: ".xml"},
+		{path: p.save, about: aboutVM, suffix: ".save"},
+		{path: p.leases, about: aboutLeases, suffix: ".status"},
+		{path: p.snapshots, about: aboutSnapshots, nested: true},
 	}
 }
 
@@ -58,7 +65,7 @@ func (p places) folders() []folder {
 // not exist yet is watched for by its nearest ancestor that does.
 type watcher struct {
 	notify  *fsnotify.Watcher
-	wanted  map[string]folder // by path; not changed once it runs
+	wanted  map[string]folder // by path; only run changes it once it runs
 	watched map[string]bool   // folders that are watched for themselves
 	changed func(map[change]bool)
 	overrun func() // more happened than the kernel could tell
@@ -80,7 +87,9 @@ func newWatcher(folders []folder, log *slog.Logger) (w *watcher, blind []folder,
 		if _, err := w.arm(f.path); err != nil {
 			blind = append(blind, f)
 			delete(w.wanted, f.path)
+			continue
 		}
+		w.adoptAll(f)
 	}
 	return w, blind, nil
 }
@@ -158,9 +167,15 @@ func (w *watcher) close() { _ = w.notify.Close() }
 func (w *watcher) take(e fsnotify.Event, waiting map[change]bool) {
 	if w.watched[e.Name] && e.Has(fsnotify.Remove|fsnotify.Rename) {
 		w.watched[e.Name] = false // the folder itself went away
+		if w.wanted[e.Name].owner != "" {
+			delete(w.wanted, e.Name) // its parent tells if it comes again
+		}
 	}
 	if f, ok := w.wanted[filepath.Dir(e.Name)]; ok {
 		f.note(filepath.Base(e.Name), waiting)
+		if e.Has(fsnotify.Create) {
+			w.adopt(f, filepath.Base(e.Name))
+		}
 	}
 	for path, f := range w.wanted {
 		if path != e.Name && !strings.HasPrefix(path, e.Name+string(filepath.Separator)) {
@@ -168,12 +183,48 @@ func (w *watcher) take(e fsnotify.Event, waiting map[change]bool) {
 		}
 		if fresh, err := w.arm(path); err == nil && fresh {
 			f.noteAll(waiting)
+			w.adoptAll(f)
 		}
+	}
+}
+
+// adopt watches a folder inside of a nested one, from before its event is
+// passed on: whoever reads then sees what it held until now.
+func (w *watcher) adopt(f folder, name string) {
+	if !f.nested {
+		return
+	}
+	child := folder{path: filepath.Join(f.path, name), about: f.about, owner: name}
+	if info, err := os.Lstat(child.path); err != nil || !info.IsDir() || w.watched[child.path] {
+		return
+	}
+	if err := w.notify.Add(child.path); err != nil {
+		w.log.Warn("changes by other tools show late: a folder of libvirt's cannot be watched", "folder", child.path, "error", err)
+		return
+	}
+	w.wanted[child.path], w.watched[child.path] = child, true
+}
+
+// adoptAll watches what a nested folder holds.
+func (w *watcher) adoptAll(f folder) {
+	if !f.nested {
+		return
+	}
+	entries, err := os.ReadDir(f.path)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		w.adopt(f, e.Name())
 	}
 }
 
 // note takes down the object that a file is about.
 func (f folder) note(file string, waiting map[change]bool) {
+	if f.owner != "" {
+		waiting[change{f.about, f.owner}] = true
+		return
+	}
 	if name, ok := strings.CutSuffix(file, f.suffix); ok && name != "" {
 		waiting[change{f.about, name}] = true
 	}
@@ -186,7 +237,7 @@ func (f folder) noteAll(waiting map[change]bool) {
 		return
 	}
 	for _, e := range entries {
-		if e.Type()&fs.ModeDir == 0 {
+		if f.nested || e.Type()&fs.ModeDir == 0 {
 			f.note(e.Name(), waiting)
 		}
 	}

@@ -31,6 +31,7 @@ func newPlaces(t *testing.T) places {
 	root := t.TempDir()
 	return places{
 		config: filepath.Join(root, "etc"), save: filepath.Join(root, "lib", "save"), leases: filepath.Join(root, "lib", "dnsmasq"),
+		snapshots: filepath.Join(root, "lib", "snapshot"),
 	}
 }
 

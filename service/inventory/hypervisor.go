@@ -77,6 +77,15 @@ type CloneSpec struct {
 	Finish   func() bool              // asked before the VM is defined; false cancels
 }
 
+// SnapshotSpec is a snapshot that somebody wants.
+type SnapshotSpec struct {
+	Name        string
+	Description string
+	Kind        model.SnapshotKind // empty: whichever is possible
+	Memory      bool               // of a running VM
+	Quiesce     bool               // the guest agent freezes the file systems meanwhile
+}
+
 // DisplayInfo describes an opened display.
 type DisplayInfo struct {
 	Type string // vnc, spice, dbus
@@ -181,6 +190,20 @@ type Conn interface {
 	SetAutostart(ctx context.Context, uuid string, on bool) error
 	SetVCPUs(ctx context.Context, uuid string, n uint32, apply Apply) (Applied, error)
 	SetMemory(ctx context.Context, uuid string, bytes uint64, apply Apply) (Applied, error)
+
+	// PlanSnapshot settles the kind of a snapshot, or says why there can be
+	// none. It changes nothing.
+	PlanSnapshot(ctx context.Context, uuid string, spec SnapshotSpec) (SnapshotSpec, error)
+	// CreateSnapshot makes a snapshot, which becomes the current one. One with
+	// the memory outside of the images can be aborted and shows progress.
+	CreateSnapshot(ctx context.Context, uuid string, spec SnapshotSpec) error
+	// RevertSnapshot makes the VM what it was. What it is now is lost. With
+	// start it runs afterwards in any case.
+	RevertSnapshot(ctx context.Context, uuid, name string, start bool) error
+	// DeleteSnapshot removes a snapshot, whose children become its parent's, or
+	// with children everything below it, too.
+	DeleteSnapshot(ctx context.Context, uuid, name string, children bool) error
+	SetSnapshotDescription(ctx context.Context, uuid, name, text string) error
 
 	// XML is the definition, the stored one if inactive is set and with
 	// passwords if secrets is set.

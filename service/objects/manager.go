@@ -43,7 +43,7 @@ func (r *request) getPermissions(ctx context.Context) ([]any, error) {
 	var actions []string
 	if host := r.service.inventory.Host(path); host != nil {
 		about.host, actions = host, hostActions
-	} else if host, vm := r.service.inventory.VM(path); vm != nil {
+	} else if host, vm := r.service.vmOrOwner(path); vm != nil {
 		about.host, about.vm, actions = host, vm, vmActions
 	} else if host, network := r.service.inventory.Network(path); network != nil {
 		about.host, actions = host, networkActions

@@ -28,9 +28,7 @@ func (s *Service) Publish(u inventory.Update) {
 		batch = append(batch, object(d.Old, d.New, api.NetworkInterface)...)
 	}
 	for _, d := range u.VMs {
-		batch = append(batch, object(d.Old, d.New, api.VMInterface)...)
-		batch = append(batch, guestInterface(d)...)
-		batch = append(batch, vmSignals(d)...)
+		batch = append(batch, vmChange(d)...)
 	}
 	if u.Host.Old != nil {
 		batch = append(batch, object(u.Host.Old, u.Host.New, api.HostInterface)...)
@@ -45,6 +43,41 @@ func (s *Service) Publish(u inventory.Update) {
 	if s.changed != nil {
 		s.changed()
 	}
+}
+
+// vmChange shows a VM with its snapshots, which come after it and go before it.
+func vmChange(d inventory.Diff[model.VM]) []bus.Change {
+	change := append(object(d.Old, d.New, api.VMInterface), guestInterface(d)...)
+	if d.New == nil {
+		change = append(snapshots(d), change...)
+	} else {
+		change = append(change, snapshots(d)...)
+	}
+	return append(change, vmSignals(d)...)
+}
+
+// snapshots shows those of a VM that are there, and withdraws those that are not
+// any more.
+func snapshots(d inventory.Diff[model.VM]) []bus.Change {
+	var batch []bus.Change
+	before := map[model.Path]*model.Snapshot{}
+	if d.Old != nil {
+		for _, s := range d.Old.Snapshots {
+			before[s.Path()] = s
+		}
+	}
+	if d.New != nil {
+		for _, s := range d.New.Snapshots {
+			if old := before[s.Path()]; old != s { // most changes of a VM leave them alone
+				batch = append(batch, object(old, s, api.SnapshotInterface)...)
+			}
+			delete(before, s.Path())
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(before)) {
+		batch = append(batch, object(before[path], nil, api.SnapshotInterface)...)
+	}
+	return batch
 }
 
 // object shows the new value, or withdraws the object when there is none.

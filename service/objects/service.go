@@ -105,6 +105,19 @@ func (s *Service) Close(ctx context.Context) {
 	s.inventory.Close()
 }
 
+// vmOrOwner finds the VM at a path, or the one whose snapshot is there: who may
+// do what with a snapshot is a matter of its VM.
+func (s *Service) vmOrOwner(path model.Path) (*inventory.Host, *model.VM) {
+	owner := model.VMOfSnapshot(path)
+	if owner == "" {
+		return s.inventory.VM(path)
+	}
+	if host, vm := s.inventory.VM(owner); vm != nil && vm.Snapshot(path) != nil {
+		return host, vm
+	}
+	return nil, nil
+}
+
 // concerns says whether a job works on something of this host.
 func (s *Service) concerns(job *model.Job, host *inventory.Host) bool {
 	for _, path := range job.Objects {
