@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/godbus/dbus/v5"
 
@@ -93,7 +94,7 @@ func (p *plan) names() []string {
 func keyName(key string) string {
 	const most = 64
 	clean := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) {
 			return '?'
 		}
 		return r

@@ -47,6 +47,7 @@ func TestWhatASpecDoesNotHaveIsRefusedByName(t *testing.T) {
 		"behind a pointer":         {dict{"cloud-init": v(dict{"usr": v("a")})}, "“cloud-init.usr”"},
 		"a number for a file":      {dict{"source": v(dict{"fd": v(uint32(0))})}, "“source.fd” must have the type h"},
 		"a key that is no word":    {dict{"a\nb" + strings.Repeat("x", 100): v(1)}, "“a?bx"},
+		"a key with controls":      {dict{"a\u0085\u009bb": v(1)}, "“a??b”"},
 		"a variant in the variant": {dict{"name": v(v("web"))}, "“name” must have the type s, not v"},
 	} {
 		t.Run(name, func(t *testing.T) {
