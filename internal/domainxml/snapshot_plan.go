@@ -26,10 +26,10 @@ type snapshotDisk struct {
 }
 
 // PlanSnapshot says how a VM with this definition, live if it runs, can be kept
-// in a snapshot. Kind is what the caller wants; empty is internal where that is
+// in a snapshot of this name. Kind is what the caller wants; empty is internal where that is
 // possible, else external. What is not possible is NotSupported, with the
 // reason.
-func PlanSnapshot(domain string, kind model.SnapshotKind, active, memory bool) (*SnapshotPlan, error) {
+func PlanSnapshot(domain, name string, kind model.SnapshotKind, active, memory bool) (*SnapshotPlan, error) {
 	n, err := parse(domain, "domain")
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func PlanSnapshot(domain string, kind model.SnapshotKind, active, memory bool) (
 	if len(p.disks) == 0 {
 		return nil, errs.New(errs.NotSupported, "The virtual machine has no disk that could be kept in a snapshot. Add one first.")
 	}
-	internal := p.noInternal(n, active)
+	internal := p.noInternal(n, name, active)
 	switch {
 	case kind == "" && internal == nil:
 		p.Kind = model.SnapshotInternal
@@ -71,9 +71,12 @@ func snapshotDisks(domain *node) []snapshotDisk {
 }
 
 // noInternal says why there can be no internal snapshot.
-func (p *SnapshotPlan) noInternal(domain *node, active bool) error {
+func (p *SnapshotPlan) noInternal(domain *node, name string, active bool) error {
 	if active && !p.memory {
 		return errs.New(errs.NotSupported, "An internal snapshot of a running virtual machine always has its memory. Leave the memory in, turn the virtual machine off, or make an external snapshot.")
+	}
+	if active && !isQEMUName(name) {
+		return errs.New(errs.NotSupported, "The name of an internal snapshot of a running virtual machine can have only the letters A to Z, digits, dots, dashes and underscores. Choose such a name, turn the virtual machine off, or make an external snapshot.")
 	}
 	for _, d := range p.disks {
 		if d.format != "qcow2" {
@@ -86,6 +89,14 @@ func (p *SnapshotPlan) noInternal(domain *node, active bool) error {
 		return errs.New(errs.NotSupported, "The UEFI variables of the virtual machine are kept in a raw file, which cannot hold an internal snapshot. Make an external one.")
 	}
 	return nil
+}
+
+// isQEMUName says whether QEMU takes a name as a part of that of a job, which
+// makes the snapshot.
+func isQEMUName(name string) bool {
+	return !strings.ContainsFunc(name, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-._", c)
+	})
 }
 
 // noExternal says why there can be no external snapshot.

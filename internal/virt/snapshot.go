@@ -42,7 +42,7 @@ func planSnapshot(dom *libvirt.Domain, spec inventory.SnapshotSpec) (plan *domai
 	if err != nil {
 		return nil, false, err
 	}
-	plan, err = domainxml.PlanSnapshot(xml, spec.Kind, active, spec.Memory)
+	plan, err = domainxml.PlanSnapshot(xml, spec.Name, spec.Kind, active, spec.Memory)
 	return plan, active, err
 }
 
