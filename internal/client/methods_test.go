@@ -31,6 +31,7 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 	result    any
 } {
 	const host, vm, job = model.Path("/org/kvmmanager/hosts/local"), model.Path("/org/kvmmanager/vms/web"), model.Path("/org/kvmmanager/jobs/7")
+	const snapshot = vm + "/snapshots/kept"
 	type entry = struct {
 		call      func(...client.Option) (any, error)
 		arguments []any
@@ -138,6 +139,22 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 			[]any{"text"},
 			model.Path("/a/result"),
 		},
+		"VM.CreateSnapshot": {
+			func(o ...client.Option) (any, error) { return c.CreateSnapshot(ctx, vm, "text", o...) },
+			[]any{"text"},
+			model.Path("/a/result"),
+		},
+		"Snapshot.Delete": {
+			func(o ...client.Option) (any, error) { return c.DeleteSnapshot(ctx, snapshot, o...) }, nil, model.Path("/a/result"),
+		},
+		"Snapshot.Revert": {
+			func(o ...client.Option) (any, error) { return c.RevertSnapshot(ctx, snapshot, o...) }, nil, model.Path("/a/result"),
+		},
+		"Snapshot.SetDescription": {
+			func(o ...client.Option) (any, error) { return none(c.DescribeSnapshot(ctx, snapshot, "text", o...)) },
+			[]any{"text"},
+			nil,
+		},
 		"VM.SetTemplate": {
 			func(o ...client.Option) (any, error) { return none(c.SetTemplate(ctx, vm, true, o...)) },
 			[]any{true},
@@ -242,6 +259,9 @@ func everyOption() map[string]struct {
 		"paused": {client.Paused(), true}, "timeout": {client.Timeout(1500 * time.Millisecond), uint32(2)},
 		"inactive": {client.Inactive(), true}, "secrets": {client.Secrets(), true},
 		"delete-storage": {client.DeleteStorage("disk-vda"), []string{"disk-vda"}}, "linked": {client.Linked(), true},
+		"description": {client.Description("text"), "text"}, "memory": {client.Memory(false), false},
+		"kind": {client.Kind(model.SnapshotExternal), "external"}, "quiesce": {client.Quiesce(), true},
+		"children": {client.Children(), true}, "start": {client.StartAfter(), true},
 		"force": {client.Force(), true}, "screen": {client.Screen(1), uint32(1)},
 	}
 }
@@ -313,6 +333,7 @@ func recorderWith(t *testing.T, edit func(xml string) string) (address string, c
 		bus.Put("/org/kvmmanager/hosts/local", api.HostInterface, wire.PropsOf(&model.Host{ID: "local"})),
 		bus.Put("/org/kvmmanager/vms/web", api.VMInterface, wire.PropsOf(&model.VM{})),
 		bus.Put("/org/kvmmanager/vms/web", api.GuestInterface, nil),
+		bus.Put("/org/kvmmanager/vms/web/snapshots/kept", api.SnapshotInterface, wire.PropsOf(&model.Snapshot{})),
 		bus.Put("/org/kvmmanager/networks/lan", api.NetworkInterface, wire.PropsOf(&model.Network{})),
 		bus.Put("/org/kvmmanager/pools/tank", api.StoragePoolInterface, wire.PropsOf(&model.StoragePool{})),
 		bus.Put("/org/kvmmanager/jobs/7", api.JobInterface, wire.PropsOf(&model.Job{})),

@@ -7,6 +7,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"org.kvmmanager/dbus"
+	"org.kvmmanager/internal/model"
 )
 
 // Option changes how a method works. The service refuses an option that the
@@ -60,6 +61,25 @@ func DeleteStorage(disks ...string) Option { return set("delete-storage", disks)
 // only what differs.
 func Linked() Option { return set("linked", true) }
 
+// Description is the text for people of a new snapshot.
+func Description(text string) Option { return set("description", text) }
+
+// Memory says whether a snapshot has the guest's memory.
+func Memory(with bool) Option { return set("memory", with) }
+
+// Kind says where the data of a new snapshot is kept, instead of wherever it
+// can be.
+func Kind(kind model.SnapshotKind) Option { return set("kind", string(kind)) }
+
+// Quiesce has the guest agent freeze the file systems while a snapshot is made.
+func Quiesce() Option { return set("quiesce", true) }
+
+// Children deletes everything below a snapshot with it.
+func Children() Option { return set("children", true) }
+
+// StartAfter has a VM run after it has gone back to a snapshot.
+func StartAfter() Option { return set("start", true) }
+
 // Timeout is how long Shutdown waits for the guest, in whole seconds.
 func Timeout(d time.Duration) Option {
 	seconds := min(max(int64(math.Ceil(d.Seconds())), 1), math.MaxUint32)
@@ -80,9 +100,10 @@ func Screen(number uint32) Option { return set("screen", number) }
 
 // The interfaces, short.
 const (
-	managerIface = api.ManagerInterface
-	hostIface    = api.HostInterface
-	vmIface      = api.VMInterface
-	guestIface   = api.GuestInterface
-	jobIface     = api.JobInterface
+	managerIface  = api.ManagerInterface
+	hostIface     = api.HostInterface
+	vmIface       = api.VMInterface
+	guestIface    = api.GuestInterface
+	snapshotIface = api.SnapshotInterface
+	jobIface      = api.JobInterface
 )

@@ -21,6 +21,9 @@ const (
 	live          = "on"
 )
 
+// snapshotOfOff is the snapshot that the VM of the matrix has unless it runs.
+var snapshotOfOff = string(model.SnapshotPath(fakehv.UUID(1), "kept"))
+
 // goodCalls is one call of every method that would succeed for somebody with
 // the right, on a VM in the state that it needs.
 var goodCalls = map[string]struct {
@@ -45,8 +48,12 @@ var goodCalls = map[string]struct {
 	"Host.Reconnect":                {"", "/org/kvmmanager/hosts/local", nil},
 	"Network.Start":                 {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), nil},
 	"StoragePool.Start":             {"org.kvmmanager.storage.manage", string(model.PoolPath(fakehv.UUID(200))), nil},
+	"Snapshot.Delete":               {"org.kvmmanager.vm.snapshot", snapshotOfOff, nil},
+	"Snapshot.Revert":               {"org.kvmmanager.vm.snapshot", snapshotOfOff, nil},
+	"Snapshot.SetDescription":       {"org.kvmmanager.vm.snapshot", snapshotOfOff, []any{"text"}},
 	"VM.CheckStart":                 {"", stopped, nil},
 	"VM.Clone":                      {"org.kvmmanager.vm.create", "template", []any{"clone"}},
+	"VM.CreateSnapshot":             {"org.kvmmanager.vm.snapshot", stopped, []any{"before"}},
 	"VM.Delete":                     {"org.kvmmanager.vm.delete", stopped, nil},
 	"VM.DiscardSavedState":          {"org.kvmmanager.vm.control", stopped, nil},
 	"VM.GetXML":                     {"", stopped, nil},
@@ -172,6 +179,8 @@ func (w *world) objectFor(object string) model.Path {
 		vm.State = model.VMPaused
 	default:
 		vm.HasSavedState = true
+		vm.Snapshots = []*model.Snapshot{fakehv.Snapshot("kept")}
+		model.LinkSnapshots(vm.UUID, vm.Snapshots, nil)
 	}
 	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(100), Name: "lan", Persistent: true})
 	w.hv.PutPool(&model.StoragePool{UUID: fakehv.UUID(200), Name: "tank", State: model.PoolInactive, Persistent: true})

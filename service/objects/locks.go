@@ -14,18 +14,30 @@ type locks struct {
 
 func newLocks() *locks { return &locks{held: map[string]chan struct{}{}} }
 
+// lockNow is lock for who does not wait: false while somebody holds it.
+func (l *locks) lockNow(key string) (unlock func(), ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held[key] != nil {
+		return nil, false
+	}
+	done := make(chan struct{})
+	l.held[key] = done
+	return func() { l.release(key, done) }, true
+}
+
 // lock waits for its turn or for the end of ctx.
 func (l *locks) lock(ctx context.Context, key string) (unlock func(), err error) {
 	for {
+		if unlock, ok := l.lockNow(key); ok {
+			return unlock, nil
+		}
 		l.mu.Lock()
 		busy := l.held[key]
-		if busy == nil {
-			done := make(chan struct{})
-			l.held[key] = done
-			l.mu.Unlock()
-			return func() { l.release(key, done) }, nil
-		}
 		l.mu.Unlock()
+		if busy == nil {
+			continue
+		}
 		select {
 		case <-busy:
 		case <-ctx.Done():

@@ -39,11 +39,12 @@ type request struct {
 
 	// The object that the call is for; which of them is set depends on the
 	// interface.
-	host    *inventory.Host
-	vm      *model.VM
-	network *model.Network
-	pool    *model.StoragePool
-	job     *jobs.Job
+	host     *inventory.Host
+	vm       *model.VM
+	snapshot *model.Snapshot // of vm
+	network  *model.Network
+	pool     *model.StoragePool
+	job      *jobs.Job
 }
 
 // table is every method of every interface. It is data, so that a test can
@@ -55,6 +56,7 @@ func table() map[string]*method {
 		api.HostInterface:        hostMethods(),
 		api.VMInterface:          vmMethods(),
 		api.GuestInterface:       guestMethods(),
+		api.SnapshotInterface:    snapshotMethods(),
 		api.JobInterface:         jobMethods(),
 		api.NetworkInterface:     networkMethods(),
 		api.StoragePoolInterface: poolMethods(),
@@ -107,6 +109,11 @@ func (r *request) find() error {
 	case api.VMInterface, api.GuestInterface:
 		r.host, r.vm = s.inventory.VM(path)
 		found = r.vm != nil
+	case api.SnapshotInterface:
+		if r.host, r.vm = s.vmOrOwner(path); r.vm != nil {
+			r.snapshot = r.vm.Snapshot(path)
+		}
+		found = r.snapshot != nil
 	case api.NetworkInterface:
 		r.host, r.network = s.inventory.Network(path)
 		found = r.network != nil

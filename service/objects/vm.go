@@ -53,7 +53,8 @@ func vmMethods() map[string]*method {
 			action: actionCreate, also: cloneAction, message: ask("Authentication is required to clone “$(vm.name)”."),
 			options: jobOptions("linked", "b"), run: (*request).clone,
 		},
-		"CheckStart": {action: open, run: (*request).checkStart},
+		"CheckStart":     {action: open, run: (*request).checkStart},
+		"CreateSnapshot": createSnapshotMethod(),
 		"Delete": {
 			action: actionDelete, also: deleteStorageAction, message: ask("Authentication is required to delete “$(vm.name)”."),
 			options: jobOptions(optExpectedVersion, "t", optDeleteStorage, "as"), run: (*request).deleteVM,

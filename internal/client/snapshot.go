@@ -1,0 +1,35 @@
+package client
+
+import (
+	"context"
+
+	"org.kvmmanager/internal/model"
+)
+
+// CreateSnapshot keeps what a VM is now. It takes Description, Memory, Kind,
+// Quiesce and ExpectedVersion; the job's result has the new snapshot as
+// "snapshot".
+func (c *Client) CreateSnapshot(ctx context.Context, vm model.Path, name string, options ...Option) (job model.Path, err error) {
+	err = c.call(ctx, vm, vmIface, "CreateSnapshot", options, []any{name}, &job)
+	return job, err
+}
+
+// RevertSnapshot makes a VM what it was. It takes StartAfter. In the API it is
+// Snapshot.Revert.
+func (c *Client) RevertSnapshot(ctx context.Context, snapshot model.Path, options ...Option) (job model.Path, err error) {
+	err = c.call(ctx, snapshot, snapshotIface, "Revert", options, nil, &job)
+	return job, err
+}
+
+// DeleteSnapshot deletes a snapshot. It takes Children. In the API it is
+// Snapshot.Delete.
+func (c *Client) DeleteSnapshot(ctx context.Context, snapshot model.Path, options ...Option) (job model.Path, err error) {
+	err = c.call(ctx, snapshot, snapshotIface, "Delete", options, nil, &job)
+	return job, err
+}
+
+// DescribeSnapshot sets a snapshot's text for people. In the API it is
+// Snapshot.SetDescription.
+func (c *Client) DescribeSnapshot(ctx context.Context, snapshot model.Path, description string, options ...Option) error {
+	return c.call(ctx, snapshot, snapshotIface, "SetDescription", options, []any{description})
+}
