@@ -34,6 +34,7 @@ var sample = map[string]any{
 	"id": "", "uri": "test:///default", "host": dbus.ObjectPath(demo), "xml": vmXML{Name: "not-mine"}.String(),
 	"index": uint32(0), "keys": []string{"KEY_A"}, "name": "not-mine", "title": "not mine", "description": "not mine",
 	"tags": []string{"not-mine"}, "autostart": true, "vcpus": uint32(2), "memory": uint64(64 << 20),
+	"template": true, "spec": with("name", "not-mine"),
 }
 
 // mutator is one call that needs a right.
@@ -86,6 +87,11 @@ func TestBobMayNothing(t *testing.T) {
 	saved := vmXML{Name: "saved"}.make(t, root)
 	paused := vmXML{Name: "paused"}.make(t, root)
 	off := vmXML{Name: "off"}.make(t, root)
+	virsh(t, "snapshot-create-as", "tiny", "kept")
+	t.Cleanup(func() { virsh(t, "snapshot-delete", "tiny", "kept") })
+	snapshot := snapshotOf(tiny, "kept")
+	eventually(t, "the snapshot is shown", func() bool { return slices.Equal(snapshotsOf(root, tiny), []string{"kept"}) })
+	network, pool := pathsWith(root, "org.kvmmanager.Network")[0], pathsWith(root, "org.kvmmanager.StoragePool")[0]
 	root.must(tiny, "VM.Start", wait())
 	root.must(saved, "VM.Start", wait())
 	root.must(paused, "VM.Start", with("paused", true, "wait", true))
@@ -94,7 +100,12 @@ func TestBobMayNothing(t *testing.T) {
 	before := fingerprint(t)
 	seen := map[string]bool{}
 	for _, vm := range []dbus.ObjectPath{tiny, saved, paused, off} {
-		for _, call := range mutators(t, map[string]dbus.ObjectPath{"Manager": "/org/kvmmanager", "Host": local, "VM": vm, "Job": job}) {
+		for _, call := range mutators(t, map[string]dbus.ObjectPath{
+			"Manager": "/org/kvmmanager", "Host": local, "VM": vm, "Snapshot": snapshot, "Network": network, "StoragePool": pool, "Job": job,
+		}) {
+			if call.path == "" {
+				continue // no guest has an agent here; see the test of what it tells
+			}
 			bob.refused(needsPassword, call.path, call.method, call.args...)
 			seen[call.method] = true
 
