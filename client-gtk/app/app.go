@@ -50,6 +50,8 @@ type App struct {
 	preferences *prefs.Preferences
 	saver       *saver
 
+	guestKeys int // consoles that have the keyboard
+
 	samples  *sampling // nil while nobody looks at graphs
 	watching map[*ui.Page]bool
 }
@@ -103,10 +105,35 @@ func (a *App) startup() {
 		a.window.ShowTab(tab.String())
 	})
 	a.AddAction(show)
-	for action, keys := range map[string][]string{
-		"app.quit": {"<Control>q"}, "win.preferences": {"<Control>comma"}, "win.search": {"<Control>f"}, "win.fullscreen": {"F11"}, "window.close": {"<Control>w"},
-	} {
+	a.setShortcuts(true)
+}
+
+// shortcuts are the program's own keys.
+var shortcuts = map[string][]string{
+	"app.quit": {"<Control>q"}, "win.preferences": {"<Control>comma"}, "win.search": {"<Control>f"}, "win.fullscreen": {"F11"},
+	"win.show-help-overlay": {"<Control>question"}, "win.close": {"<Control>w"}, "vm.edit": {"F2"},
+}
+
+func (a *App) setShortcuts(on bool) {
+	for action, keys := range shortcuts {
+		if !on {
+			keys = nil
+		}
 		a.SetAccelsForAction(action, keys)
+	}
+}
+
+// TakeKeys implements ui.Service. GTK looks at a program's shortcuts before any
+// widget sees the key.
+func (a *App) TakeKeys(guest bool) {
+	before := a.guestKeys
+	if guest {
+		a.guestKeys++
+	} else {
+		a.guestKeys--
+	}
+	if (before > 0) != (a.guestKeys > 0) {
+		a.setShortcuts(a.guestKeys == 0)
 	}
 }
 

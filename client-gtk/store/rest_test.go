@@ -160,3 +160,16 @@ func TestEveryStateHasWords(t *testing.T) {
 		}
 	}
 }
+
+func TestTheFamilyOfAnOperatingSystem(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		"": "", "http://debian.org/debian/13": "linux", "http://fedoraproject.org/fedora/41": "linux", "http://libosinfo.org/linux/2024": "linux",
+		"http://microsoft.com/win/11": "windows", "http://freebsd.org/freebsd/14.2": "bsd", "http://openbsd.org/openbsd/7.6": "bsd",
+		"http://apple.com/macosx/10.7": "", "http://libosinfo.org/unknown": "",
+	} {
+		if family := store.OSFamily(&model.VM{OSID: id}); family != want {
+			t.Errorf("%s is of the family %q, not %q", id, family, want)
+		}
+	}
+}

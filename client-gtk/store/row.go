@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,6 +34,24 @@ func (r *Row) Title() string {
 		return r.VM.Title
 	}
 	return r.VM.Name
+}
+
+// OSFamily is what sort of operating system a VM runs: linux, windows, bsd, or
+// empty when it is another one or nobody knows.
+func OSFamily(vm *model.VM) string {
+	is := func(parts ...string) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(vm.OSID, part) })
+	}
+	switch {
+	case is("//microsoft.com/"):
+		return "windows"
+	case is("bsd.org/", "//dragonflybsd"):
+		return "bsd"
+	case vm.OSID == "", is("//apple.com/", "//sun.com/", "//oracle.com/solaris", "//haiku-os.org/", "//novell.com/", "//libosinfo.org/unknown"):
+		return ""
+	default:
+		return "linux"
+	}
 }
 
 // hostName is what people call a host.

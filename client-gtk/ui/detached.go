@@ -22,7 +22,7 @@ func (w *Window) detach(app *gtk.Application, vm *model.VM) {
 	d.window.SetTitle(vm.Name)
 	d.window.SetDefaultSize(900, 700)
 	d.window.SetContent(d.page.Widget())
-	addFullscreen(d.window)
+	addWindowActions(d.window)
 	d.page.joinWindow(d.window)
 	d.page.Show(vm, w.hosts[vm.Host])
 	d.page.stack.SetVisibleChildName("screen")
@@ -30,6 +30,9 @@ func (w *Window) detach(app *gtk.Application, vm *model.VM) {
 	d.window.ConnectCloseRequest(func() bool {
 		d.page.Close()
 		delete(w.apart, d)
+		if len(w.apart) == 0 && !w.Visible() {
+			w.Close()
+		}
 		return false
 	})
 	d.window.Present()
@@ -49,16 +52,19 @@ func (d *detached) take(batch *client.Batch, hosts map[model.Path]*model.Host) {
 	}
 }
 
-// addFullscreen gives a window an action that makes it as large as the screen,
-// and small again.
-func addFullscreen(window *adw.ApplicationWindow) {
-	action := gio.NewSimpleAction("fullscreen", nil)
-	action.ConnectActivate(func(*glib.Variant) {
+// addWindowActions gives a window the actions that make it as large as the
+// screen, and small again, and that close it.
+func addWindowActions(window *adw.ApplicationWindow) {
+	fullscreen := gio.NewSimpleAction("fullscreen", nil)
+	fullscreen.ConnectActivate(func(*glib.Variant) {
 		if window.IsFullscreen() {
 			window.Unfullscreen()
 		} else {
 			window.Fullscreen()
 		}
 	})
-	window.AddAction(action)
+	window.AddAction(fullscreen)
+	closing := gio.NewSimpleAction("close", nil)
+	closing.ConnectActivate(func(*glib.Variant) { window.Close() })
+	window.AddAction(closing)
 }

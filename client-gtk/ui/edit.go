@@ -26,7 +26,9 @@ func showEdit(parent gtk.Widgetter, service Service, vm *model.VM) {
 		return e
 	}
 	name, title := entry("name", vm.Name), entry("title", vm.Title)
-	notes, tags := entry("notes", vm.Description), entry("tags", strings.Join(vm.Tags, ", "))
+	tags := entry("tags", strings.Join(vm.Tags, ", "))
+	notes := object[*gtk.TextView](b, "notes").Buffer()
+	notes.SetText(vm.Description)
 	vcpus, memory := object[*adw.SpinRow](b, "vcpus"), object[*adw.SpinRow](b, "memory")
 	vcpus.SetValue(float64(vm.VCPUs))
 	memory.SetValue(float64(vm.Memory / mebibyte))
@@ -35,7 +37,7 @@ func showEdit(parent gtk.Widgetter, service Service, vm *model.VM) {
 	object[*gtk.Button](b, "cancel").ConnectClicked(func() { dialog.Close() })
 	object[*gtk.Button](b, "save").ConnectClicked(func() {
 		var c Changes
-		c.Name, c.Title, c.Description = changed(name.Text(), vm.Name), changed(title.Text(), vm.Title), changed(notes.Text(), vm.Description)
+		c.Name, c.Title, c.Description = changed(name.Text(), vm.Name), changed(title.Text(), vm.Title), changed(all(notes), vm.Description)
 		if now := splitTags(tags.Text()); !slices.Equal(now, vm.Tags) {
 			c.Tags = &now
 		}
@@ -49,6 +51,12 @@ func showEdit(parent gtk.Widgetter, service Service, vm *model.VM) {
 		service.Edit(vm, c)
 	})
 	dialog.Present(parent)
+}
+
+// all is the whole text of a buffer.
+func all(buffer *gtk.TextBuffer) string {
+	start, end := buffer.Bounds()
+	return buffer.Text(start, end, true)
 }
 
 // changed is a value if it differs.

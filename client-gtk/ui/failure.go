@@ -34,7 +34,7 @@ func (w *Window) FailStart(heading string, err error, checks []model.StartCheck,
 	if len(checks) > 0 {
 		dialog.SetExtraChild(list)
 	}
-	dialog.Present(w)
+	dialog.Present(w.front())
 }
 
 // Fixed offers to start a VM again after something that kept it off was done.

@@ -100,6 +100,7 @@ func NewPage(service Service) *Page {
 	})
 	p.actions.AddAction(detach)
 	p.root.InsertActionGroup("vm", p.actions)
+	giveReasons(object[*gtk.MenuButton](b, "menu_button").Popover(), object[*gio.Menu](b, "menu"), p.why)
 	pointer := gtk.NewEventControllerMotion()
 	pointer.SetPropagationPhase(gtk.PhaseCapture)
 	pointer.ConnectMotion(p.pointed)
@@ -231,6 +232,14 @@ func (p *Page) enable() {
 	p.primary.SetSensitive(why == "")
 	p.primary.SetTooltipText(why)
 	p.console.update(p.vm, p.permissions)
+}
+
+// why is why an action cannot be used now; empty when it can.
+func (p *Page) why(a store.Action) string {
+	if p.vm == nil || p.byName[a] == nil {
+		return ""
+	}
+	return words.WhyNot(a, p.vm, p.permissions)
 }
 
 // look starts and stops what costs something while it is looked at.

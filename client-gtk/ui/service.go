@@ -42,6 +42,9 @@ type Service interface {
 	Connect()
 	// Reconnect has the service try again to reach a host.
 	Reconnect(host model.Path)
+	// TakeKeys gives all keys to a guest whose console has the keyboard now, or
+	// gives the program its shortcuts back. Each console takes and gives in turn.
+	TakeKeys(guest bool)
 	// Preferences is what the person prefers. What is changed there takes
 	// effect and is kept with PreferencesChanged.
 	Preferences() *prefs.Preferences

@@ -42,6 +42,7 @@ type sidebar struct {
 	searchBar *gtk.SearchBar
 	tags      *gio.Menu
 	menu      *gtk.PopoverMenu
+	menuModel *gio.Menu
 	pictures  *thumbnails
 	ticking   coreglib.SourceHandle
 
@@ -58,7 +59,8 @@ type sidebar struct {
 type row struct {
 	item            *gtk.ListItem
 	box             *gtk.Box
-	icon            *gtk.Image
+	icon, system    *gtk.Image
+	second          *gtk.Box // what stands below the title
 	picture         *gtk.Picture
 	title, subtitle *gtk.Label
 	reconnect       *gtk.Button
@@ -132,7 +134,8 @@ func pictured(vm *model.VM) bool {
 // addMenu opens the menu of what is chosen where somebody clicks, or with the
 // keyboard.
 func (s *sidebar) addMenu() {
-	s.menu = gtk.NewPopoverMenuFromModel(object[*gio.Menu](build(pageUI), "menu"))
+	s.menuModel = object[*gio.Menu](build(pageUI), "menu")
+	s.menu = gtk.NewPopoverMenuFromModel(s.menuModel)
 	s.menu.SetParent(s.view)
 	s.menu.SetHasArrow(false)
 	s.menu.SetHAlign(gtk.AlignStart)
@@ -182,6 +185,7 @@ func (s *sidebar) newRow(item *gtk.ListItem) *row {
 	b := build(rowUI)
 	r := &row{
 		item: item, box: object[*gtk.Box](b, "row"), icon: object[*gtk.Image](b, "icon"),
+		system: object[*gtk.Image](b, "system"), second: object[*gtk.Box](b, "second"),
 		picture: object[*gtk.Picture](b, "picture"), title: object[*gtk.Label](b, "title"), subtitle: object[*gtk.Label](b, "subtitle"),
 		reconnect: object[*gtk.Button](b, "reconnect"),
 	}
@@ -208,6 +212,7 @@ func (s *sidebar) fillRow(r *row) {
 	r.item.SetSelectable(!host)
 	r.item.SetActivatable(!host)
 	r.icon.SetVisible(!host)
+	r.system.SetVisible(false)
 	r.picture.SetVisible(false)
 	r.reconnect.SetVisible(false)
 	if host {
@@ -225,6 +230,10 @@ func (s *sidebar) fillRow(r *row) {
 	} else if image := s.pictures.of(r.path); image != nil {
 		image.Show(r.picture)
 		r.picture.SetVisible(true)
+	}
+	if family := store.OSFamily(vm); family != "" {
+		r.system.SetFromIconName("org.kvmmanager.Client.os-" + family + "-symbolic")
+		r.system.SetVisible(true)
 	}
 	r.title.RemoveCSSClass("heading")
 	facts := []string{words.VMState(vm)}
@@ -255,7 +264,7 @@ func (s *sidebar) fillHost(r *row) {
 func (r *row) say(title string, facts []string) {
 	r.title.SetText(title)
 	r.subtitle.SetText(strings.Join(facts, " · "))
-	r.subtitle.SetVisible(len(facts) > 0)
+	r.second.SetVisible(len(facts) > 0)
 	r.item.SetAccessibleLabel(title)
 	r.item.SetAccessibleDescription(strings.Join(facts, ", "))
 }

@@ -72,6 +72,8 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.several = newSeveral(service)
 	// For the menu in the list.
 	w.InsertActionGroup("vm", w.page.actions)
+	giveNames(object[*gtk.MenuButton](b, "app_menu_button").Popover(), nil)
+	giveReasons(w.sidebar.menu, w.sidebar.menuModel, w.page.why)
 	w.contentStack.AddNamed(w.page.Widget(), "page")
 	w.contentStack.AddNamed(w.several.widget, "several")
 	w.page.joinWindow(w.ApplicationWindow)
@@ -95,13 +97,30 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	})
 	w.addActions()
 	w.resume()
-	w.ConnectCloseRequest(func() bool {
-		w.keep()
-		w.sidebar.look(false)
-		w.page.Close()
-		return false
-	})
+	w.ConnectCloseRequest(w.closing)
 	w.showStatus()
+	return w
+}
+
+// closing is called when the window is about to be closed. Pages in windows of
+// their own live on what it takes in: while there are any it only hides.
+func (w *Window) closing() (stay bool) {
+	w.keep()
+	if len(w.apart) > 0 {
+		w.sidebar.unchoose()
+		w.SetVisible(false)
+		return true
+	}
+	w.sidebar.look(false)
+	w.page.Close()
+	return false
+}
+
+// front is the window that a person looks at: this one, or a page's own.
+func (w *Window) front() gtk.Widgetter {
+	if active := w.Application().ActiveWindow(); active != nil && active.Visible() {
+		return active
+	}
 	return w
 }
 
@@ -133,7 +152,7 @@ func (w *Window) addActions() {
 	preferences := gio.NewSimpleAction("preferences", nil)
 	preferences.ConnectActivate(func(*glib.Variant) { showPreferences(w, w.service) })
 	w.AddAction(preferences)
-	addFullscreen(w.ApplicationWindow)
+	addWindowActions(w.ApplicationWindow)
 }
 
 func (w *Window) sortBy(name string) {
@@ -389,7 +408,7 @@ func (w *Window) showTrouble(status client.Status) {
 // Fail shows what went wrong. What a person has dismissed is no failure.
 func (w *Window) Fail(heading string, err error) {
 	if dialog := w.failure(heading, err); dialog != nil {
-		dialog.Present(w)
+		dialog.Present(w.front())
 	}
 }
 
@@ -430,4 +449,7 @@ func (w *Window) Undoable(text string, do func()) {
 		}
 	})
 	w.toasts.AddToast(toast)
+	if !w.IsActive() {
+		w.Present() // where the way back is
+	}
 }

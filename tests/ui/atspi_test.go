@@ -97,6 +97,11 @@ func (n node) find(role, name string) (found node, ok bool) {
 func (n node) await(t *testing.T, role, name string) node {
 	t.Helper()
 	var found node
+	t.Cleanup(func() {
+		if t.Failed() && found.Path == "" {
+			n.each(func(c node) bool { t.Logf("shown: %s %q", c.role(), c.name()); return true })
+		}
+	})
 	awaitThat(t, fmt.Sprintf("%s %q", role, name), func() (ok bool) {
 		found, ok = n.find(role, name)
 		return ok

@@ -168,7 +168,7 @@ func TestAVMIsClonedFromItsMenu(t *testing.T) {
 	_, _, app := fake(t, 1)
 	app.do(t, "open", vm(0))
 	app.await(t, "button", "Start")
-	app.choose(t, cloneItem)
+	app.choose(t, "Clone…")
 	app.await(t, "label", "Clone “vm-0”")
 	app.await(t, "button", "Clone").act(t)
 	app.await(t, "list item", "vm-0 clone")
@@ -178,7 +178,7 @@ func TestATemplateIsClonedFromItsPage(t *testing.T) {
 	_, service, app := fake(t, 1)
 	app.do(t, "open", vm(0))
 	app.await(t, "button", "Start")
-	app.choose(t, templateItem)
+	app.choose(t, "Use as Template")
 	app.await(t, "button", "Clone…").act(t)
 	app.await(t, "label", "Linked Clone")
 	app.await(t, "button", "Cancel").act(t)
@@ -202,8 +202,13 @@ func TestDisksAreDeletedWithTheirVM(t *testing.T) {
 	app.await(t, "list item", "With disks")
 	app.do(t, "open", vm(0))
 	app.await(t, "button", "Start")
+<<<<<<< HEAD
 	app.choose(t, deleteItem)
 	common := app.await(t, "checkbox", "vdc · common.qcow2 · “vm-1” uses it, too")
+=======
+	app.choose(t, "Delete…")
+	common := app.await(t, "check box", "vdc · common.qcow2 · “vm-1” uses it, too")
+>>>>>>> 8040654 (service, internal: the snapshots of VMs are objects)
 	if common.is(sensitive) {
 		t.Error("the disk of another VM can be deleted")
 	}

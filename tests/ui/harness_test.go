@@ -62,30 +62,31 @@ func (a application) do(t *testing.T, action, text string) {
 	}
 }
 
-// The items at the end of the menu of a page, by their place from there: GTK
-// tells a screen reader what they are called only when they have the focus.
-const (
-	deleteItem   = 1
-	templateItem = 2
-	cloneItem    = 3
-)
-
 // choose picks something from the menu of the page that is open.
-func (a application) choose(t *testing.T, fromEnd int) {
+func (a application) choose(t *testing.T, name string) {
 	t.Helper()
 	a.await(t, "toggle button", "More Actions").act(t)
-	var items []node
-	awaitThat(t, "menu", func() bool {
-		items = nil
+	var item node
+	awaitThat(t, "menu with "+name, func() (found bool) {
 		a.each(func(n node) bool {
-			if role := n.role(); role == "menu item" || role == "check menu item" {
-				items = append(items, n)
+			if role := n.role(); n.name() == name && (role == "menu item" || role == "check menu item") && n.is(sensitive) {
+				item, found = n, true
 			}
-			return true
+			return !found
 		})
-		return len(items) >= fromEnd && items[len(items)-1].is(sensitive)
+		return found
 	})
-	items[len(items)-fromEnd].act(t)
+	item.act(t)
+}
+
+// inWindow calls an action of its first window.
+func (a application) inWindow(t *testing.T, action string) {
+	t.Helper()
+	err := a.session.Object("org.kvmmanager.Client", "/org/kvmmanager/Client/window/1").Call("org.gtk.Actions.Activate", 0,
+		action, []dbus.Variant{}, map[string]dbus.Variant{}).Err
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // open starts the client on a display and a bus of its own. settings go into its

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/testutil/fakehv"
 )
 
 // roles are those of what a person can use. A screen reader says their names.
@@ -32,17 +33,69 @@ func TestEverythingThatCanBeUsedHasAName(t *testing.T) {
 	app.await(t, "list item", "A tiny guest")
 	app.do(t, "open", string(tiny))
 	app.await(t, "button", "Start")
+	for _, tab := range []string{"overview", "screen", "hardware"} {
+		app.do(t, "show", tab)
+		app.haveNames(t, "the tab "+tab, 8)
+	}
+	app.await(t, "toggle button", "More Actions").act(t)
+	app.await(t, "menu item", "Edit…")
+	app.haveNames(t, "the menu", 15)
+	app.await(t, "menu item", "Edit…").act(t)
+	app.await(t, "button", "Save")
+	app.haveNames(t, "the dialog for editing", 16)
+	app.await(t, "button", "Cancel").act(t)
+	app.inWindow(t, "preferences")
+	app.await(t, "label", "Notifications")
+	app.haveNames(t, "the preferences", 12)
+}
+
+// haveNames looks whether a screen reader can name everything that is shown and
+// can be used, of which there are so many at least.
+func (a application) haveNames(t *testing.T, where string, least int) {
+	t.Helper()
 	used := 0
-	app.each(func(n node) bool {
+	a.each(func(n node) bool {
 		if role := n.role(); slices.Contains(roles, role) {
 			used++
 			if n.name() == "" {
-				t.Errorf("a %s has no name: %s", role, n.Path)
+				t.Errorf("in %s, a %s has no name: %s", where, role, n.Path)
 			}
 		}
 		return true
 	})
-	if used < 8 {
-		t.Errorf("only %d things can be used", used)
+	if used < least {
+		t.Errorf("in %s, only %d things can be used", where, used)
 	}
+}
+
+func TestAMenuSaysWhySomethingCannotBeDone(t *testing.T) {
+	_, _, app := fake(t, 1)
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Start")
+	app.await(t, "toggle button", "More Actions").act(t)
+	pause := app.await(t, "menu item", "Pause")
+	if why := pause.text("Description"); pause.is(sensitive) || why != "The virtual machine is not running" {
+		t.Errorf("Pause can be used: %v, and says %q", pause.is(sensitive), why)
+	}
+}
+
+func TestAPageInItsOwnWindowOutlivesTheMainWindow(t *testing.T) {
+	world, _, app := fake(t, 1)
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Start")
+	app.await(t, "toggle button", "More Actions").act(t)
+	app.await(t, "menu item", "Open in New Window").act(t)
+	awaitThat(t, "second window", func() bool { return len(app.children()) == 2 })
+	app.await(t, "frame", "Virtual Machines")
+	app.inWindow(t, "close")
+	awaitThat(t, "page without the main window", func() bool {
+		_, main := app.find("frame", "Virtual Machines")
+		return !main
+	})
+	running := fakehv.VM(0, "vm-0")
+	running.State, running.ID = model.VMRunning, 1
+	world.HV.Put(running)
+	app.await(t, "button", "Shut Down")
+	app.do(t, "open", vm(0))
+	app.await(t, "frame", "Virtual Machines")
 }
