@@ -188,6 +188,14 @@ func (a *App) Permissions(vm model.Path, then func(map[string]client.Permission)
 	})
 }
 
+// Snapshots implements ui.Service.
+func (a *App) Snapshots(vm model.Path) []*model.Snapshot {
+	if a.client == nil {
+		return nil
+	}
+	return a.client.Snapshots(vm)
+}
+
 // Health implements ui.Service.
 func (a *App) Health(host model.Path, then func([]model.Check, error)) {
 	call(a, func(ctx context.Context, c *client.Client) ([]model.Check, error) { return c.CheckHealth(ctx, host) }, then)

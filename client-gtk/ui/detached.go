@@ -47,6 +47,7 @@ func (d *detached) take(batch *client.Batch, hosts map[model.Path]*model.Host) {
 			d.window.Close()
 		}
 	}
+	d.page.takeSnapshots(batch)
 	if batch.PermissionsChanged {
 		d.page.RefreshPermissions()
 	}

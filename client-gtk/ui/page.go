@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	_ "embed"
 	"strings"
 	"time"
@@ -51,10 +52,12 @@ type Page struct {
 	details  *rows
 	guest    *rows
 	hardware *hardware
-	graphs   []*graph
-	console  *console
-	actions  *gio.SimpleActionGroup
-	byName   map[store.Action]*gio.SimpleAction
+	// The snapshots are objects of their own, which change apart from their VM.
+	snapshots *snapshots
+	graphs    []*graph
+	console   *console
+	actions   *gio.SimpleActionGroup
+	byName    map[store.Action]*gio.SimpleAction
 
 	ticking    coreglib.SourceHandle
 	seconds    int
@@ -72,8 +75,8 @@ func NewPage(service Service) *Page {
 		name: object[*gtk.Label](b, "name"), state: object[*gtk.Label](b, "state"), notes: object[*gtk.Label](b, "notes"),
 		details:  newRows(object[*adw.PreferencesGroup](b, "details")),
 		guest:    newRows(object[*adw.PreferencesGroup](b, "guest")),
-		hardware: newHardware(object[*adw.PreferencesPage](b, "hardware")),
-		actions:  gio.NewSimpleActionGroup(), byName: map[store.Action]*gio.SimpleAction{},
+		hardware: newHardware(object[*adw.PreferencesPage](b, "hardware")), snapshots: newSnapshots(b),
+		actions: gio.NewSimpleActionGroup(), byName: map[store.Action]*gio.SimpleAction{},
 	}
 	p.console = newConsole(object[*adw.Bin](b, "screen"), service)
 	p.graphs = newGraphs(object[*gtk.FlowBox](b, "graphs"))
@@ -119,6 +122,7 @@ func (p *Page) Show(vm *model.VM, host *model.Host) {
 	p.guest.set(nil)
 	p.history = store.NewHistory(historyLength)
 	p.Update(vm, host)
+	p.snapshots.show(p.service.Snapshots(vm.Path()))
 	p.RefreshPermissions()
 	p.look()
 }
@@ -178,6 +182,19 @@ func (p *Page) Update(vm *model.VM, host *model.Host) {
 		}
 		p.drawGraphs()
 		p.look()
+	}
+}
+
+// takeSnapshots takes in what changed about the snapshots.
+func (p *Page) takeSnapshots(batch *client.Batch) {
+	if p.vm == nil {
+		return
+	}
+	for _, c := range batch.Snapshots {
+		if s := cmp.Or(c.New, c.Old); s != nil && s.VM == p.vm.Path() {
+			p.snapshots.show(p.service.Snapshots(s.VM))
+			return
+		}
 	}
 }
 

@@ -50,6 +50,8 @@ type Service interface {
 	Preferences() *prefs.Preferences
 	PreferencesChanged()
 
+	// Snapshots is those of a VM, from memory.
+	Snapshots(vm model.Path) []*model.Snapshot
 	Permissions(vm model.Path, then func(map[string]client.Permission))
 	Health(host model.Path, then func([]model.Check, error))
 	// Thumbnail is a screenshot that fits into a size; nil when there is none,

@@ -237,6 +237,7 @@ func (w *Window) Take(batch *client.Batch) {
 			w.page.Update(c.New, w.hosts[c.New.Host])
 		}
 	}
+	w.page.takeSnapshots(batch)
 	if len(w.sidebar.chosen) > 1 && len(batch.VMs) > 0 {
 		w.several.show(w.chosenVMs())
 	}
@@ -284,7 +285,8 @@ func (w *Window) openWanted() {
 	}
 }
 
-// ShowTab shows a part of the VM's page: overview, screen or hardware.
+// ShowTab shows a part of the VM's page: overview, screen,
+// hardware or snapshots.
 func (w *Window) ShowTab(name string) { w.page.stack.SetVisibleChildName(name) }
 
 // show is called when other VMs were chosen, or none.

@@ -55,7 +55,7 @@ func TestWidgetsDoNotWait(t *testing.T) {
 var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls", "loadPreferences", "withFile"}
 
 // quick are the methods of the service's client that answer from memory.
-var quick = []string{"VM", "Activate"}
+var quick = []string{"VM", "Snapshots", "Activate"}
 
 func TestTheApplicationWaitsInGoroutines(t *testing.T) {
 	t.Parallel()

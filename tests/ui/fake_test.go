@@ -202,13 +202,8 @@ func TestDisksAreDeletedWithTheirVM(t *testing.T) {
 	app.await(t, "list item", "With disks")
 	app.do(t, "open", vm(0))
 	app.await(t, "button", "Start")
-<<<<<<< HEAD
-	app.choose(t, deleteItem)
-	common := app.await(t, "checkbox", "vdc · common.qcow2 · “vm-1” uses it, too")
-=======
 	app.choose(t, "Delete…")
-	common := app.await(t, "check box", "vdc · common.qcow2 · “vm-1” uses it, too")
->>>>>>> 8040654 (service, internal: the snapshots of VMs are objects)
+	common := app.await(t, "checkbox", "vdc · common.qcow2 · “vm-1” uses it, too")
 	if common.is(sensitive) {
 		t.Error("the disk of another VM can be deleted")
 	}

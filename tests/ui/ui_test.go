@@ -33,7 +33,7 @@ func TestEverythingThatCanBeUsedHasAName(t *testing.T) {
 	app.await(t, "list item", "A tiny guest")
 	app.do(t, "open", string(tiny))
 	app.await(t, "button", "Start")
-	for _, tab := range []string{"overview", "screen", "hardware"} {
+	for _, tab := range []string{"overview", "screen", "hardware", "snapshots"} {
 		app.do(t, "show", tab)
 		app.haveNames(t, "the tab "+tab, 8)
 	}
@@ -77,6 +77,27 @@ func TestAMenuSaysWhySomethingCannotBeDone(t *testing.T) {
 	if why := pause.text("Description"); pause.is(sensitive) || why != "The virtual machine is not running" {
 		t.Errorf("Pause can be used: %v, and says %q", pause.is(sensitive), why)
 	}
+}
+
+func TestSnapshotsAreShownAsTheyComeAndGo(t *testing.T) {
+	world, _, app := fake(t, 1)
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Start")
+	app.do(t, "show", "snapshots")
+	app.await(t, "label", "No Snapshots")
+	path := model.VMPath(fakehv.UUID(0))
+	with := fakehv.VM(0, "vm-0")
+	first := &model.Snapshot{Name: "fresh", VM: path, VMState: model.VMShutOff, Kind: model.SnapshotInternal}
+	with.Snapshots = []*model.Snapshot{first, {
+		Name: "updated & tested", VM: path, Parent: first.Path(), Current: true, VMState: model.VMRunning, Kind: model.SnapshotInternal,
+	}}
+	first.Children = []model.Path{with.Snapshots[1].Path()}
+	world.HV.Put(with)
+	app.await(t, "list item", "fresh")
+	app.await(t, "list item", "updated & tested")
+	app.await(t, "label", "Current")
+	world.HV.Put(fakehv.VM(0, "vm-0"))
+	app.await(t, "label", "No Snapshots")
 }
 
 func TestAPageInItsOwnWindowOutlivesTheMainWindow(t *testing.T) {
