@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,7 +68,47 @@ func (b *bench) client(ctx context.Context) ([]result, error) {
 		return rows, err
 	}
 	more, err = b.clientStalls(ctx, desktop)
+	rows = append(rows, more...)
+	if err != nil {
+		return rows, err
+	}
+	more, err = b.clientConsole(ctx, desktop)
 	return append(rows, more...), err
+}
+
+// clientConsole measures what a guest's screen can do, with a VNC server that
+// does nothing else. The benchmark is a test of the package that draws it.
+func (b *bench) clientConsole(ctx context.Context, d *rig.Desktop) ([]result, error) {
+	b.say("client: a guest's screen")
+	// The flags of the client's build, so that its binding is not built again.
+	out, err := d.Tool(ctx, "taskset", "--cpu-list", "0", "env", "GOFLAGS=-trimpath -buildmode=pie", "go", "test", "-tags", "display",
+		"-run", "^$", "-bench", "Console", "-benchtime", "1x", "-count", "3", "/src/client-gtk/display")
+	if err != nil {
+		return nil, err
+	}
+	var frames, echo []float64
+	for line := range strings.Lines(out) {
+		fields := strings.Fields(line)
+		for i := 1; i < len(fields); i++ {
+			value, err := strconv.ParseFloat(fields[i-1], 64)
+			switch {
+			case err != nil:
+			case fields[i] == "frames/s":
+				frames = append(frames, value)
+			case fields[i] == "ms/echo":
+				echo = append(echo, value)
+			}
+		}
+	}
+	if len(frames) == 0 || len(echo) == 0 {
+		return nil, fmt.Errorf("the benchmark of the screen says nothing of use: %s", out)
+	}
+	f := figure("frames of 1080p, all of it changing, on one core", "1/s", frames...)
+	e := figure("from a key to its painted answer of 1080p", "ms", echo...)
+	return []result{
+		f.bar("≥ 25", f.Ours.Median >= 25).note("VNC without compression, painted with cairo under Xvfb"),
+		e.bar("< 60", e.Ours.Median < 60),
+	}, nil
 }
 
 // opened starts a program and waits until its list is filled.

@@ -3,7 +3,10 @@
 package ui_test
 
 import (
+	"context"
+	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 
 	"org.kvmmanager/internal/model"
@@ -76,6 +79,33 @@ func TestAMenuSaysWhySomethingCannotBeDone(t *testing.T) {
 	pause := app.await(t, "menu item", "Pause")
 	if why := pause.text("Description"); pause.is(sensitive) || why != "The virtual machine is not running" {
 		t.Errorf("Pause can be used: %v, and says %q", pause.is(sensitive), why)
+	}
+}
+
+func TestTheClientOutlivesTheServiceAndLibvirt(t *testing.T) {
+	s := service(t)
+	app := open(t)
+	app.await(t, "list item", "A tiny guest")
+	for _, args := range [][]string{
+		{"kill", "--signal=KILL", "kvmmanagerd.service"},
+		{"restart", "kvmmanagerd.service"},
+		{"kill", "--signal=KILL", "libvirtd.service"},
+		{"restart", "libvirtd.service"},
+	} {
+		if out, err := exec.Command("systemctl", args...).CombinedOutput(); err != nil {
+			t.Fatalf("systemctl %v: %v: %s", args, err, out)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		if err := s.AwaitReady(ctx); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		title := "After " + strings.Join(args, " ")
+		awaitThat(t, "service that takes a title", func() bool { return s.SetTitle(t.Context(), tiny, title) == nil })
+		app.await(t, "list item", title)
+	}
+	if err := s.SetTitle(t.Context(), tiny, "A tiny guest"); err != nil {
+		t.Fatal(err)
 	}
 }
 
