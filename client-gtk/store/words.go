@@ -129,6 +129,7 @@ var operations = map[string]string{
 	"start": mark("Starting"), "shutdown": mark("Shutting down"), "reboot": mark("Rebooting"), "reset": mark("Resetting"),
 	"power-off": mark("Turning off"), "pause": mark("Pausing"), "resume": mark("Resuming"), "save": mark("Saving"),
 	"discard-saved-state": mark("Discarding the saved state"), "delete": mark("Deleting"), "clone": mark("Cloning"), "create": mark("Creating"), "start-pool": mark("Starting the storage pool"),
+	"create-snapshot": mark("Taking a snapshot"), "revert-snapshot": mark("Going back to a snapshot"), "delete-snapshot": mark("Deleting a snapshot"),
 	"freeze-filesystems": mark("Freezing the file systems"), "thaw-filesystems": mark("Thawing the file systems"), "trim-filesystems": mark("Trimming the file systems"),
 }
 

@@ -109,8 +109,6 @@ func newConsole(bin *adw.Bin, service Service) *console {
 	focus := gtk.NewEventControllerFocus()
 	focus.NotifyProperty("contains-focus", func() { service.TakeKeys(focus.ContainsFocus()) })
 	c.place.AddController(focus)
-	giveNames(c.scaling.Popover(), nil)
-	giveNames(c.keys.Popover(), nil)
 	c.addActions(bin)
 	bin.SetChild(c.stack)
 	return c

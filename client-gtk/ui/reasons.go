@@ -15,29 +15,18 @@ import (
 func giveReasons(menu gtk.Widgetter, model gio.MenuModeller, why func(store.Action) string) {
 	actions := map[string]store.Action{}
 	collectActions(gio.BaseMenuModel(model), actions)
-	giveNames(menu, func(entry *gtk.Widget, label string) {
-		if action, known := actions[label]; known {
-			entry.SetTooltipText(why(action))
-		}
-	})
-}
-
-// giveNames gives the entries of a menu the names that a screen reader says, and
-// calls more, if there is any, with each of them: GTK 4.18 leaves them without.
-func giveNames(menu gtk.Widgetter, more func(entry *gtk.Widget, label string)) {
 	gtk.BaseWidget(menu).ConnectMap(func() {
 		eachEntry(menu, func(entry *gtk.Widget) {
 			label, _ := entry.ObjectProperty("text").(string)
-			name := *coreglib.NewValue(strings.ReplaceAll(label, "_", ""))
-			entry.UpdateProperty([]gtk.AccessibleProperty{gtk.AccessiblePropertyLabel}, []coreglib.Value{name})
-			if more != nil {
-				more(entry, label)
+			if action, known := actions[label]; known {
+				entry.SetTooltipText(why(action))
 			}
 		})
 	})
 }
 
-// collectActions gathers the actions on VMs by the labels of their entries.
+// collectActions gathers the actions on VMs by what their entries show, which is
+// their label without its mnemonic.
 func collectActions(model *gio.MenuModel, actions map[string]store.Action) {
 	for i := range model.NItems() {
 		if section := model.ItemLink(i, gio.MENU_LINK_SECTION); section != nil {
@@ -49,7 +38,7 @@ func collectActions(model *gio.MenuModel, actions map[string]store.Action) {
 			continue
 		}
 		if name, ofVM := strings.CutPrefix(action.String(), "vm."); ofVM {
-			actions[label.String()] = store.Action(name)
+			actions[strings.ReplaceAll(label.String(), "_", "")] = store.Action(name)
 		}
 	}
 }

@@ -72,7 +72,6 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.several = newSeveral(service)
 	// For the menu in the list.
 	w.InsertActionGroup("vm", w.page.actions)
-	giveNames(object[*gtk.MenuButton](b, "app_menu_button").Popover(), nil)
 	giveReasons(w.sidebar.menu, w.sidebar.menuModel, w.page.why)
 	w.contentStack.AddNamed(w.page.Widget(), "page")
 	w.contentStack.AddNamed(w.several.widget, "several")

@@ -82,6 +82,15 @@ func (n node) each(visit func(node) (goOn bool)) bool {
 	return true
 }
 
+// says is whether there is anything to read in it.
+func (n node) says() (text bool) {
+	n.each(func(c node) bool {
+		text = c.name() != ""
+		return !text
+	})
+	return text
+}
+
 // find looks for something that is shown, by its role and name.
 func (n node) find(role, name string) (found node, ok bool) {
 	n.each(func(c node) bool {

@@ -62,21 +62,38 @@ func (a application) do(t *testing.T, action, text string) {
 	}
 }
 
-// choose picks something from the menu of the page that is open.
-func (a application) choose(t *testing.T, name string) {
+// The items at the end of the menu of a page, by their place from there: GTK
+// tells a screen reader what they are called only when they have the focus.
+const (
+	deleteItem   = 1
+	templateItem = 2
+	cloneItem    = 3
+	editItem     = 4
+	detachItem   = 7
+)
+
+// menu opens the menu of the page that is open.
+func (a application) menu(t *testing.T) (items []node) {
 	t.Helper()
 	a.await(t, "toggle button", "More Actions").act(t)
-	var item node
-	awaitThat(t, "menu with "+name, func() (found bool) {
+	awaitThat(t, "menu", func() bool {
+		items = nil
 		a.each(func(n node) bool {
-			if role := n.role(); n.name() == name && (role == "menu item" || role == "check menu item") && n.is(sensitive) {
-				item, found = n, true
+			if role := n.role(); role == "menu item" || role == "check menu item" {
+				items = append(items, n)
 			}
-			return !found
+			return true
 		})
-		return found
+		return len(items) >= detachItem && items[len(items)-1].is(sensitive)
 	})
-	item.act(t)
+	return items
+}
+
+// choose picks something from the menu of the page that is open.
+func (a application) choose(t *testing.T, fromEnd int) {
+	t.Helper()
+	items := a.menu(t)
+	items[len(items)-fromEnd].act(t)
 }
 
 // inWindow calls an action of its first window.
