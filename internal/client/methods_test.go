@@ -173,6 +173,36 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 		"Job.Cancel": {
 			func(o ...client.Option) (any, error) { return none(c.CancelJob(ctx, job, o...)) }, nil, nil,
 		},
+		"VM.AddDevice": {
+			func(o ...client.Option) (any, error) {
+				id, a, err := c.AddDevice(ctx, vm, map[string]any{"kind": "rng"}, o...)
+				return []any{id, a}, err
+			},
+			[]any{map[string]dbus.Variant{"kind": dbus.MakeVariant("rng")}},
+			[]any{"a result", applied},
+		},
+		"VM.RemoveDevice": {
+			func(o ...client.Option) (any, error) { return c.RemoveDevice(ctx, vm, "rng-0", o...) }, []any{"rng-0"}, applied,
+		},
+		"VM.ResizeDisk": {
+			func(o ...client.Option) (any, error) { return c.ResizeDisk(ctx, vm, "disk-vda", 1<<30, o...) },
+			[]any{"disk-vda", uint64(1 << 30)},
+			model.Path("/a/result"),
+		},
+		"VM.SetBootOrder": {
+			func(o ...client.Option) (any, error) {
+				return none(c.SetBootOrder(ctx, vm, []string{"disk-vda"}, o...))
+			},
+			[]any{[]string{"disk-vda"}},
+			nil,
+		},
+		"VM.UpdateDevice": {
+			func(o ...client.Option) (any, error) {
+				return c.UpdateDevice(ctx, vm, "cdrom-sda", map[string]any{"source": ""}, o...)
+			},
+			[]any{"cdrom-sda", map[string]dbus.Variant{"source": dbus.MakeVariant("")}},
+			applied,
+		},
 		"VM.Delete":            starts(c.Delete),
 		"VM.DiscardSavedState": starts(c.DiscardSavedState),
 		"VM.GetXML":            {func(o ...client.Option) (any, error) { return c.GetXML(ctx, vm, o...) }, nil, "a result"},
@@ -256,7 +286,8 @@ func everyOption() map[string]struct {
 	return map[string]entry{
 		"wait": {client.Wait(), true}, "bind-lifetime": {client.BindLifetime(), true},
 		"expected-version": {client.ExpectedVersion(9), uint64(9)}, "apply": {client.Apply(client.ApplyNextBoot), "next-boot"},
-		"paused": {client.Paused(), true}, "timeout": {client.Timeout(1500 * time.Millisecond), uint32(2)},
+		"dry-run": {client.DryRun(), true},
+		"paused":  {client.Paused(), true}, "timeout": {client.Timeout(1500 * time.Millisecond), uint32(2)},
 		"inactive": {client.Inactive(), true}, "secrets": {client.Secrets(), true},
 		"delete-storage": {client.DeleteStorage("disk-vda"), []string{"disk-vda"}}, "linked": {client.Linked(), true},
 		"description": {client.Description("text"), "text"}, "memory": {client.Memory(false), false},
@@ -285,6 +316,7 @@ func answers(signature string) []any {
 		},
 		"h":      func() []any { return []any{someFile()} },
 		"hs":     func() []any { return []any{someFile(), "a result"} },
+		"sa{sv}": func() []any { return []any{"a result", record(&client.Applied{NextBoot: true})} },
 		"ha{sv}": func() []any { return []any{someFile(), record(&client.DisplayInfo{Type: "vnc"})} },
 	}
 	return results[signature]()

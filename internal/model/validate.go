@@ -165,3 +165,14 @@ func validateText(what, s, allowed string) error {
 	}
 	return nil
 }
+
+// maxDeviceValue bounds a value of a device in bytes: a path is the longest.
+const maxDeviceValue = 4096
+
+// ValidateDeviceValue says why a device's key cannot have this value. It is one line.
+func ValidateDeviceValue(key, value string) error {
+	if len(value) > maxDeviceValue {
+		return invalid("The value of “%s” is too long: %d bytes are allowed.", key, maxDeviceValue)
+	}
+	return validateLine("value of “"+key+"”", value)
+}

@@ -58,6 +58,12 @@ type Applied struct {
 	NextBoot bool // the stored configuration has it
 }
 
+// DeviceChange says how a change of a VM's devices is to be made.
+type DeviceChange struct {
+	Apply  Apply
+	DryRun bool // only say what would become of it
+}
+
 // Progress is how far a long operation of a VM has come. Total is zero when
 // unknown.
 type Progress struct{ Done, Total uint64 }
@@ -204,6 +210,18 @@ type Conn interface {
 	// with children everything below it, too.
 	DeleteSnapshot(ctx context.Context, uuid, name string, children bool) error
 	SetSnapshotDescription(ctx context.Context, uuid, name, text string) error
+	// AddDevice adds a device and returns its id. If the running VM fails to
+	// take it for another reason than that it cannot, nothing has changed.
+	AddDevice(ctx context.Context, uuid string, device model.DeviceSpec, how DeviceChange) (string, Applied, error)
+	// UpdateDevice changes a device; what is not given stays as it is.
+	UpdateDevice(ctx context.Context, uuid, id string, changes model.DeviceSpec, how DeviceChange) (Applied, error)
+	// RemoveDevice removes a device. A guest that does not let go of it in
+	// time is Timeout, and the stored definition still has the device then.
+	RemoveDevice(ctx context.Context, uuid, id string, how DeviceChange) (Applied, error)
+	// SetBootOrder replaces the stored boot order, by ids of devices.
+	SetBootOrder(ctx context.Context, uuid string, ids []string) error
+	// ResizeDisk makes a disk larger, in bytes, also while the VM runs.
+	ResizeDisk(ctx context.Context, uuid, id string, size uint64) error
 
 	// XML is the definition, the stored one if inactive is set and with
 	// passwords if secrets is set.

@@ -53,6 +53,11 @@ var goodCalls = map[string]struct {
 	"Snapshot.SetDescription":       {"org.kvmmanager.vm.snapshot", snapshotOfOff, []any{"text"}},
 	"VM.CheckStart":                 {"", stopped, nil},
 	"VM.Clone":                      {"org.kvmmanager.vm.create", "template", []any{"clone"}},
+	"VM.AddDevice":                  {"org.kvmmanager.vm.configure", live, []any{opts("kind", "rng")}},
+	"VM.RemoveDevice":               {"org.kvmmanager.vm.configure", stopped, []any{"rng-0"}},
+	"VM.ResizeDisk":                 {"org.kvmmanager.vm.configure", stopped, []any{"disk-vda", uint64(1 << 30)}},
+	"VM.SetBootOrder":               {"org.kvmmanager.vm.configure", stopped, []any{[]string{"disk-vda"}}},
+	"VM.UpdateDevice":               {"org.kvmmanager.vm.configure", stopped, []any{"rng-0", opts("source", "")}},
 	"VM.CreateSnapshot":             {"org.kvmmanager.vm.snapshot", stopped, []any{"before"}},
 	"VM.Delete":                     {"org.kvmmanager.vm.delete", stopped, nil},
 	"VM.DiscardSavedState":          {"org.kvmmanager.vm.control", stopped, nil},
@@ -166,6 +171,7 @@ func TestAccessMatrix(t *testing.T) {
 func (w *world) objectFor(object string) model.Path {
 	w.t.Helper()
 	vm := fakehv.VM(1, "off")
+	vm.Devices = []*model.Device{{ID: "rng-0", Kind: model.KindRNG}}
 	switch object {
 	case live:
 		vm = running(1, "on")

@@ -24,6 +24,11 @@ func vmMethods() map[string]*method {
 		return &method{action: actionConsole, message: message, options: declare(options...), run: run}
 	}
 	change := ask("Authentication is required to change “$(vm.name)”.")
+	devices := func(run runFunc, also func(*request) string) *method {
+		m := configure(change, run, optApply, "s", optDryRun, "b")
+		m.also = also
+		return m
+	}
 	return map[string]*method{
 		"DiscardSavedState": control(ask("Authentication is required to discard the saved state of “$(vm.name)”."), (*request).discardSavedState),
 		"Pause":             control(ask("Authentication is required to pause “$(vm.name)”."), (*request).pause),
@@ -34,6 +39,12 @@ func vmMethods() map[string]*method {
 		"Save":              control(ask("Authentication is required to save the state of “$(vm.name)”."), (*request).save),
 		"Shutdown":          control(ask("Authentication is required to shut down “$(vm.name)”."), (*request).shutdown, optTimeout, "u"),
 		"Start":             control(ask("Authentication is required to start “$(vm.name)”."), (*request).start, "paused", "b"),
+
+		"AddDevice":    devices((*request).addDevice, hostPathAction(0)),
+		"RemoveDevice": devices((*request).removeDevice, nil),
+		"UpdateDevice": devices((*request).updateDevice, hostPathAction(1)),
+		"ResizeDisk":   {action: actionConfigure, message: change, options: jobOptions(optExpectedVersion, "t"), run: (*request).resizeDisk},
+		"SetBootOrder": configure(change, (*request).setBootOrder),
 
 		"Rename":         configure(ask("Authentication is required to rename “$(vm.name)”."), (*request).rename),
 		"SetAutostart":   configure(change, (*request).setAutostart),

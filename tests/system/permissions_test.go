@@ -35,6 +35,7 @@ var sample = map[string]any{
 	"index": uint32(0), "keys": []string{"KEY_A"}, "name": "not-mine", "title": "not mine", "description": "not mine",
 	"tags": []string{"not-mine"}, "autostart": true, "vcpus": uint32(2), "memory": uint64(64 << 20),
 	"template": true, "spec": with("name", "not-mine"),
+	"device": with("kind", "rng"), "changes": with("cache", "none"), "order": []string{}, "size": uint64(1 << 30),
 }
 
 // mutator is one call that needs a right.

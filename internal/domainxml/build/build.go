@@ -1,0 +1,103 @@
+// Package build makes the XML of one device out of a caller's specification,
+// with libvirtxml: each kind has a configurator. What is left out is libvirt's
+// to choose: addresses, indexes, ports.
+package build
+
+import (
+	"encoding/xml"
+	"maps"
+	"slices"
+	"strings"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+// Device is a device as a caller specifies it.
+type Device = model.DeviceSpec
+
+// configurator is what a kind of device can be made of.
+type configurator struct {
+	keys string // those that may be given besides kind
+	make func(*Device) (any, error)
+}
+
+// configurators is every kind that can be added. A host's device is none of
+// them: it needs a right of its own.
+var configurators = map[model.DeviceKind]configurator{
+	model.KindDisk:       {"source pool volume format bus target cache discard serial read-only shareable boot-index", makeDisk},
+	model.KindCDROM:      {"source pool volume format bus target boot-index", makeDisk},
+	model.KindFloppy:     {"source pool volume format bus target boot-index", makeDisk},
+	model.KindInterface:  {"type network-name bridge host-device mode mac model link-down mtu boot-index", makeInterface},
+	model.KindGraphics:   {"type listen", makeGraphics},
+	model.KindVideo:      {"model video-memory heads accel-3d", makeVideo},
+	model.KindSound:      {"model", makeSound},
+	model.KindController: {"type model", makeController},
+	model.KindSerial:     {"type model", makeSerial},
+	model.KindConsole:    {"type", makeConsole},
+	model.KindChannel:    {"type name", makeChannel},
+	model.KindTPM:        {"model backend version", makeTPM},
+	model.KindRNG:        {"model backend", makeRNG},
+	model.KindWatchdog:   {"model action", makeWatchdog},
+	model.KindVsock:      {"cid", makeVsock},
+	model.KindShare:      {"source tag read-only", makeShare},
+	model.KindInput:      {"type bus", makeInput},
+	model.KindPanic:      {"model", makePanic},
+	model.KindUSBRedir:   {"", makeRedirection},
+}
+
+// XML is the device's element. Errors are InvalidArgument.
+func XML(d *Device) (string, error) {
+	c, ok := configurators[d.Kind]
+	if !ok {
+		return "", invalid("A device of this kind cannot be added.")
+	}
+	allowed := append(strings.Fields(c.keys), "kind")
+	for _, key := range slices.Sorted(maps.Keys(d.Given)) {
+		if !slices.Contains(allowed, key) {
+			return "", invalid("The key “%s” cannot be given for a device of the kind “%s”.", key, string(d.Kind))
+		}
+	}
+	if err := checkText(d); err != nil {
+		return "", err
+	}
+	element, err := c.make(d)
+	if err != nil {
+		return "", err
+	}
+	out, err := xml.Marshal(element)
+	if err != nil {
+		return "", errs.Wrap(errs.Internal, err, "The device cannot be written.")
+	}
+	return string(out), nil
+}
+
+// checkText refuses what XML cannot carry, and what is no word or path.
+func checkText(d *Device) error {
+	for key, value := range map[string]string{
+		"type": d.Type, "model": d.Model, "bus": d.Bus, "target": d.Target, "source": d.Source, "pool": d.Pool, "volume": d.Volume,
+		"format": d.Format, "cache": d.Cache, "discard": d.Discard, "serial": d.Serial, "mac": d.MAC, "network-name": d.NetworkName,
+		"bridge": d.Bridge, "host-device": d.HostDevice, "mode": d.Mode, "listen": d.Listen, "name": d.Name, "backend": d.Backend,
+		"version": d.Version, "action": d.Action, "tag": d.Tag,
+	} {
+		if err := model.ValidateDeviceValue(key, value); err != nil {
+			return invalid("%s", err)
+		}
+	}
+	return nil
+}
+
+func invalid(format string, args ...any) error {
+	return errs.New(errs.InvalidArgument, format, args...)
+}
+
+// oneOf gives the value, or the first of the words when there is none.
+func oneOf(key, value string, words ...string) (string, error) {
+	if value == "" {
+		return words[0], nil
+	}
+	if !slices.Contains(words, value) {
+		return "", invalid("The key “%s” must be one of %s, not “%s”.", key, strings.Join(words, ", "), value)
+	}
+	return value, nil
+}

@@ -1,0 +1,107 @@
+package build
+
+import (
+	"path/filepath"
+
+	"libvirt.org/go/libvirtxml"
+
+	"org.kvmmanager/internal/model"
+)
+
+// diskBuses are the buses of each kind of drive, the usual one first.
+var diskBuses = map[model.DeviceKind][]string{
+	model.KindDisk:   {"virtio", "scsi", "sata", "usb", "ide"},
+	model.KindCDROM:  {"sata", "scsi", "usb", "ide"},
+	model.KindFloppy: {"fdc"},
+}
+
+// DiskBus is the bus that a drive gets. An empty one is the usual bus.
+func DiskBus(d *Device) (string, error) { return oneOf("bus", d.Bus, diskBuses[d.Kind]...) }
+
+// DiskPrefix is how names of drives on a bus begin.
+func DiskPrefix(bus string) string {
+	switch bus {
+	case "virtio":
+		return "vd"
+	case "ide":
+		return "hd"
+	case "fdc":
+		return "fd"
+	default:
+		return "sd"
+	}
+}
+
+// makeDisk makes a drive. Its target, and the path of its volume, are known by
+// then; Type says whether that is a file or a block device.
+func makeDisk(d *Device) (any, error) {
+	bus, err := DiskBus(d)
+	if err != nil {
+		return nil, err
+	}
+	driver, err := diskDriver(d)
+	if err != nil {
+		return nil, err
+	}
+	if d.Kind == model.KindDisk && d.Source == "" && d.Volume == "" {
+		return nil, invalid("A disk needs a volume: give “pool” and “volume”.")
+	}
+	if (d.Pool == "") != (d.Volume == "") || d.Volume != "" && d.Given["source"] {
+		return nil, invalid("Name either “pool” and “volume” or a “source”.")
+	}
+	if d.Source != "" && !filepath.IsAbs(d.Source) {
+		return nil, invalid("The source must be an absolute path.")
+	}
+	target := d.Target
+	if target == "" {
+		target = DiskPrefix(bus) + "a"
+	}
+	disk := libvirtxml.DomainDisk{
+		Device: string(d.Kind), Driver: driver, Source: diskSource(d),
+		Target: &libvirtxml.DomainDiskTarget{Dev: target, Bus: bus}, Serial: d.Serial, Boot: bootOf(d),
+	}
+	if d.ReadOnly || d.Kind == model.KindCDROM {
+		disk.ReadOnly = &libvirtxml.DomainDiskReadOnly{}
+	}
+	if d.Shareable {
+		disk.Shareable = &libvirtxml.DomainDiskShareable{}
+	}
+	return &disk, nil
+}
+
+func diskSource(d *Device) *libvirtxml.DomainDiskSource {
+	if d.Type == "block" {
+		return &libvirtxml.DomainDiskSource{Block: &libvirtxml.DomainDiskSourceBlock{Dev: d.Source}}
+	}
+	return &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: d.Source}}
+}
+
+func diskDriver(d *Device) (*libvirtxml.DomainDiskDriver, error) {
+	usual := "qcow2"
+	if d.Kind != model.KindDisk {
+		usual = "raw"
+	}
+	format, err := oneOf("format", d.Format, usual, "raw", "qcow2")
+	if err != nil {
+		return nil, err
+	}
+	driver := &libvirtxml.DomainDiskDriver{Name: "qemu", Type: format}
+	if d.Cache != "" {
+		if driver.Cache, err = oneOf("cache", d.Cache, "default", "none", "writeback", "writethrough", "directsync", "unsafe"); err != nil {
+			return nil, err
+		}
+	}
+	if d.Discard != "" {
+		if driver.Discard, err = oneOf("discard", d.Discard, "unmap", "ignore"); err != nil {
+			return nil, err
+		}
+	}
+	return driver, nil
+}
+
+func bootOf(d *Device) *libvirtxml.DomainDeviceBoot {
+	if d.BootIndex == 0 {
+		return nil
+	}
+	return &libvirtxml.DomainDeviceBoot{Order: uint(d.BootIndex)}
+}

@@ -1,0 +1,213 @@
+package domainxml
+
+import (
+	"encoding/xml"
+	"slices"
+	"strconv"
+	"strings"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+// Element is one device of a definition, with everything that its XML says.
+type Element struct {
+	model.Device
+	node *node
+}
+
+// Devices is every device of a definition, in the order of its XML.
+func Devices(doc string) ([]Element, error) {
+	dom, err := parseRaw(doc, "domain")
+	if err != nil {
+		return nil, err
+	}
+	return elementsOf(dom), nil
+}
+
+func elementsOf(dom *node) []Element {
+	c := conversion{placed: map[model.DeviceKind]int{}, used: map[string]bool{}}
+	var list []Element
+	for _, n := range deviceElements(dom.find("devices")) {
+		list = append(list, Element{*c.device(n), n})
+	}
+	return list
+}
+
+// FindDevice is the device with this id; nil when there is none.
+func FindDevice(doc, id string) (*Element, error) {
+	list, err := Devices(doc)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if list[i].ID == id {
+			return &list[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// XML is the device's element.
+func (e *Element) XML() (string, error) { return e.node.document() }
+
+// SharesMemory says whether a guest's memory can be seen by the program behind
+// a virtiofs share.
+func SharesMemory(doc string) (bool, error) {
+	dom, err := parse(doc, "domain")
+	if err != nil {
+		return false, err
+	}
+	return dom.find("memoryBacking", "access").attr("mode") == "shared", nil
+}
+
+// ReplaceMedium puts another medium into a drive; an empty path takes out what
+// is in it.
+func (e *Element) ReplaceMedium(kind, path, format string) {
+	n := e.node
+	n.drop("source")
+	n.drop("backingStore")
+	if path == "" {
+		n.set("type", "file") // a volume or an address of the network cannot be left out
+		return
+	}
+	attribute := "file"
+	if kind == "block" {
+		attribute = "dev"
+	} else {
+		kind = "file"
+	}
+	n.set("type", kind)
+	source := &node{name: "source"}
+	source.set(attribute, path)
+	n.children = append(n.children, source)
+	driver := n.find("driver")
+	if driver == nil {
+		driver = &node{name: "driver"}
+		driver.set("name", "qemu")
+		n.children = append(n.children, driver)
+	}
+	driver.set("type", format)
+}
+
+// Connect gives an interface another network or bridge.
+func (e *Element) Connect(network, bridge string) {
+	e.node.drop("source")
+	source := &node{name: "source"}
+	if bridge != "" {
+		e.node.set("type", "bridge")
+		source.set("bridge", bridge)
+	} else {
+		e.node.set("type", "network")
+		source.set("network", network)
+	}
+	e.node.children = append(e.node.children, source)
+	e.node.drop("virtualport") // it belongs to the old connection
+}
+
+// SetLink plugs an interface's cable in or out.
+func (e *Element) SetLink(down bool) {
+	e.node.drop("link")
+	if down {
+		link := &node{name: "link"}
+		link.set("state", "down")
+		e.node.children = append(e.node.children, link)
+	}
+}
+
+// SetModel gives an interface another card.
+func (e *Element) SetModel(card string) {
+	e.node.drop("model")
+	m := &node{name: "model"}
+	m.set("type", card)
+	e.node.children = append(e.node.children, m)
+}
+
+// SetDriver sets how a disk is cached or trimmed.
+func (e *Element) SetDriver(name, value string) {
+	driver := e.node.find("driver")
+	if driver == nil {
+		driver = &node{name: "driver"}
+		e.node.children = append(e.node.children, driver)
+	}
+	driver.set(name, value)
+}
+
+// SetBootOrder gives the devices with these ids the places from 1, all others
+// none, and replaces the old style of order. What this program does not know
+// stays as it is.
+func SetBootOrder(doc string, ids []string) (string, error) {
+	dom, err := parseRaw(doc, "domain")
+	if err != nil {
+		return "", err
+	}
+	elements := elementsOf(dom)
+	byID := make(map[string]*Element, len(elements))
+	for i := range elements {
+		byID[elements[i].ID] = &elements[i]
+		elements[i].node.drop("boot")
+	}
+	for i, id := range ids {
+		e := byID[id]
+		switch {
+		case e == nil:
+			return "", errs.New(errs.NotFound, "The virtual machine has no such device.")
+		case slices.Index(ids, id) != i:
+			return "", errs.New(errs.InvalidArgument, "The device “%s” is given twice.", id)
+		case !bootable(e.Kind):
+			return "", errs.New(errs.InvalidArgument, "A virtual machine cannot boot from “%s”.", id)
+		}
+		boot := &node{name: "boot"}
+		boot.set("order", strconv.Itoa(i+1))
+		e.node.children = append(e.node.children, boot)
+	}
+	if system := dom.find("os"); system != nil {
+		system.drop("boot")
+	}
+	return dom.document()
+}
+
+func bootable(kind model.DeviceKind) bool {
+	switch kind {
+	case model.KindDisk, model.KindCDROM, model.KindFloppy, model.KindInterface, model.KindHostDevice, model.KindUSBRedir:
+		return true
+	}
+	return false
+}
+
+// AddElement puts a device's element into a definition.
+func AddElement(doc, element string) (string, error) {
+	dom, err := parseRaw(doc, "domain")
+	if err != nil {
+		return "", err
+	}
+	n, err := build(xml.NewDecoder(strings.NewReader(element)).RawToken)
+	if err != nil {
+		return "", err
+	}
+	devices := dom.find("devices")
+	if devices == nil {
+		devices = &node{name: "devices"}
+		dom.children = append(dom.children, devices)
+	}
+	devices.children = append(devices.children, n)
+	return dom.document()
+}
+
+// RemoveElement takes the device with this id out of a definition.
+func RemoveElement(doc, id string) (string, error) {
+	dom, err := parseRaw(doc, "domain")
+	if err != nil {
+		return "", err
+	}
+	for _, e := range elementsOf(dom) {
+		if e.ID == id {
+			devices := dom.find("devices")
+			devices.children = slices.DeleteFunc(devices.children, func(n *node) bool {
+				return n == e.node || e.Kind == model.KindSerial && n.name == "console" && repeatsSerial(n)
+			})
+			return dom.document()
+		}
+	}
+	return "", errs.New(errs.NotFound, "The virtual machine has no such device.")
+}

@@ -1,0 +1,279 @@
+package virt
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/domainxml/build"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/inventory"
+)
+
+// editing is one change of a VM's devices: what the VM has, and where the
+// change is wanted.
+type editing struct {
+	dom          *libvirt.Domain
+	conn         *libvirt.Connect
+	how          inventory.DeviceChange
+	stored, live string // the definitions; empty where the change is not wanted
+}
+
+// edit runs one change of devices.
+func edit[T any](ctx context.Context, c *Conn, uuid string, how inventory.DeviceChange, fn func(*editing) (T, error)) (T, error) {
+	result, err := onVM(ctx, c, work[T]{uuid: uuid}, func(dom *libvirt.Domain) (T, error) {
+		var none T
+		e := &editing{dom: dom, how: how}
+		if err := e.look(); err != nil {
+			return none, err
+		}
+		defer e.conn.Close()
+		return fn(e)
+	})
+	c.memory.redefined(uuid)
+	c.hint(inventory.VMEvent, uuid, false)
+	return result, err
+}
+
+// look reads the definitions that are to change.
+func (e *editing) look() error {
+	where, err := whereItIs(e.dom)
+	if err != nil {
+		return err
+	}
+	if where, err = wanted(where, e.how.Apply); err != nil {
+		return err
+	}
+	if where&libvirt.DOMAIN_AFFECT_CONFIG != 0 {
+		if e.stored, err = e.dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE); err != nil {
+			return err
+		}
+	}
+	if where&libvirt.DOMAIN_AFFECT_LIVE != 0 {
+		if e.live, err = e.dom.GetXMLDesc(0); err != nil {
+			return err
+		}
+	}
+	e.conn, err = e.dom.DomainGetConnect()
+	return err
+}
+
+// AddDevice adds a device; see inventory.Conn.
+func (c *Conn) AddDevice(ctx context.Context, uuid string, device model.DeviceSpec, how inventory.DeviceChange) (string, inventory.Applied, error) {
+	type added struct {
+		id      string
+		applied inventory.Applied
+	}
+	a, err := edit(ctx, c, uuid, how, func(e *editing) (added, error) {
+		id, applied, err := e.add(&device)
+		return added{id, applied}, err
+	})
+	return a.id, a.applied, err
+}
+
+func (e *editing) add(d *model.DeviceSpec) (string, inventory.Applied, error) {
+	var applied inventory.Applied
+	if err := e.prepare(d); err != nil {
+		return "", applied, err
+	}
+	xml, err := build.XML(d)
+	if err != nil {
+		return "", applied, err
+	}
+	now := e.live != "" && canPlug(&d.Device)
+	if e.live != "" && !now && e.how.Apply == inventory.ApplyNow {
+		return "", applied, errs.New(errs.NotSupported, "A running virtual machine cannot get such a device. Add it for the next boot.")
+	}
+	if e.how.DryRun {
+		return "", inventory.Applied{Now: now, NextBoot: e.stored != ""}, nil
+	}
+	if e.stored != "" {
+		if err := e.addStored(d.Kind, xml); err != nil {
+			return "", applied, err
+		}
+		applied.NextBoot = true
+	}
+	if now {
+		err := e.dom.AttachDeviceFlags(xml, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
+		if err := e.afterLive(err, &applied); err != nil {
+			return "", inventory.Applied{}, err
+		}
+	}
+	id, err := e.newID(d.Kind, applied)
+	return id, applied, err
+}
+
+// afterLive judges what the running VM made of a change that is stored
+// already: one that it cannot do waits for the next boot, and after any other
+// failure the stored definition becomes what it was.
+func (e *editing) afterLive(err error, applied *inventory.Applied) error {
+	switch {
+	case err == nil:
+		applied.Now = true
+	case applied.NextBoot && e.how.Apply == inventory.ApplyBoth && notPossible(err):
+		slog.Info("a change has to wait for the next boot", "what", "device", "error", err)
+	case applied.NextBoot:
+		if undo := e.define(e.stored); undo != nil {
+			return errs.Wrap(errs.LibvirtFailed, err, "The running virtual machine did not take the change, and it remains stored for the next boot.")
+		}
+		return err
+	default:
+		return err
+	}
+	return nil
+}
+
+// addStored adds a device to the stored definition. Where libvirt has no call
+// for this kind, the definition is replaced with the element in it. So it is
+// for controllers, whose place libvirt only finds when it defines a VM.
+func (e *editing) addStored(kind model.DeviceKind, xml string) error {
+	if kind != model.KindController {
+		err := e.dom.AttachDeviceFlags(xml, libvirt.DOMAIN_DEVICE_MODIFY_CONFIG)
+		if !unsupported(err) {
+			return err
+		}
+	}
+	doc, fault := domainxml.AddElement(e.stored, xml)
+	if fault != nil {
+		return fault
+	}
+	return e.define(doc)
+}
+
+func (e *editing) define(doc string) error {
+	dom, err := e.conn.DomainDefineXML(doc)
+	if err != nil {
+		return err
+	}
+	return dom.Free()
+}
+
+// newID is the id of the device that is there now and was not before.
+func (e *editing) newID(kind model.DeviceKind, applied inventory.Applied) (string, error) {
+	before, flags := e.stored, libvirt.DOMAIN_XML_INACTIVE
+	if !applied.NextBoot {
+		before, flags = e.live, 0
+	}
+	had := map[string]bool{}
+	list, err := domainxml.Devices(before)
+	if err != nil {
+		return "", err
+	}
+	for i := range list {
+		had[list[i].ID] = true
+	}
+	doc, err := e.dom.GetXMLDesc(flags)
+	if err != nil {
+		return "", err
+	}
+	if list, err = domainxml.Devices(doc); err != nil {
+		return "", err
+	}
+	id := ""
+	for i := range list {
+		// libvirt may add a controller or a graphics card for the device.
+		if !had[list[i].ID] && list[i].Kind == kind {
+			id = list[i].ID
+		}
+	}
+	return id, nil
+}
+
+// prepare fills in what has to be known before the XML is written.
+func (e *editing) prepare(d *model.DeviceSpec) error {
+	if _, err := build.XML(d); err != nil {
+		return err
+	}
+	switch d.Kind {
+	case model.KindDisk, model.KindCDROM, model.KindFloppy:
+		if err := resolveVolume(e.conn, d); err != nil {
+			return err
+		}
+		return e.chooseTarget(d)
+	case model.KindInterface:
+		if d.MAC == "" {
+			d.MAC = newMAC() // the same one now and at the next boot
+		}
+	case model.KindShare:
+		return e.needSharedMemory()
+	}
+	return nil
+}
+
+// newMAC is an address of QEMU's range.
+func newMAC() string {
+	var b [3]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", b[0], b[1], b[2])
+}
+
+// needSharedMemory refuses a share that would keep the VM from starting.
+func (e *editing) needSharedMemory() error {
+	for _, doc := range []string{e.stored, e.live} {
+		if doc == "" {
+			continue
+		}
+		if shared, err := domainxml.SharesMemory(doc); err != nil || !shared {
+			return errs.New(errs.InvalidState, "A shared folder needs shared memory, which this virtual machine does not have. Give it shared memory in its XML (memoryBacking, access shared) first.")
+		}
+	}
+	return nil
+}
+
+// chooseTarget gives a drive a name that neither definition has.
+func (e *editing) chooseTarget(d *model.DeviceSpec) error {
+	bus, err := build.DiskBus(d)
+	if err != nil {
+		return err
+	}
+	taken := map[string]bool{}
+	for _, doc := range []string{e.stored, e.live} {
+		if doc == "" {
+			continue
+		}
+		list, err := domainxml.Devices(doc)
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			taken[list[i].Target] = true
+		}
+	}
+	if d.Target != "" {
+		if taken[d.Target] {
+			return errs.New(errs.AlreadyExists, "The virtual machine has a drive “%s” already.", d.Target)
+		}
+		return nil
+	}
+	d.Bus = bus
+	for letter := 'a'; letter <= 'z'; letter++ {
+		if name := build.DiskPrefix(bus) + string(letter); !taken[name] {
+			d.Target = name
+			return nil
+		}
+	}
+	return errs.New(errs.NotSupported, "The virtual machine has too many drives on the bus “%s”.", bus)
+}
+
+// canPlug says whether QEMU can give such a device to a running VM at all.
+func canPlug(d *model.Device) bool {
+	switch d.Kind {
+	case model.KindDisk:
+		return d.Bus != "sata" && d.Bus != "ide"
+	case model.KindCDROM:
+		return d.Bus == "scsi" || d.Bus == "usb"
+	case model.KindController:
+		return d.Type == "scsi" || d.Type == "usb" || d.Type == "virtio-serial"
+	case model.KindSerial:
+		return d.Model == "pci-serial" || d.Model == "usb-serial"
+	case model.KindInterface, model.KindChannel, model.KindRNG, model.KindWatchdog, model.KindVsock, model.KindShare,
+		model.KindInput, model.KindUSBRedir, model.KindMemory:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,119 @@
+package virt
+
+import (
+	"slices"
+	"testing"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/inventory"
+)
+
+func device(d model.Device, given ...string) model.DeviceSpec {
+	spec := model.DeviceSpec{Device: d, Given: map[string]bool{}}
+	for _, key := range given {
+		spec.Given[key] = true
+	}
+	return spec
+}
+
+var both = inventory.DeviceChange{Apply: inventory.ApplyBoth}
+
+func has(vm *model.VM, id string) bool {
+	return slices.ContainsFunc(slices.Concat(vm.Disks, vm.Interfaces, vm.Devices, vm.Graphics, vm.Consoles), func(d *model.Device) bool { return d.ID == id })
+}
+
+func TestDevicesAreAddedAndRemovedWhileAVMIsOff(t *testing.T) {
+	t.Parallel()
+	c, vm := stopped(t)
+	for _, d := range []model.Device{
+		{Kind: model.KindRNG},
+		{Kind: model.KindSound},
+		{Kind: model.KindWatchdog},
+		{Kind: model.KindCDROM},
+		{Kind: model.KindDisk, Source: "/nowhere/a & b.qcow2"},
+		{Kind: model.KindInterface, NetworkName: "default"},
+		{Kind: model.KindGraphics},
+		{Kind: model.KindSerial},
+		{Kind: model.KindInput},
+	} {
+		dry, applied, err := c.AddDevice(t.Context(), vm.UUID, device(d), inventory.DeviceChange{Apply: inventory.ApplyBoth, DryRun: true})
+		if err != nil || dry != "" || applied != (inventory.Applied{NextBoot: true}) {
+			t.Errorf("%s, dry: %q, %v, %v", d.Kind, dry, applied, err)
+		}
+		id, applied, err := c.AddDevice(t.Context(), vm.UUID, device(d), both)
+		if err != nil || applied != (inventory.Applied{NextBoot: true}) {
+			t.Errorf("%s: %v, %v", d.Kind, applied, err)
+			continue
+		}
+		if now := only(t, c); !has(now, id) {
+			t.Errorf("%s: there is no %q", d.Kind, id)
+		}
+		if _, err := c.RemoveDevice(t.Context(), vm.UUID, id, both); err != nil {
+			t.Errorf("%s cannot be removed: %v", id, err)
+		}
+		if now := only(t, c); has(now, id) {
+			t.Errorf("%s is still there", id)
+		}
+	}
+}
+
+func TestAMediumIsInsertedAndEjectedAndBootedFrom(t *testing.T) {
+	t.Parallel()
+	c, vm := stopped(t)
+	id, _, err := c.AddDevice(t.Context(), vm.UUID, device(model.Device{Kind: model.KindCDROM, Bus: "scsi"}), both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetBootOrder(t.Context(), vm.UUID, []string{id}); err != nil {
+		t.Error(err)
+	}
+	for _, medium := range []string{"/nowhere/a.iso", ""} {
+		if _, err := c.UpdateDevice(t.Context(), vm.UUID, id, device(model.Device{Source: medium}, "source"), both); err != nil {
+			if errs.Is(err, errs.NotSupported) {
+				t.Skip("libvirt's test driver cannot do this: ", err)
+			}
+			t.Error(err)
+		}
+		now := only(t, c)
+		if i := slices.IndexFunc(now.Disks, func(d *model.Device) bool { return d.ID == id }); i < 0 || now.Disks[i].Source != medium {
+			t.Errorf("%q is not in %s", medium, id)
+		}
+	}
+	if now := only(t, c); !slices.Equal(now.BootOrder, []string{id}) {
+		t.Errorf("it boots from %v", now.BootOrder)
+	}
+}
+
+func TestWrongChangesOfDevicesChangeNothing(t *testing.T) {
+	t.Parallel()
+	c, vm := stopped(t)
+	before := only(t, c).ConfigVersion
+	for name, test := range map[string]struct {
+		want errs.Kind
+		do   func() error
+	}{
+		"a device that is not there": {errs.NotFound, func() error { _, err := c.RemoveDevice(t.Context(), vm.UUID, "disk-vdz", both); return err }},
+		"a volume that is not there": {errs.NotFound, func() error {
+			_, _, err := c.AddDevice(t.Context(), vm.UUID, device(model.Device{Kind: model.KindDisk, Pool: "nowhere", Volume: "a"}), both)
+			return err
+		}},
+		"now, when off": {errs.InvalidState, func() error {
+			_, _, err := c.AddDevice(t.Context(), vm.UUID, device(model.Device{Kind: model.KindRNG}), inventory.DeviceChange{Apply: inventory.ApplyNow})
+			return err
+		}},
+		"a share without shared memory": {errs.InvalidState, func() error {
+			_, _, err := c.AddDevice(t.Context(), vm.UUID, device(model.Device{Kind: model.KindShare, Source: "/srv", Tag: "a"}), both)
+			return err
+		}},
+		"a boot order of nothing": {errs.NotFound, func() error { return c.SetBootOrder(t.Context(), vm.UUID, []string{"x"}) }},
+		"a size of nothing":       {errs.NotFound, func() error { return c.ResizeDisk(t.Context(), vm.UUID, "x", 1<<30) }},
+	} {
+		if err := test.do(); !errs.Is(err, test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if after := only(t, c).ConfigVersion; after != before {
+		t.Error("the VM has changed")
+	}
+}

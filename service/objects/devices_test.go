@@ -1,0 +1,54 @@
+package objects_test
+
+import (
+	"testing"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/testutil/fakehv"
+	"org.kvmmanager/internal/testutil/polkittest"
+)
+
+func TestAPathOfTheHostNeedsARightOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.host-path.use", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
+	vm := fakehv.VM(1, "web")
+	vm.Devices = []*model.Device{{ID: "cdrom-sda", Kind: model.KindCDROM}}
+	w.withHost(vm)
+	for name, test := range map[string]struct {
+		method string
+		args   []any
+		want   string
+	}{
+		"a disk on a path":    {"VM.AddDevice", []any{opts("kind", "disk", "source", "/etc/shadow"), none()}, errs.NotAuthorized.DBusName()},
+		"a disk on a volume":  {"VM.AddDevice", []any{opts("kind", "disk", "pool", "default", "volume", "a"), none()}, ""},
+		"a medium on a path":  {"VM.UpdateDevice", []any{"cdrom-sda", opts("source", "/etc/shadow"), none()}, errs.NotAuthorized.DBusName()},
+		"no medium":           {"VM.UpdateDevice", []any{"cdrom-sda", opts("source", ""), none()}, ""},
+		"an unknown key":      {"VM.AddDevice", []any{opts("kind", "disk", "colour", "red"), none()}, errs.InvalidArgument.DBusName()},
+		"a wrong type":        {"VM.AddDevice", []any{opts("kind", uint32(1)), none()}, errs.InvalidArgument.DBusName()},
+		"a source of numbers": {"VM.AddDevice", []any{opts("kind", "disk", "source", uint32(1)), none()}, errs.NotAuthorized.DBusName()},
+		"an odd size":         {"VM.ResizeDisk", []any{"disk-vda", uint64(513), none()}, errs.InvalidArgument.DBusName()},
+	} {
+		if got := errorName(w.call(vmPath, test.method, test.args...).Err); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestADryRunChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.withHost(running(1, "web"))
+	before := w.property(vmPath, vmIface, "ConfigVersion")
+	var id string
+	var did map[string]any
+	if err := w.call(vmPath, "VM.AddDevice", opts("kind", "rng"), opts("dry-run", true)).Store(&id, &did); err != nil {
+		t.Fatal(err)
+	}
+	if did["now"] != true || did["next-boot"] != true {
+		t.Errorf("got %v", did)
+	}
+	if after := w.property(vmPath, vmIface, "ConfigVersion"); after != before {
+		t.Error("it has changed")
+	}
+}

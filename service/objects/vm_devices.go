@@ -1,0 +1,123 @@
+package objects
+
+import (
+	"context"
+
+	"github.com/godbus/dbus/v5"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/wire"
+	"org.kvmmanager/service/inventory"
+	"org.kvmmanager/service/jobs"
+)
+
+const optDryRun = "dry-run"
+
+func (r *request) addDevice(ctx context.Context) ([]any, error) {
+	spec, err := r.deviceSpec(0)
+	if err != nil {
+		return nil, err
+	}
+	id := ""
+	did, err := r.changeDevice(ctx, func(conn inventory.Conn, uuid string, how inventory.DeviceChange) (a inventory.Applied, err error) {
+		id, a, err = conn.AddDevice(ctx, uuid, spec, how)
+		return a, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append([]any{id}, applied(did)...), nil
+}
+
+func (r *request) removeDevice(ctx context.Context) ([]any, error) {
+	did, err := r.changeDevice(ctx, func(conn inventory.Conn, uuid string, how inventory.DeviceChange) (inventory.Applied, error) {
+		return conn.RemoveDevice(ctx, uuid, r.text(0), how)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return applied(did), nil
+}
+
+func (r *request) resizeDisk(ctx context.Context) ([]any, error) {
+	id, size := r.text(0), r.Args[1].(uint64)
+	if size == 0 || size%512 != 0 {
+		return nil, errs.New(errs.InvalidArgument, "The size of a disk must be a multiple of 512 bytes.")
+	}
+	conn, err := r.conn()
+	if err != nil {
+		return nil, err
+	}
+	return r.startJob(ctx, jobs.Spec{
+		Operation: "resize-disk", Objects: []model.Path{r.vm.Path()},
+		Run: func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
+			unlock, err := r.service.locks.lock(ctx, r.vm.UUID)
+			if err != nil {
+				return nil, err
+			}
+			defer unlock()
+			if err := r.checkVersion(ctx); err != nil {
+				return nil, err
+			}
+			err = conn.ResizeDisk(ctx, r.vm.UUID, id, size)
+			r.refresh(context.WithoutCancel(ctx))
+			return nil, err
+		},
+	})
+}
+
+func (r *request) setBootOrder(ctx context.Context) ([]any, error) {
+	ids := r.Args[0].([]string)
+	return nil, r.change(ctx, func(conn inventory.Conn, uuid string) error { return conn.SetBootOrder(ctx, uuid, ids) })
+}
+
+func (r *request) updateDevice(ctx context.Context) ([]any, error) {
+	spec, err := r.deviceSpec(1)
+	if err != nil {
+		return nil, err
+	}
+	did, err := r.changeDevice(ctx, func(conn inventory.Conn, uuid string, how inventory.DeviceChange) (inventory.Applied, error) {
+		return conn.UpdateDevice(ctx, uuid, r.text(0), spec, how)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return applied(did), nil
+}
+
+// changeDevice does one change of devices in the way that the options say.
+func (r *request) changeDevice(ctx context.Context, do func(inventory.Conn, string, inventory.DeviceChange) (inventory.Applied, error)) (did inventory.Applied, err error) {
+	how := inventory.DeviceChange{DryRun: r.options.flag(optDryRun)}
+	if how.Apply, err = r.options.apply(); err != nil {
+		return did, err
+	}
+	err = r.change(ctx, func(conn inventory.Conn, uuid string) error {
+		did, err = do(conn, uuid, how)
+		return err
+	})
+	return did, err
+}
+
+// deviceSpec is the device record at this position of the arguments.
+func (r *request) deviceSpec(i int) (model.DeviceSpec, error) {
+	values := r.Args[i].(map[string]dbus.Variant)
+	spec := model.DeviceSpec{Given: make(map[string]bool, len(values))}
+	for key := range values {
+		spec.Given[key] = true
+	}
+	return spec, wire.DecodeSpec(values, &spec.Device)
+}
+
+// hostPathAction asks for the right to use a path of the host if the device at
+// this position names one. A path of a program whose kinds cannot have one is
+// refused later.
+func hostPathAction(i int) func(*request) string {
+	return func(r *request) string {
+		values, _ := r.Args[i].(map[string]dbus.Variant)
+		if source, given := values["source"]; given && source.Value() != "" {
+			return actionHostPath
+		}
+		return open
+	}
+}
