@@ -151,6 +151,9 @@ func TestGetPermissionsTellsTheTruth(t *testing.T) {
 	for user, want := range map[string]string{"root": "yes", "alice": "yes", "bob": "auth"} {
 		c := as(t, user)
 		for _, call := range mutators(t, objects) {
+			if call.path == "" {
+				continue // there is no such object here
+			}
 			if got := c.permissions(call.path)[call.action]; got != want {
 				t.Errorf("%s may do %s on %s: %q, want %q", user, call.action, call.path, got, want)
 			}
