@@ -48,7 +48,7 @@ func collectActions(model *gio.MenuModel, actions map[string]store.Action) {
 func eachEntry(of gtk.Widgetter, visit func(*gtk.Widget)) {
 	for child := gtk.BaseWidget(of).FirstChild(); child != nil; child = gtk.BaseWidget(child).NextSibling() {
 		widget := gtk.BaseWidget(child)
-		if coreglib.InternObject(widget).TypeFromInstance().Name() == "GtkModelButton" {
+		if coreglib.BaseObject(widget).TypeFromInstance().Name() == "GtkModelButton" {
 			visit(widget)
 			continue
 		}
