@@ -168,7 +168,7 @@ func (r *request) describeSnapshot(ctx context.Context) ([]any, error) {
 
 // snapshotJob does work on a VM's snapshots, one at a time per VM, and announces
 // what changed before the job ends.
-func (r *request) snapshotJob(ctx context.Context, operation string, abortable bool, do func(context.Context, *jobs.Job) (map[string]any, error)) ([]any, error) {
+func (r *request) snapshotJob(ctx context.Context, operation string, abortable bool, do jobWork) ([]any, error) {
 	// Linked clones are made of a template's disks, so these stay as they are.
 	if err := r.refuseTemplate(); err != nil {
 		return nil, err
@@ -179,18 +179,10 @@ func (r *request) snapshotJob(ctx context.Context, operation string, abortable b
 	}
 	return r.startJob(ctx, jobs.Spec{
 		Operation: operation, Objects: objects, Cancellable: abortable,
-		Run: func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
-			unlock, err := r.service.locks.lock(ctx, r.vm.UUID)
-			if err != nil {
-				return nil, err
-			}
-			defer unlock()
-			if err := r.checkVersion(ctx); err != nil {
-				return nil, err
-			}
+		Run: r.alone(func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
 			result, err := do(ctx, job)
 			r.refresh(context.WithoutCancel(ctx))
 			return result, err
-		},
+		}),
 	})
 }

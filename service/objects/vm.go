@@ -9,6 +9,9 @@ import (
 	"org.kvmmanager/service/jobs"
 )
 
+// jobWork is the body of a job.
+type jobWork = func(context.Context, *jobs.Job) (map[string]any, error)
+
 // runFunc is the body of a method.
 type runFunc func(*request, context.Context) ([]any, error)
 
@@ -154,6 +157,22 @@ func (r *request) startJob(ctx context.Context, spec jobs.Spec) ([]any, error) {
 		}
 	}
 	return []any{wire.ObjectPath(job.Path())}, nil
+}
+
+// alone is the work of a job that no other change of its VM comes between: only
+// if the VM is the version that the caller expects.
+func (r *request) alone(do jobWork) jobWork {
+	return func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
+		unlock, err := r.service.locks.lock(ctx, r.vm.UUID)
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+		if err := r.checkVersion(ctx); err != nil {
+			return nil, err
+		}
+		return do(ctx, job)
+	}
 }
 
 // bindLifetime cancels a job when its caller leaves the bus.

@@ -33,16 +33,9 @@ func (r *request) deleteVM(ctx context.Context) ([]any, error) {
 	}
 	return r.startJob(ctx, jobs.Spec{
 		Operation: "delete", Objects: []model.Path{r.vm.Path()},
-		Run: func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
-			unlock, err := r.service.locks.lock(ctx, r.vm.UUID)
-			if err != nil {
-				return nil, err
-			}
-			defer unlock()
-			if err := r.checkVersion(ctx); err != nil {
-				return nil, err
-			}
+		Run: r.alone(func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
 			var storage []inventory.DiskStorage
+			var err error
 			if len(disks) > 0 {
 				// Once the definition is gone, nobody knows what its disks were.
 				if storage, err = conn.Storage(ctx, r.vm.UUID); err != nil {
@@ -55,7 +48,7 @@ func (r *request) deleteVM(ctx context.Context) ([]any, error) {
 				return nil, err
 			}
 			return r.deleteStorage(context.WithoutCancel(ctx), conn, disks, storage), nil
-		},
+		}),
 	})
 }
 

@@ -51,19 +51,11 @@ func (r *request) resizeDisk(ctx context.Context) ([]any, error) {
 	}
 	return r.startJob(ctx, jobs.Spec{
 		Operation: "resize-disk", Objects: []model.Path{r.vm.Path()},
-		Run: func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
-			unlock, err := r.service.locks.lock(ctx, r.vm.UUID)
-			if err != nil {
-				return nil, err
-			}
-			defer unlock()
-			if err := r.checkVersion(ctx); err != nil {
-				return nil, err
-			}
-			err = conn.ResizeDisk(ctx, r.vm.UUID, id, size)
+		Run: r.alone(func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
+			err := conn.ResizeDisk(ctx, r.vm.UUID, id, size)
 			r.refresh(context.WithoutCancel(ctx))
 			return nil, err
-		},
+		}),
 	})
 }
 
