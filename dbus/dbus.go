@@ -12,7 +12,7 @@ const BusName = "org.kvmmanager"
 const RootPath = "/org/kvmmanager"
 
 // Version is Manager.ApiVersion. It grows with each addition to the XML.
-const Version uint32 = 6
+const Version uint32 = 7
 
 // The interfaces of the service.
 const (
@@ -24,6 +24,8 @@ const (
 	JobInterface         = "org.kvmmanager.Job"
 	NetworkInterface     = "org.kvmmanager.Network"
 	StoragePoolInterface = "org.kvmmanager.StoragePool"
+
+	StorageVolumeInterface = "org.kvmmanager.StorageVolume"
 )
 
 //go:embed org.kvmmanager.*.xml
@@ -33,7 +35,7 @@ var files embed.FS
 func Interfaces() []string {
 	return []string{
 		ManagerInterface, HostInterface, VMInterface, GuestInterface, SnapshotInterface,
-		JobInterface, NetworkInterface, StoragePoolInterface,
+		JobInterface, NetworkInterface, StoragePoolInterface, StorageVolumeInterface,
 	}
 }
 

@@ -33,6 +33,8 @@ func TestPropertiesAreTheFieldsOfTheModel(t *testing.T) {
 		api.JobInterface:         &model.Job{},
 		api.NetworkInterface:     &model.Network{},
 		api.StoragePoolInterface: &model.StoragePool{},
+
+		api.StorageVolumeInterface: &model.StorageVolume{},
 	}
 	for name, iface := range parsed(t) {
 		if len(iface.Properties) == 0 && models[name] == nil {

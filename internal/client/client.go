@@ -34,6 +34,7 @@ type Client struct {
 	snapshots table[model.Snapshot]
 	networks  table[model.Network]
 	pools     table[model.StoragePool]
+	volumes   table[model.StorageVolume]
 	jobs      table[model.Job]
 	tables    map[string]objects // the same by interface
 

@@ -140,7 +140,8 @@ func (w *world) tree(conn *dbus.Conn) map[model.Path]any {
 		for iface, values := range interfaces {
 			value := map[string]any{
 				"org.kvmmanager.Host": &model.Host{}, "org.kvmmanager.VM": &model.VM{}, "org.kvmmanager.Job": &model.Job{},
-				"org.kvmmanager.Network": &model.Network{}, "org.kvmmanager.StoragePool": &model.StoragePool{}, "org.kvmmanager.Snapshot": &model.Snapshot{},
+				"org.kvmmanager.Network": &model.Network{}, "org.kvmmanager.StoragePool": &model.StoragePool{},
+				"org.kvmmanager.StorageVolume": &model.StorageVolume{}, "org.kvmmanager.Snapshot": &model.Snapshot{},
 			}[iface]
 			if err := wire.Decode(values, value); err != nil {
 				w.t.Fatal(err)
@@ -169,8 +170,11 @@ func mirrored(c *client.Client) map[model.Path]any {
 			out[v.Path()] = v
 		}
 	}
-	for _, v := range c.Pools() {
-		out[v.Path()] = v
+	for _, p := range c.Pools() {
+		out[p.Path()] = p
+		for _, v := range c.Volumes(p.Path()) {
+			out[v.Path()] = v
+		}
 	}
 	for _, v := range c.Jobs() {
 		job := *v
@@ -204,6 +208,7 @@ func (r replay) take(t testing.TB, b *client.Batch) {
 	taken(t, r, b.VMs)
 	taken(t, r, b.Networks)
 	taken(t, r, b.Pools)
+	taken(t, r, b.Volumes)
 	taken(t, r, b.Snapshots)
 	taken(t, r, b.Jobs)
 }

@@ -20,6 +20,7 @@ import (
 	"org.kvmmanager/internal/testutil/bustest"
 	"org.kvmmanager/internal/testutil/fakehv"
 	"org.kvmmanager/internal/wire"
+	"org.kvmmanager/service/inventory"
 )
 
 func TestTheMirrorIsCompleteWhenReady(t *testing.T) {
@@ -43,10 +44,11 @@ func (w *world) storm(random *rand.Rand, steps int) {
 	for range steps {
 		n := 1 + random.IntN(12)
 		path := model.VMPath(fakehv.UUID(n))
-		switch random.IntN(9) {
+		switch random.IntN(11) {
 		case 0, 1:
 			vm := rich(n, fmt.Sprintf("vm%d", n))
 			vm.Title, vm.VCPUs = fmt.Sprint("title ", random.IntN(1000)), uint32(random.IntN(8))
+			vm.Disks[0].Source = fmt.Sprintf("/fake/%s/image%d", fakehv.UUID(1+random.IntN(12)), random.IntN(5))
 			w.HV.Put(vm)
 		case 2:
 			w.HV.Put(fakehv.VM(n, fmt.Sprintf("vm%d", n)))
@@ -57,18 +59,39 @@ func (w *world) storm(random *rand.Rand, steps int) {
 		case 5:
 			w.HV.DropNetwork(fakehv.UUID(n))
 		case 6:
-			w.HV.PutPool(&model.StoragePool{UUID: fakehv.UUID(n), Name: fmt.Sprint("pool", n), Capacity: random.Uint64()})
+			w.HV.PutPool(&model.StoragePool{UUID: fakehv.UUID(n), Name: fmt.Sprint("pool", n), Capacity: random.Uint64(), Active: random.IntN(4) > 0})
 		case 7: // it may be gone, or in another state
 			_, _ = w.client.Start(ctx, path, client.Wait())
 		case 8:
+			w.HV.PutVolume(fakehv.UUID(n), inventory.VolumeInfo{Name: fmt.Sprint("image", random.IntN(5)), Capacity: random.Uint64()}, nil)
+			w.HV.RefreshPool(fakehv.UUID(n))
+		case 9:
+			w.HV.DropVolume(fakehv.UUID(n), fmt.Sprint("image", random.IntN(5)))
+			w.HV.RefreshPool(fakehv.UUID(n))
+		case 10:
 			_ = w.client.SetTags(ctx, path, []string{fmt.Sprint("tag", random.IntN(100))})
 		}
 	}
 }
 
 // settle makes a last change and waits until the mirror shows it: the one
-// goroutine of the host has then handled everything before it.
+// goroutine of the host has then handled everything before it. The volumes of
+// pools have another one.
 func (w *world) settle(mark string) {
+	w.t.Helper()
+	w.pass(mark + " and volumes")
+	for _, h := range w.service.Inventory().Hosts() {
+		for _, p := range h.Pools() {
+			if err := h.RefreshVolumes(w.ctx, p.UUID); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	w.pass(mark)
+}
+
+// pass makes a change and waits until the mirror shows it.
+func (w *world) pass(mark string) {
 	w.t.Helper()
 	w.HV.Put(fakehv.VM(999, mark))
 	s := w.client.Subscribe()

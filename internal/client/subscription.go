@@ -23,6 +23,7 @@ type Batch struct {
 	Snapshots []Change[model.Snapshot]
 	Networks  []Change[model.Network]
 	Pools     []Change[model.StoragePool]
+	Volumes   []Change[model.StorageVolume]
 	Jobs      []Change[model.Job]
 	// PermissionsChanged says that what Permissions said may no longer hold.
 	PermissionsChanged bool
@@ -41,6 +42,7 @@ type Subscription struct {
 	snapshots          queue[model.Snapshot]
 	networks           queue[model.Network]
 	pools              queue[model.StoragePool]
+	volumes            queue[model.StorageVolume]
 	jobs               queue[model.Job]
 }
 
@@ -57,6 +59,7 @@ func (c *Client) Subscribe() *Subscription {
 	attach(&c.snapshots, &s.snapshots)
 	attach(&c.networks, &s.networks)
 	attach(&c.pools, &s.pools)
+	attach(&c.volumes, &s.volumes)
 	attach(&c.jobs, &s.jobs)
 	s.wake()
 	return s
@@ -73,6 +76,7 @@ func (s *Subscription) Close() {
 	delete(c.snapshots.queues, &s.snapshots)
 	delete(c.networks.queues, &s.networks)
 	delete(c.pools.queues, &s.pools)
+	delete(c.volumes.queues, &s.volumes)
 	delete(c.jobs.queues, &s.jobs)
 }
 
@@ -104,7 +108,8 @@ func (s *Subscription) take() (*Batch, error) {
 	}
 	b := &Batch{
 		Status: s.client.status, PermissionsChanged: s.permissionsChanged,
-		Hosts: s.hosts.take(), VMs: s.vms.take(), Snapshots: s.snapshots.take(), Networks: s.networks.take(), Pools: s.pools.take(), Jobs: s.jobs.take(),
+		Hosts: s.hosts.take(), VMs: s.vms.take(), Snapshots: s.snapshots.take(), Networks: s.networks.take(), Pools: s.pools.take(),
+		Volumes: s.volumes.take(), Jobs: s.jobs.take(),
 	}
 	s.dirty, s.permissionsChanged = false, false
 	return b, nil
@@ -112,7 +117,7 @@ func (s *Subscription) take() (*Batch, error) {
 
 func (s *Subscription) changed() bool {
 	return s.dirty || s.permissionsChanged || len(s.hosts.changes)+len(s.vms.changes)+len(s.snapshots.changes)+
-		len(s.networks.changes)+len(s.pools.changes)+len(s.jobs.changes) > 0
+		len(s.networks.changes)+len(s.pools.changes)+len(s.volumes.changes)+len(s.jobs.changes) > 0
 }
 
 // wake lets Next look. The caller holds the client's mu.

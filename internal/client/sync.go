@@ -173,7 +173,7 @@ func (c *Client) loadAll(epoch uint64, m *busconn.Message) error {
 	if m.Signature != "a{oa{sa{sv}}}" {
 		return fmt.Errorf("cannot read the objects: their types are %q", m.Signature)
 	}
-	loaded := []objects{&c.hosts, &c.vms, &c.snapshots, &c.networks, &c.pools, &c.jobs}
+	loaded := []objects{&c.hosts, &c.vms, &c.snapshots, &c.networks, &c.pools, &c.volumes, &c.jobs}
 	for _, t := range loaded {
 		t.begin()
 	}

@@ -50,7 +50,8 @@ func (c *Client) initTables() map[string]objects {
 	return map[string]objects{
 		api.ManagerInterface: c.managers.init(), api.HostInterface: c.hosts.init(), api.VMInterface: c.vms.init(),
 		api.SnapshotInterface: c.snapshots.init(),
-		api.NetworkInterface:  c.networks.init(), api.StoragePoolInterface: c.pools.init(), api.JobInterface: c.jobs.init(),
+		api.NetworkInterface:  c.networks.init(), api.StoragePoolInterface: c.pools.init(),
+		api.StorageVolumeInterface: c.volumes.init(), api.JobInterface: c.jobs.init(),
 	}
 }
 
@@ -182,6 +183,28 @@ func (c *Client) Pools() []*model.StoragePool { return list(c, &c.pools) }
 
 // Pool is the storage pool at a path, or nil.
 func (c *Client) Pool(path model.Path) *model.StoragePool { return one(c, &c.pools, path) }
+
+// Volumes is the volumes of a storage pool, in the order of their paths. There
+// may be many thousands.
+func (c *Client) Volumes(pool model.Path) []*model.StorageVolume {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var volumes []*model.StorageVolume
+	for _, v := range c.volumes.values {
+		if v.Pool == pool {
+			volumes = append(volumes, v)
+		}
+	}
+	paths := make(map[*model.StorageVolume]model.Path, len(volumes))
+	for _, v := range volumes {
+		paths[v] = v.Path()
+	}
+	slices.SortFunc(volumes, func(a, b *model.StorageVolume) int { return cmp.Compare(paths[a], paths[b]) })
+	return volumes
+}
+
+// Volume is the storage volume at a path, or nil.
+func (c *Client) Volume(path model.Path) *model.StorageVolume { return one(c, &c.volumes, path) }
 
 // Jobs is all jobs that the service still shows, oldest first.
 func (c *Client) Jobs() []*model.Job {

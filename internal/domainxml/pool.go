@@ -23,3 +23,20 @@ func ParsePool(xml string) (*model.StoragePool, error) {
 		Available:  n.find("available").size("b"),
 	}, nil
 }
+
+// ParseVolume makes a storage volume of libvirt's XML. Pool and UsedBy are the
+// caller's.
+func ParseVolume(xml string) (*model.StorageVolume, error) {
+	n, err := parse(xml, "volume")
+	if err != nil {
+		return nil, err
+	}
+	return &model.StorageVolume{
+		Name:       n.find("name").verbatim(),
+		Place:      n.find("target", "path").verbatim(),
+		Format:     n.find("target", "format").attr("type"),
+		Capacity:   n.find("capacity").size("bytes"),
+		Allocation: n.find("allocation").size("bytes"),
+		Backing:    n.find("backingStore", "path").verbatim(),
+	}, nil
+}

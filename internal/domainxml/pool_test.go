@@ -1,6 +1,7 @@
 package domainxml
 
 import (
+	"reflect"
 	"testing"
 
 	"org.kvmmanager/internal/model"
@@ -42,5 +43,45 @@ func TestPools(t *testing.T) {
 				t.Errorf("got  %+v\nwant %+v", *got, tt.want)
 			}
 		})
+	}
+}
+
+func TestVolumes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, xml string
+		want      model.StorageVolume
+	}{
+		{
+			name: "an overlay",
+			xml: `<volume type='file'><name>web &lt;&amp;&gt;.qcow2</name><key>/images/web</key><capacity unit='bytes'>1048576</capacity>
+				<allocation unit='bytes'>200704</allocation><physical unit='bytes'>196616</physical>
+				<target><path>/images/web &lt;&amp;&gt;.qcow2</path><format type='qcow2'/></target>
+				<backingStore><path>/images/base.raw</path><format type='raw'/></backingStore></volume>`,
+			want: model.StorageVolume{
+				Name: "web <&>.qcow2", Place: "/images/web <&>.qcow2", Format: "qcow2",
+				Capacity: 1 << 20, Allocation: 200704, Backing: "/images/base.raw",
+			},
+		},
+		{
+			name: "a logical volume",
+			xml: `<volume type='block'><name>home</name><capacity unit='MiB'>4</capacity><target><path>/dev/vg/home</path></target>
+				<backingStore/></volume>`,
+			want: model.StorageVolume{Name: "home", Place: "/dev/vg/home", Capacity: 4 << 20},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := ParseVolume(tt.xml)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(*got, tt.want) {
+				t.Errorf("got  %+v\nwant %+v", *got, tt.want)
+			}
+		})
+	}
+	if _, err := ParseVolume("<pool/>"); err == nil {
+		t.Error("a pool was read as a volume")
 	}
 }

@@ -1,6 +1,9 @@
 package model
 
-import "strings"
+import (
+	"encoding/hex"
+	"strings"
+)
 
 // Path is a D-Bus object path. The zero value means "no object" and travels
 // as "/".
@@ -34,6 +37,30 @@ func EscapeName(name string) string {
 	return b.String()
 }
 
+// UnescapeName undoes EscapeName; false for what it does not make.
+func UnescapeName(element string) (string, bool) {
+	if element == "_" {
+		return "", true
+	}
+	var name []byte
+	for i := 0; i < len(element); i++ {
+		if element[i] != '_' {
+			name = append(name, element[i])
+			continue
+		}
+		if i+3 > len(element) {
+			return "", false
+		}
+		b, err := hex.DecodeString(element[i+1 : i+3])
+		if err != nil {
+			return "", false
+		}
+		name = append(name, b...)
+		i += 2
+	}
+	return string(name), EscapeName(string(name)) == element
+}
+
 // HostPath is the path of the host with this id.
 func HostPath(id string) Path { return Root + "/hosts/" + Path(EscapeName(id)) }
 
@@ -45,6 +72,24 @@ func NetworkPath(uuid string) Path { return Root + "/networks/" + uuidElement(uu
 
 // PoolPath is the path of the storage pool with this UUID.
 func PoolPath(uuid string) Path { return Root + "/pools/" + uuidElement(uuid) }
+
+const volumesBelow = "/volumes/"
+
+// VolumePath is the path of the volume with this name in a storage pool.
+func VolumePath(poolUUID, name string) Path {
+	return PoolPath(poolUUID) + volumesBelow + Path(EscapeName(name))
+}
+
+// SplitVolumePath is the path of the pool and the name of the volume that a
+// volume's path is made of; false for any other path.
+func SplitVolumePath(path Path) (pool Path, name string, ok bool) {
+	before, element, found := strings.Cut(string(path), volumesBelow)
+	if !found {
+		return "", "", false
+	}
+	name, ok = UnescapeName(element)
+	return Path(before), name, ok
+}
 
 // JobPath is the path of the job with this number.
 func JobPath(number string) Path { return Root + "/jobs/" + Path(number) }

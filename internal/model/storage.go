@@ -30,3 +30,19 @@ type StoragePool struct {
 
 // Path is the pool's object path.
 func (p *StoragePool) Path() Path { return PoolPath(p.UUID) }
+
+// StorageVolume is one volume of a storage pool: a disk image, a medium, a
+// logical volume.
+type StorageVolume struct {
+	Name       string
+	Place      string `wire:"Path"` // where it is on the host
+	Format     string // raw, qcow2, iso, …; empty where volumes have none
+	Pool       Path
+	Capacity   uint64 // bytes, as a guest sees them
+	Allocation uint64 // bytes that it takes
+	Backing    string // where what it is made of is; empty for most
+	UsedBy     []Path // VMs, ordered by path
+}
+
+// Path is the volume's object path.
+func (v *StorageVolume) Path() Path { return v.Pool + volumesBelow + Path(EscapeName(v.Name)) }

@@ -20,6 +20,7 @@ const (
 	taskAgent                      // which addresses its guest agent knows
 	taskLeases                     // of all networks
 	taskNeighbours                 // which addresses the host has seen it use
+	taskPools                      // whether volumes came or went
 )
 
 // taskPatience bounds how long the background waits for one answer. A VM that
@@ -137,6 +138,8 @@ func (c *Conn) doChore(ctx context.Context, job chore) {
 		if byMAC, err := c.neighbours(ctx, job.uuid); err == nil && c.memory.setNeighbours(job.uuid, byMAC) {
 			changed = []string{job.uuid}
 		}
+	case taskPools:
+		c.lookAtPools(ctx)
 	case taskLeases:
 		if byMAC, err := c.leases(ctx); err == nil {
 			changed = c.memory.setLeases(byMAC)

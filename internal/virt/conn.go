@@ -35,6 +35,7 @@ type Conn struct {
 	fetches    fetches
 	parsed     parsed
 	chores     chores
+	pooled     poolMarks
 	places     places   // empty unless the daemon is on this machine
 	watch      *watcher // nil where nothing is watched
 

@@ -2,6 +2,7 @@ package virt
 
 import (
 	"context"
+	"time"
 
 	"libvirt.org/go/libvirt"
 
@@ -19,6 +20,9 @@ type usage struct {
 // call that comes across it; the next one passes over it then. So two may be
 // under way.
 func (c *Conn) Statistics(ctx context.Context) (map[string]inventory.Counters, inventory.HostCounters, error) {
+	if c.pooled.due(time.Now()) && !isTest(c.uri) {
+		c.later("", taskPools)
+	}
 	u, err := operate(ctx, c, work[usage]{lane: laneWatch}, func(conn *libvirt.Connect) (usage, error) {
 		stats, err := allStats(conn, statsUsage, true)
 		if err != nil {

@@ -25,6 +25,7 @@ func (c *Conn) startWatching() {
 	if isTest(c.uri) {
 		return
 	}
+	c.sweepPools()
 	p, local := placesOf(c.uri)
 	if !local {
 		c.log.Info("changes of stored definitions by other tools show late: libvirt's files are out of reach")

@@ -131,10 +131,20 @@ func (h *Host) putPool(u *Update, next *model.StoragePool) {
 	if h.claims(next.Path()) {
 		next.Host = model.HostPath(h.id)
 		put(&u.Pools, h.pools, next.UUID, next)
+		if !next.Active {
+			h.dropAllVolumes(u, next.UUID)
+		}
 	}
 }
 
-func (h *Host) dropPool(u *Update, uuid string) { drop(&u.Pools, h.pools, uuid) }
+func (h *Host) dropPool(u *Update, uuid string) {
+	h.dropAllVolumes(u, uuid)
+	drop(&u.Pools, h.pools, uuid)
+}
+
+func (h *Host) dropAllVolumes(u *Update, pool string) {
+	h.dropVolumes(u, pool, func(string) bool { return false })
+}
 
 // claims asks for a path and remembers a refusal.
 func (h *Host) claims(path model.Path) bool {
@@ -173,6 +183,7 @@ func drop[T any](diffs *[]Diff[T], have map[string]*T, id string) {
 // link makes both ends of "VM is in network" agree after an update that
 // touched either.
 func (h *Host) link(u *Update) {
+	h.linkVolumes(u)
 	if len(u.Networks) > 0 {
 		for _, vm := range h.vms {
 			next := *vm

@@ -21,7 +21,10 @@ type Host struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the goroutine has ended
 	queue  *queue
-	retry  chan struct{} // has an element when somebody asks to connect now
+	// volumeQueue is the pools whose volumes are to be read.
+	volumeQueue *queue
+	singles     chan struct{} // capacity 1: whoever reads one volume has an element in it
+	retry       chan struct{} // has an element when somebody asks to connect now
 	// crashes is which VMs an event has called crashed and that have not been
 	// read since. It belongs to the goroutine.
 	crashes map[string]bool
@@ -36,19 +39,24 @@ type Host struct {
 	vms         map[string]*model.VM
 	networks    map[string]*model.Network
 	pools       map[string]*model.StoragePool
-	transitions map[string][]*transition // what jobs are about to do, by UUID
-	refused     map[model.Path]bool      // paths that another host owns
-	changed     chan struct{}            // closed and replaced after each published update
+	volumes     volumeSet
+	tooMany     bool                       // some volumes are not shown
+	readingNow  map[string]map[string]bool // by pool that is read: the volumes that were read for themselves since
+	transitions map[string][]*transition   // what jobs are about to do, by UUID
+	refused     map[model.Path]bool        // paths that another host owns
+	changed     chan struct{}              // closed and replaced after each published update
 }
 
 func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
 	return &Host{
 		inv: inv, id: id, log: inv.log.With("host", id), cancel: cancel,
-		done: make(chan struct{}), queue: newQueue(), retry: make(chan struct{}, 1), crashes: map[string]bool{},
+		done: make(chan struct{}), queue: newQueue(), volumeQueue: newQueue(), singles: make(chan struct{}, 1), retry: make(chan struct{}, 1), crashes: map[string]bool{},
 		info:        &model.Host{ID: id, URI: uri, State: model.Connecting},
 		vms:         map[string]*model.VM{},
 		networks:    map[string]*model.Network{},
 		pools:       map[string]*model.StoragePool{},
+		volumes:     newVolumeSet(),
+		readingNow:  map[string]map[string]bool{},
 		transitions: map[string][]*transition{},
 		refused:     map[model.Path]bool{},
 		changed:     make(chan struct{}),
@@ -139,17 +147,20 @@ func (h *Host) RefreshNetwork(ctx context.Context, uuid string) error {
 	return h.refresh(ctx, key{NetworkEvent, uuid})
 }
 
-// RefreshPool does the same for a storage pool.
+// RefreshPool does the same for a storage pool itself, without its volumes.
 func (h *Host) RefreshPool(ctx context.Context, uuid string) error {
-	return h.refresh(ctx, key{PoolEvent, uuid})
+	return h.refresh(ctx, key{poolOnly, uuid})
 }
 
-func (h *Host) refresh(ctx context.Context, k key) error {
+func (h *Host) refresh(ctx context.Context, k key) error { return h.wait(ctx, h.queue, k) }
+
+// wait has something read again and waits until that has been announced.
+func (h *Host) wait(ctx context.Context, q *queue, k key) error {
 	if _, err := h.Conn(); err != nil {
 		return err
 	}
 	done := make(chan struct{})
-	h.queue.add(k, done)
+	q.add(k, done)
 	select {
 	case <-done:
 		return nil

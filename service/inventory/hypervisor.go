@@ -153,6 +153,7 @@ type Conn interface {
 	CheckStart(ctx context.Context, uuid string) ([]model.StartCheck, error)
 	Statistics(ctx context.Context) (map[string]Counters, HostCounters, error)
 
+	VolumeReader
 	NewVolumes
 
 	Start(ctx context.Context, uuid string, paused bool) error // restores a saved state, if there is one

@@ -26,10 +26,13 @@ type Update struct {
 	VMs      []Diff[model.VM]
 	Networks []Diff[model.Network]
 	Pools    []Diff[model.StoragePool]
+	Volumes  []Diff[model.StorageVolume]
+
+	volumeAt map[*model.StorageVolume]int // where a new value is in Volumes
 }
 
 func (u *Update) empty() bool {
-	return u.Host == Diff[model.Host]{} && len(u.VMs) == 0 && len(u.Networks) == 0 && len(u.Pools) == 0
+	return u.Host == Diff[model.Host]{} && len(u.VMs) == 0 && len(u.Networks) == 0 && len(u.Pools) == 0 && len(u.Volumes) == 0
 }
 
 // Inventory is the set of hosts.
@@ -142,6 +145,24 @@ func (inv *Inventory) Network(path model.Path) (*Host, *model.Network) {
 // there is none.
 func (inv *Inventory) Pool(path model.Path) (*Host, *model.StoragePool) {
 	return below(inv, path, (*Host).Pools)
+}
+
+// Volume finds a storage volume, its pool and its host by the volume's object
+// path; nil when there is none.
+func (inv *Inventory) Volume(path model.Path) (*Host, *model.StoragePool, *model.StorageVolume) {
+	owner, name, ok := model.SplitVolumePath(path)
+	if !ok {
+		return nil, nil, nil
+	}
+	h, pool := inv.Pool(owner)
+	if pool == nil {
+		return nil, nil, nil
+	}
+	v := h.Volume(pool.UUID, name)
+	if v == nil {
+		return nil, nil, nil
+	}
+	return h, pool, v
 }
 
 // below finds one of the few objects of a kind that a host has.

@@ -27,6 +27,8 @@ type recorder struct {
 	host    map[model.Path]model.Host
 	vms     map[model.Path]*model.VM
 	nets    map[model.Path]*model.Network
+	volumes map[model.Path]*model.StorageVolume
+	largest int      // volumes in one update
 	states  []string // "old>new" per VM state change
 	updates int
 }
@@ -34,7 +36,7 @@ type recorder struct {
 func newRecorder(t *testing.T) *recorder {
 	return &recorder{
 		t: t, changed: make(chan struct{}), host: map[model.Path]model.Host{},
-		vms: map[model.Path]*model.VM{}, nets: map[model.Path]*model.Network{},
+		vms: map[model.Path]*model.VM{}, nets: map[model.Path]*model.Network{}, volumes: map[model.Path]*model.StorageVolume{},
 	}
 }
 
@@ -56,6 +58,10 @@ func (r *recorder) Publish(u inventory.Update) {
 	}
 	for _, d := range u.Networks {
 		follow(r.t, r.nets, d)
+	}
+	r.largest = max(r.largest, len(u.Volumes))
+	for _, d := range u.Volumes {
+		follow(r.t, r.volumes, d)
 	}
 	close(r.changed)
 	r.changed = make(chan struct{})

@@ -46,8 +46,11 @@ func (h *Host) reread(ctx context.Context, conn Conn, k key) {
 		h.tellCrash(before, k.id)
 	case NetworkEvent:
 		err = readOne(h, k.id, func() (*model.Network, error) { return conn.Network(ctx, k.id) }, h.putNetwork, h.dropNetwork)
-	case PoolEvent:
+	case PoolEvent, poolOnly:
 		err = readOne(h, k.id, func() (*model.StoragePool, error) { return conn.Pool(ctx, k.id) }, h.putPool, h.dropPool)
+		if k.kind == PoolEvent {
+			h.volumeQueue.add(k, nil)
+		}
 	case HostEvent:
 		err = h.relist(ctx, conn)
 	}
@@ -91,5 +94,6 @@ func (h *Host) relist(ctx context.Context, conn Conn) error {
 		return err
 	}
 	h.apply(func(u *Update) { h.putAll(u, all) })
+	h.queueVolumes(all.pools)
 	return nil
 }

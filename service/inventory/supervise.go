@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"org.kvmmanager/internal/errs"
@@ -28,6 +29,7 @@ const (
 func (h *Host) supervise(ctx context.Context) {
 	defer close(h.done)
 	defer h.queue.drop()
+	defer h.volumeQueue.drop()
 	backoff := firstBackoff
 	for ctx.Err() == nil {
 		started := time.Now()
@@ -62,6 +64,12 @@ func (h *Host) connectAndServe(ctx context.Context) error {
 
 // serve reads what events name until the connection is lost.
 func (h *Host) serve(ctx context.Context, conn Conn) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var volumes sync.WaitGroup
+	volumes.Add(1)
+	go func() { defer volumes.Done(); h.readVolumes(ctx, conn) }()
+	defer volumes.Wait()
+	defer cancel()
 	for {
 		select {
 		case <-ctx.Done():
@@ -123,6 +131,7 @@ func (h *Host) connected(ctx context.Context, conn Conn) error {
 		h.putAll(u, all)
 		h.putInfo(u, &info)
 	})
+	h.queueVolumes(all.pools)
 	select {
 	case <-h.retry: // it is what was asked for
 	default:
@@ -143,6 +152,7 @@ func (h *Host) disconnected(err error) {
 		h.putInfo(u, &next)
 	})
 	h.queue.drop()
+	h.volumeQueue.drop()
 	if first {
 		h.log.Warn("no connection to the hypervisor", journal.MessageID(journal.HostDisconnected), "uri", h.info.URI, "error", err)
 	}

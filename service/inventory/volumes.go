@@ -3,7 +3,20 @@ package inventory
 import (
 	"context"
 	"io"
+
+	"org.kvmmanager/internal/model"
 )
+
+// VolumeReader is the storage volumes of a host's pools. Pools are named by
+// their UUID. A volume that does not exist is NotFound.
+type VolumeReader interface {
+	// Volumes reads all volumes of a pool, which may take seconds. A pool that
+	// is not active has none.
+	Volumes(ctx context.Context, pool string) ([]*model.StorageVolume, error)
+	Volume(ctx context.Context, pool, name string) (*model.StorageVolume, error)
+	// VolumeAt reads the volume that is at a place on the host.
+	VolumeAt(ctx context.Context, place string) (*model.StorageVolume, error)
+}
 
 // VolumeInfo is a storage volume as a new VM needs it.
 type VolumeInfo struct {

@@ -2,9 +2,7 @@ package objects
 
 import (
 	"context"
-	"encoding/hex"
 	"slices"
-	"strings"
 
 	"github.com/godbus/dbus/v5"
 
@@ -142,13 +140,10 @@ func (r *request) source(ctx context.Context, conn inventory.Conn, s *model.VMSo
 // volume finds the volume with this path, …/pools/UUID/volumes/NAME; nil when
 // this host has none.
 func (r *request) volume(ctx context.Context, conn inventory.Conn, path model.Path) *create.Volume {
+	owner, name, valid := model.SplitVolumePath(path)
 	pools := r.host.Pools()
-	i := slices.IndexFunc(pools, func(p *model.StoragePool) bool { return strings.HasPrefix(string(path), string(p.Path())+"/volumes/") })
-	if i < 0 {
-		return nil
-	}
-	name, valid := unescapeName(strings.TrimPrefix(string(path), string(pools[i].Path())+"/volumes/"))
-	if !valid {
+	i := slices.IndexFunc(pools, func(p *model.StoragePool) bool { return p.Path() == owner })
+	if i < 0 || !valid {
 		return nil
 	}
 	info, err := conn.FindVolume(ctx, pools[i].UUID, name)
@@ -162,30 +157,6 @@ func (r *request) volume(ctx context.Context, conn inventory.Conn, path model.Pa
 		}
 	}
 	return v
-}
-
-// unescapeName undoes model.EscapeName.
-func unescapeName(element string) (string, bool) {
-	if element == "_" {
-		return "", true
-	}
-	var name []byte
-	for i := 0; i < len(element); i++ {
-		if element[i] != '_' {
-			name = append(name, element[i])
-			continue
-		}
-		if i+3 > len(element) {
-			return "", false
-		}
-		b, err := hex.DecodeString(element[i+1 : i+3])
-		if err != nil {
-			return "", false
-		}
-		name = append(name, b...)
-		i += 2
-	}
-	return string(name), model.EscapeName(string(name)) == element
 }
 
 // createAction asks for the right to use the host's own files and interfaces if

@@ -15,11 +15,17 @@ import (
 
 // Publish implements inventory.Publisher: one update is one batch of the tree.
 // A host that is new comes first, one that is gone comes last, and the news
-// that a host is connected comes after everything that was found on it.
+// that a host is connected comes after everything that was found on it. Volumes
+// go before their pools, and come after them and the VMs that use them.
 func (s *Service) Publish(u inventory.Update) {
 	var batch []bus.Change
 	if u.Host.Old == nil && u.Host.New != nil {
 		batch = append(batch, object(u.Host.Old, u.Host.New, api.HostInterface)...)
+	}
+	for _, d := range u.Volumes {
+		if d.New == nil {
+			batch = append(batch, object(d.Old, d.New, api.StorageVolumeInterface)...)
+		}
 	}
 	for _, d := range u.Pools {
 		batch = append(batch, object(d.Old, d.New, api.StoragePoolInterface)...)
@@ -29,6 +35,11 @@ func (s *Service) Publish(u inventory.Update) {
 	}
 	for _, d := range u.VMs {
 		batch = append(batch, vmChange(d)...)
+	}
+	for _, d := range u.Volumes {
+		if d.New != nil {
+			batch = append(batch, object(d.Old, d.New, api.StorageVolumeInterface)...)
+		}
 	}
 	if u.Host.Old != nil {
 		batch = append(batch, object(u.Host.Old, u.Host.New, api.HostInterface)...)

@@ -8,21 +8,93 @@ import (
 	"slices"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
 )
 
 // volume is one with what was written into it.
 type volume struct {
 	inventory.VolumeInfo
+	pool    string
+	backing string
 	content []byte
 }
 
-// PutVolume adds a volume with this content to a pool.
+// PutVolume adds a volume with this content to a pool. Like libvirt, it does
+// not announce that.
 func (h *Hypervisor) PutVolume(pool string, info inventory.VolumeInfo, content []byte) {
+	h.putVolume(pool, info, "", content)
+}
+
+// PutOverlay adds a volume that is made of what is at a place.
+func (h *Hypervisor) PutOverlay(pool string, info inventory.VolumeInfo, backing string) {
+	h.putVolume(pool, info, backing, nil)
+}
+
+func (h *Hypervisor) putVolume(pool string, info inventory.VolumeInfo, backing string, content []byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	info.Path = "/fake/" + pool + "/" + info.Name
-	h.volumes[pool+"/"+info.Name] = &volume{info, content}
+	h.volumes[pool+"/"+info.Name] = &volume{info, pool, backing, content}
+}
+
+// DropVolume removes a volume. Like libvirt, it does not announce that.
+func (h *Hypervisor) DropVolume(pool, name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.volumes, pool+"/"+name)
+}
+
+// RefreshPool announces that a pool was looked through again.
+func (h *Hypervisor) RefreshPool(uuid string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.emit(inventory.Event{Kind: inventory.PoolEvent, ID: uuid})
+}
+
+// value is a volume as it is shown.
+func (v *volume) value() *model.StorageVolume {
+	return &model.StorageVolume{
+		Name: v.Name, Place: v.Path, Format: v.Format, Pool: model.PoolPath(v.pool),
+		Capacity: v.Capacity, Allocation: uint64(len(v.content)), Backing: v.backing,
+	}
+}
+
+// Volumes implements inventory.Conn.
+func (c *Conn) Volumes(ctx context.Context, pool string) ([]*model.StorageVolume, error) {
+	if err := c.enter(ctx, "volumes", pool); err != nil {
+		return nil, err
+	}
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	var list []*model.StorageVolume
+	for _, v := range c.h.volumes {
+		if v.pool == pool {
+			list = append(list, v.value())
+		}
+	}
+	return list, nil
+}
+
+// Volume implements inventory.Conn.
+func (c *Conn) Volume(ctx context.Context, pool, name string) (value *model.StorageVolume, err error) {
+	err = c.onVolume(ctx, "volume", pool, name, func(v *volume) { value = v.value() })
+	return value, err
+}
+
+// VolumeAt implements inventory.Conn.
+func (c *Conn) VolumeAt(ctx context.Context, place string) (*model.StorageVolume, error) {
+	if err := c.enter(ctx, "volume-at", place); err != nil {
+		return nil, err
+	}
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	for _, v := range c.h.volumes {
+		if v.Path == place {
+			return v.value(), nil
+		}
+	}
+	return nil, errs.New(errs.NotFound, "This storage volume does not exist.")
 }
 
 // Volumes is the paths of all volumes.

@@ -1,0 +1,100 @@
+package virt
+
+import (
+	"context"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/model"
+)
+
+// Volumes reads all volumes of a pool; see inventory.VolumeReader. libvirt has
+// no call for all of them at once: of ten thousand that takes some seconds.
+func (c *Conn) Volumes(ctx context.Context, pool string) ([]*model.StorageVolume, error) {
+	return operate(ctx, c, work[[]*model.StorageVolume]{lane: laneWork}, func(conn *libvirt.Connect) ([]*model.StorageVolume, error) {
+		p, err := conn.LookupStoragePoolByUUIDString(pool)
+		if err != nil {
+			return nil, err
+		}
+		defer p.Free()
+		active, err := p.IsActive()
+		if err != nil || !active {
+			return nil, err
+		}
+		found, err := p.ListAllStorageVolumes(0)
+		if err != nil {
+			return nil, err
+		}
+		volumes := make([]*model.StorageVolume, 0, len(found))
+		for i := range found {
+			if err := ctx.Err(); err != nil {
+				freeRest(found[i:], (*libvirt.StorageVol).Free)
+				return nil, err
+			}
+			v, err := askVolume(&found[i], pool)
+			_ = found[i].Free()
+			switch {
+			case err == nil:
+				volumes = append(volumes, v)
+			case !hasCode(err, libvirt.ERR_NO_STORAGE_VOL):
+				freeRest(found[i+1:], (*libvirt.StorageVol).Free)
+				return nil, err
+			}
+		}
+		return volumes, nil
+	})
+}
+
+// Volume reads one volume; see inventory.VolumeReader.
+func (c *Conn) Volume(ctx context.Context, pool, name string) (*model.StorageVolume, error) {
+	return operate(ctx, c, work[*model.StorageVolume]{lane: laneWork}, func(conn *libvirt.Connect) (volume *model.StorageVolume, err error) {
+		err = withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
+			volume, err = askVolume(v, pool)
+			return err
+		})
+		return volume, err
+	})
+}
+
+// VolumeAt reads the volume at a place on the host; see inventory.VolumeReader.
+func (c *Conn) VolumeAt(ctx context.Context, place string) (*model.StorageVolume, error) {
+	return operate(ctx, c, work[*model.StorageVolume]{lane: laneWork}, func(conn *libvirt.Connect) (*model.StorageVolume, error) {
+		v, err := conn.LookupStorageVolByPath(place)
+		if err != nil {
+			return nil, err
+		}
+		defer v.Free()
+		p, err := v.LookupPoolByVolume()
+		if err != nil {
+			return nil, err
+		}
+		defer p.Free()
+		return askVolume(v, uuidOf(p))
+	})
+}
+
+// askVolume reads everything about one volume. One that cannot be looked into,
+// such as a folder or an image that is broken, is shown by what is known of it.
+func askVolume(v *libvirt.StorageVol, pool string) (*model.StorageVolume, error) {
+	name, err := v.GetName()
+	if err != nil {
+		return nil, err
+	}
+	volume := &model.StorageVolume{}
+	xml, err := v.GetXMLDesc(0)
+	switch {
+	case err == nil:
+		if parsed, err := domainxml.ParseVolume(xml); err == nil {
+			volume = parsed
+		} // else its name or place is no text for XML
+	case hasCode(err, libvirt.ERR_NO_STORAGE_VOL), hasCode(err, libvirt.ERR_NO_STORAGE_POOL), hasCode(err, libvirt.ERR_RPC):
+		return nil, err
+	}
+	if volume.Place == "" {
+		volume.Place, _ = v.GetPath()
+	}
+	// The name as libvirt looks it up: XML has no room for every byte.
+	volume.Name, volume.Pool = name, model.PoolPath(pool)
+	return volume, nil
+}
