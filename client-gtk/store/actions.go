@@ -90,7 +90,7 @@ func (w Words) WhyNot(a Action, vm *model.VM, permissions map[string]client.Perm
 	r := rules[a]
 	switch {
 	case permissions[r.right] == client.Denied:
-		return w.text("You are not allowed to do this. An administrator can allow it with a polkit rule.")
+		return w.text(notAllowed)
 	case !r.when(vm):
 		return w.text(r.unless)
 	case a == Start && vm.Template:

@@ -45,6 +45,11 @@ type Filter struct {
 	Host  model.Path // empty: all hosts
 }
 
+// Narrows is whether there are VMs that it could leave out.
+func (f Filter) Narrows() bool {
+	return strings.TrimSpace(f.Text) != "" || f.State != AnyState || len(f.Tags) > 0 || f.Host != ""
+}
+
 // matcher is a filter made ready.
 type matcher struct {
 	Filter

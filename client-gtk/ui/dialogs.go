@@ -75,42 +75,8 @@ func saveScreenshot(parent gtk.Widgetter, service Service, vm *model.VM) {
 	})
 }
 
-// showHosts lists the hosts, how they are, and what keeps VMs from working.
-func showHosts(parent gtk.Widgetter, service Service, hosts map[model.Path]*model.Host) {
-	page := adw.NewPreferencesPage()
-	for _, h := range sortedHosts(hosts) {
-		group := adw.NewPreferencesGroup()
-		group.SetTitle(hostTitle(h))
-		group.SetDescription(join(h.Hostname, h.URI, words.HostState(h.State), h.StateMessage))
-		r := newRows(group)
-		r.set([]fact{
-			{i18n.T("Hypervisor"), join(h.HypervisorName+" "+h.HypervisorVersion, "libvirt "+h.LibvirtVersion)},
-			{i18n.T("Processors"), join(i18n.F("%d", h.CPUs), h.CPUModel, h.Architecture)},
-			{i18n.T("Memory"), words.Size(h.MemoryTotal)},
-		})
-		page.Add(group)
-		service.Health(h.Path(), func(checks []model.Check, err error) {
-			if err != nil {
-				return
-			}
-			for _, check := range checks {
-				group.Add(checkRow(check))
-			}
-		})
-	}
-	view := adw.NewToolbarView()
-	view.AddTopBar(adw.NewHeaderBar())
-	view.SetContent(page)
-	dialog := adw.NewDialog()
-	dialog.SetTitle(i18n.T("Hosts"))
-	dialog.SetContentWidth(560)
-	dialog.SetContentHeight(620)
-	dialog.SetChild(view)
-	dialog.Present(parent)
-}
-
 var checkIcons = map[model.CheckStatus]string{
-	model.CheckOK: "emblem-ok-symbolic", model.CheckWarning: "dialog-warning-symbolic", model.CheckError: "dialog-error-symbolic",
+	model.CheckOK: "object-select-symbolic", model.CheckWarning: "dialog-warning-symbolic", model.CheckError: "dialog-error-symbolic",
 }
 
 func checkRow(check model.Check) *adw.ActionRow {

@@ -14,6 +14,7 @@ import (
 // answers come on the main loop. What fails is shown by whoever implements it,
 // but where an error is handed over.
 type Service interface {
+	HostService
 	// Do does something with VMs that needs no further words.
 	Do(a store.Action, vms ...*model.VM)
 	// Delete deletes a VM, and the disks with these ids.

@@ -22,9 +22,8 @@ import (
 //go:embed row.ui
 var rowUI string
 
-// sidebar is the list of VMs, with a heading for each host where there are
-// several. GTK's model holds only their paths; what changes without moving only
-// has its row filled anew.
+// sidebar is the list of VMs below their hosts. GTK's model holds only their
+// paths; what changes without moving only has its row filled anew.
 type sidebar struct {
 	list   *store.List
 	filter store.Filter
@@ -48,7 +47,7 @@ type sidebar struct {
 
 	rows      map[uintptr]*row // by their list item
 	bound     map[model.Path]*row
-	chosen    []model.Path
+	chosen    []model.Path // VMs, or one host
 	knownTags []string
 	moving    bool // the list changes, and with it the selection
 	onChoice  func([]model.Path)
@@ -142,7 +141,7 @@ func (s *sidebar) addMenu() {
 	keys := gtk.NewEventControllerKey()
 	keys.ConnectKeyPressed(func(keyval, _ uint, state gdk.ModifierType) bool {
 		wanted := keyval == gdk.KEY_Menu || keyval == gdk.KEY_F10 && state&gdk.ShiftMask != 0
-		if !wanted || len(s.chosen) != 1 {
+		if !wanted || len(s.chosen) != 1 || isHost(s.chosen[0]) {
 			return false
 		}
 		if r := s.bound[s.chosen[0]]; r != nil {
@@ -193,10 +192,10 @@ func (s *sidebar) newRow(item *gtk.ListItem) *row {
 	click := gtk.NewGestureClick()
 	click.SetButton(gdk.BUTTON_SECONDARY)
 	click.ConnectPressed(func(_ int, x, y float64) {
+		s.choose(r.path)
 		if isHost(r.path) {
 			return
 		}
-		s.choose(r.path)
 		s.openMenu(r, x, y)
 	})
 	r.box.AddController(click)
@@ -209,8 +208,6 @@ func isHost(path model.Path) bool { return strings.HasPrefix(string(path), "/org
 
 func (s *sidebar) fillRow(r *row) {
 	host := isHost(r.path)
-	r.item.SetSelectable(!host)
-	r.item.SetActivatable(!host)
 	r.icon.SetVisible(!host)
 	r.system.SetVisible(false)
 	r.picture.SetVisible(false)
@@ -291,14 +288,20 @@ func (s *sidebar) refill(path model.Path) {
 	}
 }
 
-// wanted is the rows that there should be.
+// wanted is the rows that there should be: each host with its VMs, and in a
+// search only those with something to show.
 func (s *sidebar) wanted() []string {
-	groups := s.list.Groups()
-	rows := make([]string, 0, s.list.Len()+len(groups))
-	for _, g := range groups {
-		if len(s.hosts) > 1 {
-			rows = append(rows, string(g.Host))
+	groups := map[model.Path]store.Group{}
+	for _, g := range s.list.Groups() {
+		groups[g.Host] = g
+	}
+	rows := make([]string, 0, s.list.Len()+len(s.hosts))
+	for _, host := range sortedHosts(s.hosts) {
+		g, has := groups[host.Path()]
+		if !has && s.filter.Narrows() {
+			continue
 		}
+		rows = append(rows, string(host.Path()))
 		for i := range g.Len {
 			rows = append(rows, string(s.list.Row(g.Start+i).Path()))
 		}
@@ -332,7 +335,7 @@ func (s *sidebar) sync() {
 func (s *sidebar) restore() {
 	kept := slices.DeleteFunc(slices.Clone(s.chosen), func(path model.Path) bool {
 		row, _ := s.list.Find(path)
-		return row == nil
+		return row == nil && s.hosts[path] == nil
 	})
 	places := gtk.NewBitsetEmpty()
 	for _, path := range kept {
@@ -354,12 +357,17 @@ func (s *sidebar) selected() {
 	if s.moving {
 		return
 	}
-	var now []model.Path
+	var now, hosts []model.Path
 	places := s.selection.Selection()
 	for i := range uint(places.Size()) {
-		if path := model.Path(s.inView[places.Nth(i)]); !isHost(path) {
+		if path := model.Path(s.inView[places.Nth(i)]); isHost(path) {
+			hosts = append(hosts, path)
+		} else {
 			now = append(now, path)
 		}
+	}
+	if len(now) == 0 && len(hosts) > 0 {
+		now = hosts[:1]
 	}
 	if len(now) > 0 && !slices.Equal(now, s.chosen) {
 		s.chosen = now
@@ -367,12 +375,20 @@ func (s *sidebar) selected() {
 	}
 }
 
-// choose selects a VM alone.
+// choose selects a VM or a host alone.
 func (s *sidebar) choose(path model.Path) {
 	if at := slices.Index(s.inView, string(path)); at >= 0 {
 		s.selection.SelectItem(uint(at), true)
 		s.view.ScrollTo(uint(at), gtk.ListScrollFocus, nil)
 	}
+}
+
+// vm is the VM at a path, shown or not; nil if there is none.
+func (s *sidebar) vm(path model.Path) *model.VM {
+	if row, _ := s.list.Find(path); row != nil {
+		return row.VM
+	}
+	return nil
 }
 
 // unchoose selects none.
@@ -424,7 +440,7 @@ func (s *sidebar) setReady(ready bool) {
 // fill shows why there is nothing, when there is nothing.
 func (s *sidebar) fill() {
 	switch {
-	case s.list.Len() > 0:
+	case len(s.inView) > 0:
 		s.stack.SetVisibleChildName("list")
 		return
 	case s.list.Total() > 0:

@@ -40,6 +40,7 @@ type Window struct {
 	sidebar *sidebar
 	page    *Page
 	several *several
+	host    *hostPage
 	jobs    *jobsButton
 	hosts   map[model.Path]*model.Host
 	state   client.State
@@ -70,11 +71,13 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.page = NewPage(service)
 	w.page.Detach = func(vm *model.VM) { w.detach(app, vm) }
 	w.several = newSeveral(service)
+	w.host = newHostPage(service, w.sidebar.vm, w.Open)
 	// For the menu in the list.
 	w.InsertActionGroup("vm", w.page.actions)
 	giveReasons(w.sidebar.menu, w.sidebar.menuModel, w.page.why)
 	w.contentStack.AddNamed(w.page.Widget(), "page")
 	w.contentStack.AddNamed(w.several.widget, "several")
+	w.contentStack.AddNamed(w.host.root, "host")
 	w.page.joinWindow(w.ApplicationWindow)
 	w.sidebar.look(true)
 	w.NotifyProperty("suspended", func() { w.sidebar.look(!w.IsSuspended()) })
@@ -140,7 +143,11 @@ func (w *Window) addActions() {
 		w.AddAction(action)
 	}
 	hosts := gio.NewSimpleAction("hosts", nil)
-	hosts.ConnectActivate(func(*glib.Variant) { showHosts(w, w.service, w.hosts) })
+	hosts.ConnectActivate(func(*glib.Variant) {
+		if hosts := sortedHosts(w.hosts); len(hosts) > 0 {
+			w.Open(hosts[0].Path())
+		}
+	})
 	w.AddAction(hosts)
 	create := gio.NewSimpleAction("new", nil)
 	create.ConnectActivate(func(*glib.Variant) { showCreate(w, w.service, model.HostPath("local")) })
@@ -237,6 +244,7 @@ func (w *Window) Take(batch *client.Batch) {
 		}
 	}
 	w.page.takeSnapshots(batch)
+	w.host.take(batch, w.hosts)
 	if len(w.sidebar.chosen) > 1 && len(batch.VMs) > 0 {
 		w.several.show(w.chosenVMs())
 	}
@@ -261,7 +269,7 @@ func (w *Window) Sample(s *client.Samples) {
 	}
 }
 
-// Open shows a VM's page, as soon as the VM is known.
+// Open shows the page of a VM or a host, as soon as that is known.
 func (w *Window) Open(path model.Path) {
 	w.wanted = path
 	w.openWanted()
@@ -278,18 +286,27 @@ func (w *Window) Shows(path model.Path) bool {
 }
 
 func (w *Window) openWanted() {
-	if row, _ := w.sidebar.list.Find(w.wanted); row != nil {
+	if w.sidebar.vm(w.wanted) != nil || w.hosts[w.wanted] != nil {
 		w.sidebar.choose(w.wanted)
 		w.wanted = ""
 	}
 }
 
-// ShowTab shows a part of the VM's page: overview, screen,
-// hardware or snapshots.
-func (w *Window) ShowTab(name string) { w.page.stack.SetVisibleChildName(name) }
+// ShowTab shows a part of the page that is open: of a VM overview, screen,
+// hardware or snapshots; of a host overview, networks or storage.
+func (w *Window) ShowTab(name string) {
+	stack := w.page.stack
+	if w.host.host != nil {
+		stack = w.host.stack
+	}
+	if stack.ChildByName(name) != nil {
+		stack.SetVisibleChildName(name)
+	}
+}
 
-// show is called when other VMs were chosen, or none.
-func (w *Window) show([]model.Path) {
+// show is called when other VMs were chosen, a host, or none.
+func (w *Window) show(chosen []model.Path) {
+	w.host.clear()
 	vms := w.chosenVMs()
 	switch {
 	case len(vms) == 1:
@@ -303,6 +320,13 @@ func (w *Window) show([]model.Path) {
 	case w.shown != "":
 		w.shown = ""
 		w.page.Clear()
+	}
+	if len(chosen) == 1 && w.hosts[chosen[0]] != nil {
+		w.host.show(w.hosts[chosen[0]])
+		w.content.SetTitle(hostTitle(w.host.host))
+		w.contentStack.SetVisibleChildName("host")
+		w.split.SetShowContent(true)
+		return
 	}
 	if len(vms) == 0 {
 		w.showStatus()
@@ -320,8 +344,8 @@ func (w *Window) VMs() []*model.VM { return w.sidebar.list.VMs() }
 func (w *Window) chosenVMs() []*model.VM {
 	vms := make([]*model.VM, 0, len(w.sidebar.chosen))
 	for _, path := range w.sidebar.chosen {
-		if row, _ := w.sidebar.list.Find(path); row != nil {
-			vms = append(vms, row.VM)
+		if vm := w.sidebar.vm(path); vm != nil {
+			vms = append(vms, vm)
 		}
 	}
 	return vms

@@ -54,6 +54,9 @@ func TestWidgetsDoNotWait(t *testing.T) {
 // only inside of a go statement, or of the function that call runs in one.
 var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls", "loadPreferences", "withFile"}
 
+// inGoroutine are the methods that run their second argument in a goroutine.
+var inGoroutine = []string{"change", "work"}
+
 // quick are the methods of the service's client that answer from memory.
 var quick = []string{"VM", "Snapshots", "Activate"}
 
@@ -77,6 +80,10 @@ func TestTheApplicationWaitsInGoroutines(t *testing.T) {
 						if name, _ := c.Fun.(*ast.Ident); name != nil && name.Name == "call" && len(c.Args) == 3 {
 							look(c.Args[1], true)
 							look(c.Args[2], false)
+							return false
+						}
+						if s, _ := c.Fun.(*ast.SelectorExpr); s != nil && slices.Contains(inGoroutine, s.Sel.Name) && len(c.Args) == 2 {
+							look(c.Args[1], true)
 							return false
 						}
 						if name, _ := c.Fun.(*ast.Ident); name != nil && name.Name == "later" {

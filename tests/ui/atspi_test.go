@@ -52,6 +52,7 @@ func (n node) is(state uint) bool {
 // The states that the tests look at.
 const (
 	checked   = 4
+	focused   = 12
 	sensitive = 24
 	showing   = 25
 )

@@ -50,6 +50,7 @@ func background(t *testing.T, env []string, name string, args ...string) string 
 type application struct {
 	node
 	session *dbus.Conn
+	display string
 }
 
 // do calls one of its actions with a text, as notifications and searches do.
@@ -106,6 +107,39 @@ func (a application) inWindow(t *testing.T, action string) {
 	}
 }
 
+// press presses keys in its window, by the names of X.
+func (a application) press(t *testing.T, keys ...string) {
+	t.Helper()
+	for _, args := range [][]string{{"search", "--sync", "--onlyvisible", "--name", "^Virtual Machines$", "windowfocus", "--sync"}, append([]string{"key", "--delay", "40"}, keys...)} {
+		cmd := exec.Command("xdotool", args...)
+		cmd.Env = append(os.Environ(), "DISPLAY="+a.display)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("xdotool %v: %v: %s", args, err, out)
+		}
+	}
+}
+
+// tabTo moves the focus on until something with a role has it.
+func (a application) tabTo(t *testing.T, role string) {
+	t.Helper()
+	const most = 20
+	for range most {
+		a.press(t, "Tab")
+		if a.hasFocus(role) {
+			return
+		}
+	}
+	t.Fatalf("the focus does not get to a %s", role)
+}
+
+func (a application) hasFocus(role string) (found bool) {
+	a.each(func(n node) bool {
+		found = n.role() == role && n.is(focused)
+		return !found
+	})
+	return found
+}
+
 // open starts the client on a display and a bus of its own. settings go into its
 // environment.
 func open(t *testing.T, settings ...string) application {
@@ -147,7 +181,7 @@ func open(t *testing.T, settings ...string) application {
 		}
 		return false
 	})
-	return application{app, session}
+	return application{app, session, display}
 }
 
 func connect(t *testing.T, address string) *dbus.Conn {
