@@ -17,10 +17,11 @@ root_path() {
 
 packages() { sed 's/#.*//' "$system/reference/packages" | xargs | tr ' ' ','; }
 
-# prepare_root makes the root unless it stands already, and removes older ones.
+# prepare_root makes the root unless it stands already, and removes old ones.
 prepare_root() {
 	local root new mirror options
 	root=$(root_path)
+	touch "$root.used"
 	[[ ! -d $root ]] || return 0
 	need_packages
 	remove_old_roots
@@ -41,12 +42,13 @@ prepare_root() {
 	say "the reference system stands in $root ($(du -sh "$root" | cut -f 1))"
 }
 
-# remove_old_roots leaves those that a running machine stands on.
+# remove_old_roots leaves those that a running machine stands on, and those of
+# the last day: of two branches, each may have its own.
 remove_old_roots() {
 	local old
 	for old in "$cache"/root-*; do
-		[[ -d $old ]] || continue
-		grep -qsxF "$old" "$machines"/*/root || rm -rf --one-file-system "$old" "$cache/.#${old##*/}.lck"
+		[[ -d $old && -z $(find "$old" "$old.used" -maxdepth 0 -mtime -1 2>/dev/null) ]] || continue
+		grep -qsxF "$old" "$machines"/*/root || rm -rf --one-file-system "$old" "$old.used" "$cache/.#${old##*/}.lck"
 	done
 }
 
