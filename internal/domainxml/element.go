@@ -13,7 +13,8 @@ import (
 // Element is one device of a definition, with everything that its XML says.
 type Element struct {
 	model.Device
-	node *node
+	node  *node
+	place int // among the devices
 }
 
 // Devices is every device of a definition, in the order of its XML.
@@ -25,11 +26,48 @@ func Devices(doc string) ([]Element, error) {
 	return elementsOf(dom), nil
 }
 
+// BothDevices is every device of a stored definition and of the running VM's,
+// each with the id that the VM shows it by. Either document may be empty.
+func BothDevices(stored, live string) (next, now []Element, err error) {
+	for _, of := range []struct {
+		doc  string
+		list *[]Element
+	}{{stored, &next}, {live, &now}} {
+		if of.doc == "" {
+			continue
+		}
+		if *of.list, err = Devices(of.doc); err != nil {
+			return nil, nil, err
+		}
+	}
+	if stored != "" && live != "" {
+		adoptIDs(pointers(now), pointers(next))
+	}
+	return next, now, nil
+}
+
+func pointers(list []Element) []*model.Device {
+	devices := make([]*model.Device, len(list))
+	for i := range list {
+		devices[i] = &list[i].Device
+	}
+	return devices
+}
+
+// WithID is the device with this id; nil when there is none.
+func WithID(list []Element, id string) *Element {
+	i := slices.IndexFunc(list, func(e Element) bool { return e.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &list[i]
+}
+
 func elementsOf(dom *node) []Element {
 	c := conversion{placed: map[model.DeviceKind]int{}, used: map[string]bool{}}
 	var list []Element
-	for _, n := range deviceElements(dom.find("devices")) {
-		list = append(list, Element{*c.device(n), n})
+	for i, n := range deviceElements(dom.find("devices")) {
+		list = append(list, Element{*c.device(n), n, i})
 	}
 	return list
 }
@@ -37,15 +75,7 @@ func elementsOf(dom *node) []Element {
 // FindDevice is the device with this id; nil when there is none.
 func FindDevice(doc, id string) (*Element, error) {
 	list, err := Devices(doc)
-	if err != nil {
-		return nil, err
-	}
-	for i := range list {
-		if list[i].ID == id {
-			return &list[i], nil
-		}
-	}
-	return nil, nil
+	return WithID(list, id), err
 }
 
 // XML is the device's element.
@@ -194,20 +224,19 @@ func AddElement(doc, element string) (string, error) {
 	return dom.document()
 }
 
-// RemoveElement takes the device with this id out of a definition.
-func RemoveElement(doc, id string) (string, error) {
+// RemoveElement takes a device out of the definition that it was found in.
+func RemoveElement(doc string, e *Element) (string, error) {
 	dom, err := parseRaw(doc, "domain")
 	if err != nil {
 		return "", err
 	}
-	for _, e := range elementsOf(dom) {
-		if e.ID == id {
-			devices := dom.find("devices")
-			devices.children = slices.DeleteFunc(devices.children, func(n *node) bool {
-				return n == e.node || e.Kind == model.KindSerial && n.name == "console" && repeatsSerial(n)
-			})
-			return dom.document()
-		}
+	elements := elementsOf(dom)
+	if e.place >= len(elements) || elements[e.place].Kind != e.Kind {
+		return "", errs.New(errs.NotFound, "The virtual machine has no such device.")
 	}
-	return "", errs.New(errs.NotFound, "The virtual machine has no such device.")
+	gone, devices := elements[e.place].node, dom.find("devices")
+	devices.children = slices.DeleteFunc(devices.children, func(n *node) bool {
+		return n == gone || e.Kind == model.KindSerial && n.name == "console" && repeatsSerial(n)
+	})
+	return dom.document()
 }

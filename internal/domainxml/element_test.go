@@ -46,14 +46,15 @@ func TestAnElementJoinsAndLeavesADefinition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e, err := FindDevice(with, "panic-0"); err != nil || e == nil {
+	e, err := FindDevice(with, "panic-0")
+	if err != nil || e == nil {
 		t.Fatalf("it is not there: %v", err)
 	}
-	without, err := RemoveElement(with, "panic-0")
+	without, err := RemoveElement(with, e)
 	if err != nil || strings.Contains(without, "<panic") {
 		t.Errorf("it is still there: %v", err)
 	}
-	if _, err := RemoveElement(without, "panic-0"); !errs.Is(err, errs.NotFound) {
+	if _, err := RemoveElement(without, e); !errs.Is(err, errs.NotFound) {
 		t.Errorf("removed twice: %v", err)
 	}
 }

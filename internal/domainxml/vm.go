@@ -37,6 +37,7 @@ func ParseVM(liveXML, storedXML string) (*model.VM, error) {
 	vm.Persistent = stored != nil
 	if live != nil && stored != nil {
 		vm.CPUMode = configuredCPUMode(live.CPUMode, stored.CPUMode)
+		adoptIDs(live.Devices, stored.Devices)
 		vm.PendingChanges = pendingChanges(live, stored)
 	}
 	return vm, nil

@@ -73,15 +73,15 @@ func canChange(changes *model.DeviceSpec) bool {
 
 // find looks a device up in the definitions that are to change.
 func (e *editing) find(id string) (stored, live *domainxml.Element, err error) {
+	next, now, err := domainxml.BothDevices(e.allStored, e.allLive)
+	if err != nil {
+		return nil, nil, err
+	}
 	if e.stored != "" {
-		if stored, err = domainxml.FindDevice(e.stored, id); err != nil {
-			return nil, nil, err
-		}
+		stored = domainxml.WithID(next, id)
 	}
 	if e.live != "" {
-		if live, err = domainxml.FindDevice(e.live, id); err != nil {
-			return nil, nil, err
-		}
+		live = domainxml.WithID(now, id)
 	}
 	if stored == nil && live == nil {
 		return nil, nil, noDevice()
@@ -139,7 +139,7 @@ func (e *editing) removeStored(element *domainxml.Element) error {
 	if err = e.dom.DetachDeviceFlags(xml, libvirt.DOMAIN_DEVICE_MODIFY_CONFIG); !unsupported(err) {
 		return err
 	}
-	doc, err := domainxml.RemoveElement(e.stored, element.ID)
+	doc, err := domainxml.RemoveElement(e.stored, element)
 	if err != nil {
 		return err
 	}

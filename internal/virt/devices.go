@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"libvirt.org/go/libvirt"
 
@@ -18,10 +19,14 @@ import (
 // editing is one change of a VM's devices: what the VM has, and where the
 // change is wanted.
 type editing struct {
-	dom          *libvirt.Domain
-	conn         *libvirt.Connect
-	how          inventory.DeviceChange
-	stored, live string // the definitions; empty where the change is not wanted
+	dom  *libvirt.Domain
+	conn *libvirt.Connect
+	how  inventory.DeviceChange
+	// The definitions, which tell together what each device is called; empty
+	// where the VM has none.
+	allStored, allLive string
+	// The same; empty where the change is not wanted.
+	stored, live string
 }
 
 // edit runs one change of devices.
@@ -40,26 +45,39 @@ func edit[T any](ctx context.Context, c *Conn, uuid string, how inventory.Device
 	return result, err
 }
 
-// look reads the definitions that are to change.
+// look reads the definitions.
 func (e *editing) look() error {
-	where, err := whereItIs(e.dom)
+	has, err := whereItIs(e.dom)
 	if err != nil {
 		return err
 	}
-	if where, err = wanted(where, e.how.Apply); err != nil {
+	where, err := wanted(has, e.how.Apply)
+	if err != nil {
+		return err
+	}
+	if err := e.read(has); err != nil {
 		return err
 	}
 	if where&libvirt.DOMAIN_AFFECT_CONFIG != 0 {
-		if e.stored, err = e.dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE); err != nil {
-			return err
-		}
+		e.stored = e.allStored
 	}
 	if where&libvirt.DOMAIN_AFFECT_LIVE != 0 {
-		if e.live, err = e.dom.GetXMLDesc(0); err != nil {
+		e.live = e.allLive
+	}
+	e.conn, err = e.dom.DomainGetConnect()
+	return err
+}
+
+func (e *editing) read(has libvirt.DomainModificationImpact) (err error) {
+	e.allStored, e.allLive = "", ""
+	if has&libvirt.DOMAIN_AFFECT_CONFIG != 0 {
+		if e.allStored, err = e.dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE); err != nil {
 			return err
 		}
 	}
-	e.conn, err = e.dom.DomainGetConnect()
+	if has&libvirt.DOMAIN_AFFECT_LIVE != 0 {
+		e.allLive, err = e.dom.GetXMLDesc(0)
+	}
 	return err
 }
 
@@ -155,30 +173,32 @@ func (e *editing) define(doc string) error {
 
 // newID is the id of the device that is there now and was not before.
 func (e *editing) newID(kind model.DeviceKind, applied inventory.Applied) (string, error) {
-	before, flags := e.stored, libvirt.DOMAIN_XML_INACTIVE
-	if !applied.NextBoot {
-		before, flags = e.live, 0
-	}
 	had := map[string]bool{}
-	list, err := domainxml.Devices(before)
+	next, now, err := domainxml.BothDevices(e.allStored, e.allLive)
 	if err != nil {
 		return "", err
 	}
-	for i := range list {
-		had[list[i].ID] = true
+	for _, d := range slices.Concat(next, now) {
+		had[d.ID] = true
 	}
-	doc, err := e.dom.GetXMLDesc(flags)
+	has, err := whereItIs(e.dom)
+	if err == nil {
+		err = e.read(has)
+	}
 	if err != nil {
 		return "", err
 	}
-	if list, err = domainxml.Devices(doc); err != nil {
+	if next, now, err = domainxml.BothDevices(e.allStored, e.allLive); err != nil {
 		return "", err
+	}
+	if applied.NextBoot {
+		now = next
 	}
 	id := ""
-	for i := range list {
+	for i := range now {
 		// libvirt may add a controller or a graphics card for the device.
-		if !had[list[i].ID] && list[i].Kind == kind {
-			id = list[i].ID
+		if !had[now[i].ID] && now[i].Kind == kind {
+			id = now[i].ID
 		}
 	}
 	return id, nil
@@ -225,24 +245,20 @@ func (e *editing) needSharedMemory() error {
 	return nil
 }
 
-// chooseTarget gives a drive a name that neither definition has.
+// chooseTarget gives a drive a name that neither definition has, wherever it is
+// added.
 func (e *editing) chooseTarget(d *model.DeviceSpec) error {
 	bus, err := build.DiskBus(d)
 	if err != nil {
 		return err
 	}
 	taken := map[string]bool{}
-	for _, doc := range []string{e.stored, e.live} {
-		if doc == "" {
-			continue
-		}
-		list, err := domainxml.Devices(doc)
-		if err != nil {
-			return err
-		}
-		for i := range list {
-			taken[list[i].Target] = true
-		}
+	next, now, err := domainxml.BothDevices(e.allStored, e.allLive)
+	if err != nil {
+		return err
+	}
+	for _, other := range slices.Concat(next, now) {
+		taken[other.Target] = true
 	}
 	if d.Target != "" {
 		if taken[d.Target] {

@@ -117,3 +117,42 @@ func TestWrongChangesOfDevicesChangeNothing(t *testing.T) {
 		t.Error("the VM has changed")
 	}
 }
+
+// TestADeviceOfTheNextBootIsNotTheOneThatGoes has one device that only runs and
+// one that is only stored, which have the same place.
+func TestADeviceOfTheNextBootIsNotTheOneThatGoes(t *testing.T) {
+	t.Parallel()
+	c, vm := stopped(t)
+	nextBoot := inventory.DeviceChange{Apply: inventory.ApplyNextBoot}
+	add := func(d model.Device) string {
+		t.Helper()
+		id, _, err := c.AddDevice(t.Context(), vm.UUID, device(d), nextBoot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	old := add(model.Device{Kind: model.KindSound, Model: "ich9"})
+	disk := add(model.Device{Kind: model.KindDisk, Source: "/nowhere/a.qcow2"})
+	if err := c.Start(t.Context(), vm.UUID, false); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{old, disk} {
+		if _, err := c.RemoveDevice(t.Context(), vm.UUID, id, nextBoot); err != nil {
+			t.Fatal(err)
+		}
+	}
+	added := add(model.Device{Kind: model.KindSound, Model: "ac97"})
+	if other := add(model.Device{Kind: model.KindDisk, Source: "/nowhere/b.qcow2"}); added == old || other == disk {
+		t.Errorf("%s and %s have the ids of others", added, other)
+	}
+	if now := only(t, c); !has(now, old) || has(now, added) || !slices.Contains(now.PendingChanges, old) || !slices.Contains(now.PendingChanges, added) {
+		t.Errorf("it has %v, and the next boot changes %v", now.Devices, now.PendingChanges)
+	}
+	if _, err := c.RemoveDevice(t.Context(), vm.UUID, added, nextBoot); err != nil {
+		t.Fatal(err)
+	}
+	if now := only(t, c); slices.Contains(now.PendingChanges, added) || !slices.Contains(now.PendingChanges, old) {
+		t.Errorf("the next boot changes %v", now.PendingChanges)
+	}
+}
