@@ -211,7 +211,7 @@ func AddElement(doc, element string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	n, err := build(xml.NewDecoder(strings.NewReader(element)).RawToken)
+	n, err := readTree(xml.NewDecoder(strings.NewReader(element)).RawToken)
 	if err != nil {
 		return "", err
 	}

@@ -6,6 +6,7 @@ import (
 
 	"libvirt.org/go/libvirtxml"
 
+	"org.kvmmanager/internal/domainxml/build"
 	"org.kvmmanager/internal/model"
 )
 
@@ -37,7 +38,7 @@ func NewDomain(vm *model.VM, domainType string, windows bool) (string, error) {
 	}
 	for _, list := range deviceLists(vm) {
 		for _, device := range *list {
-			if err := appendDevice(d.Devices, device); err != nil {
+			if err := build.Append(d.Devices, device); err != nil {
 				return "", err
 			}
 		}

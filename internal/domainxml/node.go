@@ -33,7 +33,7 @@ func parse(doc, root string) (*node, error) {
 	if len(doc) > maxDocument {
 		return nil, fmt.Errorf("cannot read <%s>: %d bytes are too many", root, len(doc))
 	}
-	n, err := build(xml.NewDecoder(strings.NewReader(doc)).Token)
+	n, err := readTree(xml.NewDecoder(strings.NewReader(doc)).Token)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("cannot read <%s>: %w", root, err)
@@ -53,13 +53,13 @@ func parseRaw(doc, root string) (*node, error) {
 	if _, err := parse(doc, root); err != nil {
 		return nil, err
 	}
-	return build(xml.NewDecoder(strings.NewReader(doc)).RawToken)
+	return readTree(xml.NewDecoder(strings.NewReader(doc)).RawToken)
 }
 
-// build reads elements until the input ends, and returns the first one. What is
+// readTree reads elements until the input ends, and returns the first one. What is
 // nested too deep is left out: it can only be the far end of a chain of disk
 // images.
-func build(next func() (xml.Token, error)) (*node, error) {
+func readTree(next func() (xml.Token, error)) (*node, error) {
 	var first *node
 	var open []*node
 	tooDeep := 0 // elements that are open and left out

@@ -104,7 +104,6 @@ func (p *Planner) resolveDisk(plan *Plan, spec *model.DiskSpec) error {
 		if v == nil {
 			return errs.New(errs.NotFound, "There is no such storage volume.")
 		}
-		d.Format = v.Format
 		p.useVolume(plan, d, v)
 		return nil
 	}
@@ -294,12 +293,28 @@ func (p *Planner) newVolume(plan *Plan, v *volume, name, ending string) {
 	plan.volumes = append(plan.volumes, v)
 }
 
-// useVolume plans a volume that exists.
+// useVolume plans a volume that exists. Unless the caller says what it is, it is
+// what libvirt found, or else a plain disk.
 func (p *Planner) useVolume(plan *Plan, d *model.Device, v *Volume) {
+	if d.Format == "" || d.Format == v.Format && d.Format != "qcow2" {
+		d.Format = p.volumeFormat(plan, v)
+	}
 	d.Source, d.Type, d.Capacity = v.Path, diskType(v.Pool), v.Capacity
 	if len(v.UsedBy) > 0 {
 		plan.warn("volume", "Ask for a copy, or do not run both at once.", "Another VM uses the volume “%s”, too.", v.Name)
 	}
+}
+
+// volumeFormat is qcow2 or raw. The formats of other programs may refer to files
+// that nobody has looked at, and are not used.
+func (p *Planner) volumeFormat(plan *Plan, v *Volume) string {
+	if v.Format == "qcow2" {
+		return v.Format
+	}
+	if slices.Contains([]string{"bochs", "cloop", "dmg", "qcow", "qed", "vdi", "vhdx", "vmdk", "vpc"}, v.Format) {
+		plan.failOnce("volume", errs.NotSupported, "Convert it first: qemu-img convert -O qcow2.", "The volume “%s” has a format that cannot be used.", v.Name)
+	}
+	return "raw"
 }
 
 // checkRoom compares what the volumes take with what the pools have.

@@ -88,7 +88,25 @@ func (p *Planner) Plan(ctx context.Context, spec model.VMSpec, source *Source) (
 		}
 	}
 	plan.addDevices()
-	return plan, nil
+	return plan, plan.check()
+}
+
+// check looks whether the definition can be written, before anything is made of
+// it, unless that is said not to work anyway. Volumes that are to be made have no
+// place yet.
+func (p *Plan) check() error {
+	if p.failure != nil {
+		return nil
+	}
+	const somewhere = "/"
+	for _, v := range p.volumes {
+		v.device.Source = somewhere
+	}
+	_, err := p.XML()
+	for _, v := range p.volumes {
+		v.device.Source = ""
+	}
+	return err
 }
 
 // Err is why the plan cannot be carried out; nil when it can.

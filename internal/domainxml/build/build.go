@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"libvirt.org/go/libvirtxml"
+
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 )
@@ -46,7 +48,12 @@ var configurators = map[model.DeviceKind]configurator{
 	model.KindUSBRedir:   {"", makeRedirection},
 }
 
-// XML is the device's element. Errors are InvalidArgument.
+// onlyNew is every kind that a VM has from its beginning or never.
+var onlyNew = map[model.DeviceKind]configurator{
+	model.KindBalloon: {"model", makeBalloon},
+}
+
+// XML is the element of a device that a caller adds. Errors are InvalidArgument.
 func XML(d *Device) (string, error) {
 	c, ok := configurators[d.Kind]
 	if !ok {
@@ -58,10 +65,7 @@ func XML(d *Device) (string, error) {
 			return "", invalid("The key “%s” cannot be given for a device of the kind “%s”.", key, string(d.Kind))
 		}
 	}
-	if err := checkText(d); err != nil {
-		return "", err
-	}
-	element, err := c.make(d)
+	element, err := c.element(d)
 	if err != nil {
 		return "", err
 	}
@@ -70,6 +74,74 @@ func XML(d *Device) (string, error) {
 		return "", errs.Wrap(errs.Internal, err, "The device cannot be written.")
 	}
 	return string(out), nil
+}
+
+// Append puts a device into a new VM's. Errors are InvalidArgument.
+func Append(list *libvirtxml.DomainDeviceList, d *model.Device) error {
+	c, ok := configurators[d.Kind]
+	if !ok {
+		c, ok = onlyNew[d.Kind]
+	}
+	if !ok {
+		return invalid("A new virtual machine cannot have a device of this kind.")
+	}
+	element, err := c.element(&Device{Device: *d})
+	if err != nil {
+		return err
+	}
+	return put(list, element)
+}
+
+func (c configurator) element(d *Device) (any, error) {
+	if err := checkText(d); err != nil {
+		return nil, err
+	}
+	return c.make(d)
+}
+
+// put puts an element where it belongs.
+func put(list *libvirtxml.DomainDeviceList, element any) error {
+	switch e := element.(type) {
+	case *libvirtxml.DomainDisk:
+		list.Disks = append(list.Disks, *e)
+	case *libvirtxml.DomainInterface:
+		list.Interfaces = append(list.Interfaces, *e)
+	case *libvirtxml.DomainGraphic:
+		list.Graphics = append(list.Graphics, *e)
+	case *libvirtxml.DomainVideo:
+		list.Videos = append(list.Videos, *e)
+	case *libvirtxml.DomainSound:
+		list.Sounds = append(list.Sounds, *e)
+	case *libvirtxml.DomainController:
+		list.Controllers = append(list.Controllers, *e)
+	case *libvirtxml.DomainSerial:
+		list.Serials = append(list.Serials, *e)
+	case *libvirtxml.DomainConsole:
+		list.Consoles = append(list.Consoles, *e)
+	case *libvirtxml.DomainChannel:
+		list.Channels = append(list.Channels, *e)
+	case *libvirtxml.DomainTPM:
+		list.TPMs = append(list.TPMs, *e)
+	case *libvirtxml.DomainRNG:
+		list.RNGs = append(list.RNGs, *e)
+	case *libvirtxml.DomainWatchdog:
+		list.Watchdogs = append(list.Watchdogs, *e)
+	case *libvirtxml.DomainVSock:
+		list.VSock = e
+	case *libvirtxml.DomainFilesystem:
+		list.Filesystems = append(list.Filesystems, *e)
+	case *libvirtxml.DomainInput:
+		list.Inputs = append(list.Inputs, *e)
+	case *libvirtxml.DomainPanic:
+		list.Panics = append(list.Panics, *e)
+	case *libvirtxml.DomainRedirDev:
+		list.RedirDevs = append(list.RedirDevs, *e)
+	case *libvirtxml.DomainMemBalloon:
+		list.MemBalloon = e
+	default:
+		return errs.New(errs.Internal, "The service does not know where a %T belongs.", element)
+	}
+	return nil
 }
 
 // checkText refuses what XML cannot carry, and what is no word or path.

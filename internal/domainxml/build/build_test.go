@@ -1,11 +1,15 @@
 package build
 
 import (
+	"encoding/xml"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"libvirt.org/go/libvirtxml"
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
@@ -38,6 +42,7 @@ func TestEachKindIsWrittenAsItsGoldenFileSays(t *testing.T) {
 		"sound":            spec(model.Device{Kind: model.KindSound}),
 		"controller":       spec(model.Device{Kind: model.KindController, Type: "scsi"}),
 		"serial":           spec(model.Device{Kind: model.KindSerial}),
+		"serial-usb":       spec(model.Device{Kind: model.KindSerial, Model: "usb-serial"}),
 		"console":          spec(model.Device{Kind: model.KindConsole}),
 		"channel-agent":    spec(model.Device{Kind: model.KindChannel}),
 		"channel-spice":    spec(model.Device{Kind: model.KindChannel, Name: spiceChannel}),
@@ -100,5 +105,38 @@ func TestWhatMakesNoSenseIsRefusedWithASentence(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// TestANewVMCanHaveEveryKind looks that each element finds its place.
+func TestANewVMCanHaveEveryKind(t *testing.T) {
+	t.Parallel()
+	kinds := maps.Clone(configurators)
+	maps.Copy(kinds, onlyNew)
+	for kind := range kinds {
+		d := model.Device{Kind: kind, Source: "/srv"}
+		switch kind {
+		case model.KindInterface:
+			d.NetworkName = "default"
+		case model.KindController:
+			d.Type = "usb"
+		case model.KindShare:
+			d.Tag = "files"
+		}
+		devices := &libvirtxml.DomainDeviceList{}
+		if err := Append(devices, &d); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		empty, err := xml.Marshal(libvirtxml.DomainDeviceList{})
+		text, fault := xml.Marshal(devices)
+		if err != nil || fault != nil || len(text) <= len(empty) {
+			t.Errorf("%s is not there: %s (%v)", kind, text, fault)
+		}
+	}
+	if err := Append(&libvirtxml.DomainDeviceList{}, &model.Device{Kind: model.KindHostDevice}); !errs.Is(err, errs.InvalidArgument) {
+		t.Errorf("a host's device: %v", err)
+	}
+	if _, err := XML(spec(model.Device{Kind: model.KindBalloon})); !errs.Is(err, errs.InvalidArgument) {
+		t.Errorf("a balloon is added: %v", err)
 	}
 }

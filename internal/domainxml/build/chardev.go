@@ -7,10 +7,14 @@ func pty() *libvirtxml.DomainChardevSource {
 	return &libvirtxml.DomainChardevSource{Pty: &libvirtxml.DomainChardevSourcePty{}}
 }
 
-// makeSerial makes a serial port.
+// makeSerial makes a serial port: the machine's own unless another model is
+// asked for.
 func makeSerial(d *Device) (any, error) {
 	if _, err := oneOf("type", d.Type, "pty"); err != nil {
 		return nil, err
+	}
+	if d.Model == "" {
+		return &libvirtxml.DomainSerial{Source: pty()}, nil
 	}
 	card, err := oneOf("model", d.Model, "isa-serial", "pci-serial", "usb-serial")
 	if err != nil {

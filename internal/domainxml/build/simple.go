@@ -29,7 +29,7 @@ func makeController(d *Device) (any, error) {
 }
 
 func makeTPM(d *Device) (any, error) {
-	card, err := oneOf("model", d.Model, "tpm-crb", "tpm-tis")
+	card, err := oneOf("model", d.Model, "tpm-crb", "tpm-tis", "tpm-spapr")
 	if err != nil {
 		return nil, err
 	}
@@ -114,4 +114,9 @@ func makeInput(d *Device) (any, error) {
 func makePanic(d *Device) (any, error) {
 	card, err := oneOf("model", d.Model, "isa", "pvpanic", "pseries", "hyperv", "s390")
 	return &libvirtxml.DomainPanic{Model: card}, err
+}
+
+func makeBalloon(d *Device) (any, error) {
+	card, err := oneOf("model", d.Model, "virtio")
+	return &libvirtxml.DomainMemBalloon{Model: card}, err
 }
