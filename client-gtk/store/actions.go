@@ -27,6 +27,8 @@ const (
 	Screenshot Action = "screenshot"
 
 	CopyScreenshot Action = "copy-screenshot"
+	TakeSnapshot   Action = "take-snapshot"
+	Snapshots      Action = "snapshots" // what is done with those that there are
 )
 
 // The polkit actions behind them.
@@ -37,6 +39,7 @@ const (
 	rightDelete    = "org.kvmmanager.vm.delete"
 	rightCreate    = "org.kvmmanager.vm.create"
 	rightStorage   = "org.kvmmanager.storage.manage"
+	rightSnapshot  = "org.kvmmanager.vm.snapshot"
 )
 
 // rule says who may do something, and when.
@@ -50,14 +53,17 @@ type rule struct {
 func active(vm *model.VM) bool { return vm.State.Active() }
 func off(vm *model.VM) bool    { return !vm.State.Active() }
 
+func noTemplate(vm *model.VM) bool { return !vm.Template }
+
 // going is for what a guest must take part in.
 func going(vm *model.VM) bool { return vm.State == model.VMRunning }
 
 var (
-	notRunning = mark("The virtual machine is not running")
-	isRunning  = mark("The virtual machine is running")
-	isTemplate = mark("A template is cloned and not started")
-	notPaused  = mark("The virtual machine is not paused")
+	notRunning    = mark("The virtual machine is not running")
+	isRunning     = mark("The virtual machine is running")
+	isTemplate    = mark("A template is cloned and not started")
+	templateStays = mark("A template stays as it is, since clones are made of it")
+	notPaused     = mark("The virtual machine is not paused")
 )
 
 var rules = map[Action]rule{
@@ -78,6 +84,8 @@ var rules = map[Action]rule{
 	Screenshot: {mark("Take Screenshot"), rightConsole, active, notRunning},
 
 	CopyScreenshot: {mark("Copy Screenshot"), rightConsole, active, notRunning},
+	TakeSnapshot:   {mark("Take Snapshot…"), rightSnapshot, noTemplate, templateStays},
+	Snapshots:      {mark("Snapshots"), rightSnapshot, noTemplate, templateStays},
 }
 
 // Label is what a menu calls an action.

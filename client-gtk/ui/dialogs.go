@@ -41,9 +41,22 @@ func confirm(parent gtk.Widgetter, q question, vms []*model.VM, then func()) {
 	if len(vms) > 1 {
 		heading, text = i18n.F(q.several, len(vms)), text+"\n\n"+names(vms)
 	}
+	askDestructive(parent, heading, text, i18n.T(q.button), nil, then)
+}
+
+// askDestructive asks before something that cannot be undone, with rows of
+// choices, and goes on if the answer is yes.
+func askDestructive(parent gtk.Widgetter, heading, text, button string, choices []gtk.Widgetter, then func()) {
 	dialog := adw.NewAlertDialog(heading, text)
+	if len(choices) > 0 {
+		group := adw.NewPreferencesGroup()
+		for _, row := range choices {
+			group.Add(row)
+		}
+		dialog.SetExtraChild(group)
+	}
 	dialog.AddResponse("cancel", i18n.T("_Cancel"))
-	dialog.AddResponse("yes", i18n.T(q.button))
+	dialog.AddResponse("yes", button)
 	dialog.SetResponseAppearance("yes", adw.ResponseDestructive)
 	dialog.SetDefaultResponse("cancel")
 	dialog.SetCloseResponse("cancel")

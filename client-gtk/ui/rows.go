@@ -2,6 +2,7 @@ package ui
 
 import (
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 )
 
 // fact is a thing and what it is.
@@ -33,4 +34,15 @@ func (r *rows) set(facts []fact) {
 		}
 	}
 	r.group.SetVisible(len(facts) > 0)
+}
+
+// opener makes a row open something, by its button or anywhere on it. The row
+// does not have the button yet: it comes after whatever else is at its end.
+func opener(row *adw.ActionRow, open func()) *gtk.Button {
+	button := gtk.NewButtonFromIconName("go-next-symbolic")
+	button.SetVAlign(gtk.AlignCenter)
+	button.AddCSSClass("flat")
+	button.ConnectClicked(open)
+	row.SetActivatableWidget(button)
+	return button
 }

@@ -28,6 +28,15 @@ type Service interface {
 	Plan(host model.Path, spec model.VMSpec, file string, then func(client.Plan, error))
 	// Create makes a VM, and shows it.
 	Create(host model.Path, spec model.VMSpec, file string)
+	// TakeSnapshot keeps what a VM is now.
+	TakeSnapshot(vm *model.VM, r store.SnapshotRequest)
+	// RevertSnapshot takes a VM back to a snapshot, after taking one with the
+	// name before if that is not empty. start has the VM run then.
+	RevertSnapshot(vm *model.VM, s *model.Snapshot, before string, start bool)
+	// DeleteSnapshot deletes a snapshot, and what is below it if that is wanted.
+	DeleteSnapshot(s *model.Snapshot, children bool)
+	// DescribeSnapshot sets a snapshot's text for people.
+	DescribeSnapshot(s *model.Snapshot, description string)
 	// VMs is all VMs of all hosts.
 	VMs() []*model.VM
 	// GuestInfo asks a guest about itself, if that takes no password. What fails

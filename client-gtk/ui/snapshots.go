@@ -8,6 +8,7 @@ import (
 
 	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/model"
 )
 
@@ -18,50 +19,90 @@ const (
 	mostSteps = 6
 )
 
-// snapshots lists the snapshots of a VM as a tree. Rows are used again.
+// snapshots lists the snapshots of a VM as a tree, and offers what can be done
+// with them. Rows are used again.
 type snapshots struct {
-	stack *gtk.Stack
-	group *adw.PreferencesGroup
-	rows  []*snapshotRow
+	service Service
+	stack   *gtk.Stack
+	group   *adw.PreferencesGroup
+	take    []*gtk.Button // in the list, and where there is none
+	rows    []*snapshotRow
+
+	vm          *model.VM
+	permissions map[string]client.Permission
+	tree        []store.SnapshotRow
 }
 
 type snapshotRow struct {
 	row     *adw.ActionRow
 	icon    *gtk.Image
 	current *gtk.Label
+	open    *gtk.Button
 }
 
-func newSnapshots(b *gtk.Builder) *snapshots {
-	return &snapshots{stack: object[*gtk.Stack](b, "snapshots"), group: object[*adw.PreferencesGroup](b, "snapshot_list")}
+func newSnapshots(b *gtk.Builder, service Service) *snapshots {
+	s := &snapshots{
+		service: service, stack: object[*gtk.Stack](b, "snapshots"), group: object[*adw.PreferencesGroup](b, "snapshot_list"),
+		take: []*gtk.Button{object[*gtk.Button](b, "first_snapshot"), object[*gtk.Button](b, "another_snapshot")},
+	}
+	for _, button := range s.take {
+		button.ConnectClicked(func() { showTakeSnapshot(s.stack, s.service, s.vm, s.all()) })
+	}
+	return s
+}
+
+// enable lets through what the VM's state and a person's rights allow.
+func (s *snapshots) enable(vm *model.VM, permissions map[string]client.Permission) {
+	s.vm, s.permissions = vm, permissions
+	why := words.WhyNot(store.TakeSnapshot, vm, permissions)
+	for _, button := range s.take {
+		button.SetSensitive(why == "")
+		button.SetTooltipText(why)
+	}
+}
+
+// all is the snapshots that are shown.
+func (s *snapshots) all() []*model.Snapshot {
+	list := make([]*model.Snapshot, len(s.tree))
+	for i, row := range s.tree {
+		list[i] = row.Snapshot
+	}
+	return list
 }
 
 // show shows these snapshots and no others.
 func (s *snapshots) show(all []*model.Snapshot) {
-	tree := store.SnapshotTree(all)
-	for len(s.rows) < len(tree) {
-		s.rows = append(s.rows, s.newRow())
+	s.tree = store.SnapshotTree(all)
+	for len(s.rows) < len(s.tree) {
+		s.rows = append(s.rows, s.newRow(len(s.rows)))
 	}
 	for i, r := range s.rows {
-		r.row.SetVisible(i < len(tree))
-		if i < len(tree) {
-			r.fill(tree[i])
+		r.row.SetVisible(i < len(s.tree))
+		if i < len(s.tree) {
+			r.fill(s.tree[i])
 		}
 	}
-	if len(tree) > 0 {
+	if len(s.tree) > 0 {
 		s.stack.SetVisibleChildName("list")
 	} else {
 		s.stack.SetVisibleChildName("none")
 	}
 }
 
-func (s *snapshots) newRow() *snapshotRow {
+func (s *snapshots) newRow(place int) *snapshotRow {
 	r := &snapshotRow{row: adw.NewActionRow(), icon: gtk.NewImageFromIconName("camera-photo-symbolic"), current: gtk.NewLabel(i18n.T("Current"))}
 	r.row.SetUseMarkup(false)
 	r.row.SetSubtitleLines(4)
+	r.open = opener(r.row, func() {
+		if place < len(s.tree) {
+			showSnapshot(s.stack, s.service, s.vm, s.tree[place].Snapshot, s.all(), s.permissions)
+		}
+	})
 	r.current.AddCSSClass("accent")
 	r.current.AddCSSClass("caption-heading")
 	r.row.AddPrefix(r.icon)
 	r.row.AddSuffix(r.current)
+	r.row.AddSuffix(r.open)
 	s.group.Add(r.row)
 	return r
 }
@@ -69,6 +110,7 @@ func (s *snapshots) newRow() *snapshotRow {
 func (r *snapshotRow) fill(s store.SnapshotRow) {
 	r.icon.SetMarginStart(min(s.Depth, mostSteps) * indent)
 	r.row.SetTitle(s.Name)
+	r.open.SetTooltipText(i18n.F("Open “%s”", s.Name))
 	text := strings.Join(words.SnapshotFacts(s.Snapshot), " · ")
 	if s.Description != "" {
 		text += "\n" + s.Description

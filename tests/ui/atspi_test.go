@@ -119,12 +119,31 @@ func (n node) await(t *testing.T, role, name string) node {
 	return found
 }
 
-// act does the first thing that a screen reader could do with it.
+// act does the first thing that a screen reader could do with it, or with what
+// it consists of besides labels.
 func (n node) act(t *testing.T) {
 	t.Helper()
+	n.each(func(c node) bool {
+		v, err := c.object().GetProperty("org.a11y.atspi.Action.NActions")
+		actions, _ := v.Value().(int32)
+		if err == nil && actions > 0 && c.role() != "label" {
+			n = c
+			return false
+		}
+		return true
+	})
 	var done bool
 	if err := n.object().Call("org.a11y.atspi.Action.DoAction", 0, int32(0)).Store(&done); err != nil || !done {
 		t.Fatalf("%s %q does nothing: %v", n.role(), n.name(), err)
+	}
+}
+
+// write replaces a text that can be edited.
+func (n node) write(t *testing.T, text string) {
+	t.Helper()
+	var done bool
+	if err := n.object().Call("org.a11y.atspi.EditableText.SetTextContents", 0, text).Store(&done); err != nil || !done {
+		t.Fatalf("%s %q cannot be written: %v", n.role(), n.name(), err)
 	}
 }
 

@@ -97,6 +97,14 @@ func (a application) choose(t *testing.T, fromEnd int) {
 	items[len(items)-fromEnd].act(t)
 }
 
+// turnOn moves a switch, which takes some frames.
+func (a application) turnOn(t *testing.T, name string) {
+	t.Helper()
+	row := a.await(t, "switch", name)
+	row.act(t)
+	awaitThat(t, name+" that is on", func() bool { return row.is(checked) })
+}
+
 // inWindow calls an action of its first window.
 func (a application) inWindow(t *testing.T, action string) {
 	t.Helper()

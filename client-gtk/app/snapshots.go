@@ -1,0 +1,73 @@
+package app
+
+import (
+	"context"
+
+	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/model"
+)
+
+// ended is a job that has been started and waited for.
+func ended(ctx context.Context, c *client.Client, start func(context.Context, *client.Client) (model.Path, error)) (*model.Job, error) {
+	job, err := start(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return c.AwaitJob(ctx, job)
+}
+
+// TakeSnapshot implements ui.Service.
+func (a *App) TakeSnapshot(vm *model.VM, r store.SnapshotRequest) {
+	options := []client.Option{client.Interactive(), client.Description(r.Description)}
+	if vm.State.Active() {
+		options = append(options, client.Memory(r.Memory))
+	}
+	if r.Quiesce {
+		options = append(options, client.Quiesce())
+	}
+	if r.Kind != "" {
+		options = append(options, client.Kind(r.Kind))
+	}
+	a.work(i18n.F("No Snapshot of “%s” Was Taken", vm.Name), func(ctx context.Context, c *client.Client) (model.Path, error) {
+		return c.CreateSnapshot(ctx, vm.Path(), r.Name, options...)
+	})
+}
+
+// RevertSnapshot implements ui.Service. Without the snapshot that was to be
+// taken before, the VM stays as it is.
+func (a *App) RevertSnapshot(vm *model.VM, s *model.Snapshot, before string, start bool) {
+	options := []client.Option{client.Interactive()}
+	if start {
+		options = append(options, client.StartAfter())
+	}
+	a.work(i18n.F("“%s” Did Not Go Back", vm.Name), func(ctx context.Context, c *client.Client) (model.Path, error) {
+		if before != "" {
+			if _, err := ended(ctx, c, func(ctx context.Context, c *client.Client) (model.Path, error) {
+				return c.CreateSnapshot(ctx, vm.Path(), before, client.Interactive())
+			}); err != nil {
+				return "", err
+			}
+		}
+		return c.RevertSnapshot(ctx, s.Path(), options...)
+	})
+}
+
+// DeleteSnapshot implements ui.Service.
+func (a *App) DeleteSnapshot(s *model.Snapshot, children bool) {
+	options := []client.Option{client.Interactive()}
+	if children {
+		options = append(options, client.Children())
+	}
+	a.work(i18n.F("The Snapshot “%s” Was Not Deleted", s.Name), func(ctx context.Context, c *client.Client) (model.Path, error) {
+		return c.DeleteSnapshot(ctx, s.Path(), options...)
+	})
+}
+
+// DescribeSnapshot implements ui.Service.
+func (a *App) DescribeSnapshot(s *model.Snapshot, description string) {
+	a.change(i18n.F("The Snapshot “%s” Was Not Described", s.Name), func(ctx context.Context, c *client.Client) error {
+		return c.DescribeSnapshot(ctx, s.Path(), description, client.Interactive())
+	})
+}
