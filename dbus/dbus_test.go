@@ -71,7 +71,7 @@ func TestFilesAreValidForTheDTD(t *testing.T) {
 func TestMembersFollowTheConventions(t *testing.T) {
 	t.Parallel()
 	var (
-		member   = regexp.MustCompile(`^[A-Z][A-Za-z]+$`)
+		member   = regexp.MustCompile(`^[A-Z][A-Za-z0-9]+$`)
 		argument = regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 		key      = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	)

@@ -72,6 +72,7 @@ func TestKeysOfRecordsAreTheFieldsOfTheModel(t *testing.T) {
 		"addresses":    {property(t, network, "Addresses").Keys, &model.NetworkAddress{}},
 		"DHCP ranges":  {property(t, network, "DHCPRanges").Keys, &model.DHCPRange{}},
 		"DHCP hosts":   {property(t, network, "DHCPHosts").Keys, &model.DHCPHost{}},
+		"DNS hosts":    {property(t, network, "DNSHosts").Keys, &model.DNSHost{}},
 	}
 	for name, record := range records {
 		t.Run(name, func(t *testing.T) {

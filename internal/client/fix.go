@@ -25,11 +25,6 @@ func (c *Client) Fix(ctx context.Context, check model.StartCheck, options ...Opt
 	}
 }
 
-// StartNetwork starts a virtual network.
-func (c *Client) StartNetwork(ctx context.Context, network model.Path, options ...Option) error {
-	return c.call(ctx, network, api.NetworkInterface, "Start", options, nil)
-}
-
 // StartPool starts a storage pool. It returns the path of a job at once, or with
 // Wait when it has ended.
 func (c *Client) StartPool(ctx context.Context, pool model.Path, options ...Option) (job model.Path, err error) {

@@ -31,7 +31,7 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 	result    any
 } {
 	const host, vm, job = model.Path("/org/kvmmanager/hosts/local"), model.Path("/org/kvmmanager/vms/web"), model.Path("/org/kvmmanager/jobs/7")
-	const snapshot = vm + "/snapshots/kept"
+	const snapshot, lan = vm + "/snapshots/kept", model.Path("/org/kvmmanager/networks/lan")
 	type entry = struct {
 		call      func(...client.Option) (any, error)
 		arguments []any
@@ -160,10 +160,28 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 			[]any{true},
 			nil,
 		},
-		"Network.Start": {
+		"Host.CreateNetwork": {
 			func(o ...client.Option) (any, error) {
-				return none(c.StartNetwork(ctx, "/org/kvmmanager/networks/lan", o...))
-			}, nil, nil,
+				return c.CreateNetwork(ctx, host, model.NetworkSetup{Name: "lan", DHCPRanges: []model.DHCPRange{}}, o...)
+			},
+			[]any{map[string]dbus.Variant{
+				"name": dbus.MakeVariant("lan"), "dhcp-ranges": dbus.MakeVariant([]map[string]dbus.Variant{}),
+			}},
+			model.Path("/a/result"),
+		},
+		"Network.Delete": {
+			func(o ...client.Option) (any, error) { return none(c.DeleteNetwork(ctx, lan, o...)) }, nil, nil,
+		},
+		"Network.SetAutostart": {
+			func(o ...client.Option) (any, error) { return none(c.SetNetworkAutostart(ctx, lan, true, o...)) },
+			[]any{true},
+			nil,
+		},
+		"Network.Start": {
+			func(o ...client.Option) (any, error) { return none(c.StartNetwork(ctx, lan, o...)) }, nil, nil,
+		},
+		"Network.Stop": {
+			func(o ...client.Option) (any, error) { return none(c.StopNetwork(ctx, lan, o...)) }, nil, nil,
 		},
 		"StoragePool.Start": {
 			func(o ...client.Option) (any, error) { return c.StartPool(ctx, "/org/kvmmanager/pools/tank", o...) },

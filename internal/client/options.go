@@ -92,7 +92,8 @@ func Inactive() Option { return set("inactive", true) }
 // Secrets asks for passwords as well.
 func Secrets() Option { return set("secrets", true) }
 
-// Force takes a console over from whoever uses it.
+// Force takes a console over from whoever uses it, and stops or deletes a network
+// that VMs have interfaces in.
 func Force() Option { return set("force", true) }
 
 // Screen is which screen to take a picture of, from 0.

@@ -81,3 +81,16 @@ func TestOtherDocumentsAreRefused(t *testing.T) {
 		t.Error("a domain is read as domain capabilities")
 	}
 }
+
+func TestANodeDeviceTellsItsInterface(t *testing.T) {
+	t.Parallel()
+	for xml, want := range map[string]string{
+		"<device><name>net_br0_52</name><capability type='net'><interface>br0</interface></capability></device>": "br0",
+		"<device><capability type='pci'/></device>":                                                              "",
+		"<domain/>": "",
+	} {
+		if got := InterfaceOfDevice(xml); got != want {
+			t.Errorf("%s is %q", xml, got)
+		}
+	}
+}

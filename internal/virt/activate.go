@@ -6,19 +6,6 @@ import (
 	"libvirt.org/go/libvirt"
 )
 
-// StartNetwork starts a network; see inventory.Conn.
-func (c *Conn) StartNetwork(ctx context.Context, uuid string) error {
-	_, err := operate(ctx, c, work[struct{}]{uuid: uuid}, func(conn *libvirt.Connect) (struct{}, error) {
-		n, err := conn.LookupNetworkByUUIDString(uuid)
-		if err != nil {
-			return struct{}{}, err
-		}
-		defer n.Free()
-		return struct{}{}, n.Create()
-	})
-	return err
-}
-
 // StartPool starts a storage pool; see inventory.Conn.
 func (c *Conn) StartPool(ctx context.Context, uuid string) error {
 	_, err := operate(ctx, c, work[struct{}]{uuid: uuid}, func(conn *libvirt.Connect) (struct{}, error) {

@@ -70,7 +70,26 @@ func askNetwork(n *libvirt.Network) (*model.Network, error) {
 	if network.Persistent {
 		network.Autostart, err = optional(n.GetAutostart())
 	}
+	if err == nil && network.Persistent && network.Active {
+		network.PendingChanges, err = pendingOf(n, network)
+	}
 	return network, err
+}
+
+// pendingOf compares a running network with its stored definition.
+func pendingOf(n *libvirt.Network, live *model.Network) ([]string, error) {
+	xml, err := n.GetXMLDesc(libvirt.NETWORK_XML_INACTIVE)
+	if unsupported(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	stored, err := domainxml.ParseNetwork(xml)
+	if err != nil {
+		return nil, err
+	}
+	return domainxml.PendingNetworkChanges(live, stored), nil
 }
 
 // freeRest gives back the handles that are not needed any more.

@@ -105,6 +105,8 @@ func encodeSlice(v reflect.Value) any {
 		return out
 	case []model.Path:
 		return ObjectPaths(list)
+	case []uint32:
+		return append([]uint32{}, list...)
 	}
 	out := make([]bus.Dict, v.Len())
 	for i := range out {

@@ -142,7 +142,7 @@ type Conn interface {
 	Pools(ctx context.Context) ([]*model.StoragePool, error)
 	Pool(ctx context.Context, uuid string) (*model.StoragePool, error)
 
-	StartNetwork(ctx context.Context, uuid string) error
+	NetworkControl
 	StartPool(ctx context.Context, uuid string) error
 
 	Capabilities(ctx context.Context) (model.Capabilities, error)

@@ -46,7 +46,11 @@ var goodCalls = map[string]struct {
 	"Host.ListVMs":                  {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.PlanVM":                   {"", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh")}},
 	"Host.Reconnect":                {"", "/org/kvmmanager/hosts/local", nil},
+	"Host.CreateNetwork":            {"org.kvmmanager.network.manage", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh")}},
+	"Network.Delete":                {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), nil},
+	"Network.SetAutostart":          {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), []any{true}},
 	"Network.Start":                 {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), nil},
+	"Network.Stop":                  {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(101))), nil},
 	"StoragePool.Start":             {"org.kvmmanager.storage.manage", string(model.PoolPath(fakehv.UUID(200))), nil},
 	"Snapshot.Delete":               {"org.kvmmanager.vm.snapshot", snapshotOfOff, nil},
 	"Snapshot.Revert":               {"org.kvmmanager.vm.snapshot", snapshotOfOff, nil},
@@ -189,6 +193,7 @@ func (w *world) objectFor(object string) model.Path {
 		model.LinkSnapshots(vm.UUID, vm.Snapshots, nil)
 	}
 	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(100), Name: "lan", Persistent: true})
+	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(101), Name: "wan", Persistent: true, Active: true})
 	w.hv.PutPool(&model.StoragePool{UUID: fakehv.UUID(200), Name: "tank", State: model.PoolInactive, Persistent: true})
 	w.withHost(vm)
 	spare, err := w.service.Inventory().Add("spare", "fake:///spare")

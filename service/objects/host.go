@@ -11,6 +11,10 @@ import (
 func hostMethods() map[string]*method {
 	return map[string]*method{
 		"CheckHealth": {action: open, run: (*request).checkHealth},
+		"CreateNetwork": {
+			action: actionNetwork, also: networkAction, message: ask("Authentication is required to create a virtual network."),
+			run: (*request).createNetwork,
+		},
 		"CreateVM": {
 			action: actionCreate, also: createAction, message: ask("Authentication is required to create a virtual machine."),
 			options: jobOptions(), run: (*request).createVM,

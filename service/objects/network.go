@@ -2,28 +2,152 @@ package objects
 
 import (
 	"context"
+	"fmt"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/wire"
+	"org.kvmmanager/service/create"
+	"org.kvmmanager/service/inventory"
 )
 
+const optForce = "force"
+
 func networkMethods() map[string]*method {
-	return map[string]*method{
-		"Start": {
-			action: actionNetwork, message: ask("Authentication is required to start a virtual network."), run: (*request).startNetwork,
-		},
+	manage := func(message string, run runFunc, options ...string) *method {
+		return &method{action: actionNetwork, message: message, options: declare(options...), run: run}
 	}
+	return map[string]*method{
+		"Delete":       manage(ask("Authentication is required to delete a virtual network."), (*request).deleteNetwork, optForce, "b"),
+		"SetAutostart": manage(ask("Authentication is required to change a virtual network."), (*request).setNetworkAutostart),
+		"Start":        manage(ask("Authentication is required to start a virtual network."), (*request).startNetwork),
+		"Stop":         manage(ask("Authentication is required to stop a virtual network."), (*request).stopNetwork, optForce, "b"),
+	}
+}
+
+// createNetwork is Host.CreateNetwork.
+func (r *request) createNetwork(ctx context.Context) ([]any, error) {
+	setup := model.NetworkSetup{}
+	if err := wire.DecodeSpec(r.Args[0].(map[string]dbus.Variant), &setup); err != nil {
+		return nil, err
+	}
+	conn, err := r.conn()
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := r.lockNetworks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := create.Network(&setup, r.host.Networks()); err != nil {
+		return nil, err
+	}
+	uuid, err := conn.CreateNetwork(ctx, setup)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.host.RefreshNetwork(ctx, uuid); err != nil {
+		return nil, err
+	}
+	return []any{wire.ObjectPath(model.NetworkPath(uuid))}, nil
+}
+
+// deleteNetwork removes a network that no VM has an interface in.
+func (r *request) deleteNetwork(ctx context.Context) ([]any, error) {
+	users := r.networkUsers(func(*model.VM) bool { return true })
+	if len(users) > 0 && !r.options.flag(optForce) {
+		return nil, errs.New(errs.DeviceInUse, "The network “%s” is used by %s. Connect them elsewhere before you delete it.", r.network.Name, someOf(users))
+	}
+	return nil, r.changeNetwork(ctx, inventory.Conn.DeleteNetwork)
+}
+
+func (r *request) setNetworkAutostart(ctx context.Context) ([]any, error) {
+	on := r.Args[0].(bool)
+	if !r.network.Persistent {
+		return nil, errs.New(errs.InvalidState, "The network “%s” has no stored configuration, so it cannot start by itself.", r.network.Name)
+	}
+	return nil, r.changeNetwork(ctx, func(conn inventory.Conn, ctx context.Context, uuid string) error {
+		return conn.SetNetworkAutostart(ctx, uuid, on)
+	})
 }
 
 func (r *request) startNetwork(ctx context.Context) ([]any, error) {
 	if r.network.Active {
 		return nil, errs.New(errs.InvalidState, "The network “%s” is active already.", r.network.Name)
 	}
+	return nil, r.changeNetwork(ctx, inventory.Conn.StartNetwork)
+}
+
+// stopNetwork stops a network that no running VM has an interface in.
+func (r *request) stopNetwork(ctx context.Context) ([]any, error) {
+	if !r.network.Active {
+		return nil, errs.New(errs.InvalidState, "The network “%s” is not active.", r.network.Name)
+	}
+	users := r.networkUsers(func(vm *model.VM) bool { return vm.State.Active() })
+	if len(users) > 0 && !r.options.flag(optForce) {
+		return nil, errs.New(errs.DeviceInUse, "The network “%s” is used by %s. Turn them off before you stop it.", r.network.Name, someOf(users))
+	}
+	return nil, r.changeNetwork(ctx, inventory.Conn.StopNetwork)
+}
+
+// changeNetwork does one change of a network, one at a time per host, and
+// announces it.
+func (r *request) changeNetwork(ctx context.Context, do func(inventory.Conn, context.Context, string) error) error {
 	conn, err := r.conn()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := conn.StartNetwork(ctx, r.network.UUID); err != nil {
-		return nil, err
+	unlock, err := r.lockNetworks(ctx)
+	if err != nil {
+		return err
 	}
-	return nil, r.host.RefreshNetwork(ctx, r.network.UUID)
+	defer unlock()
+	err = do(conn, ctx, r.network.UUID)
+	if refreshed := r.host.RefreshNetwork(context.WithoutCancel(ctx), r.network.UUID); refreshed != nil {
+		r.service.log.Debug("cannot read a network after a change", "network_uuid", r.network.UUID, "error", refreshed)
+	}
+	return err
+}
+
+// lockNetworks keeps networks from being made with each other's addresses.
+func (r *request) lockNetworks(ctx context.Context) (unlock func(), err error) {
+	return r.service.locks.lock(ctx, "networks:"+r.host.ID())
+}
+
+// networkUsers is the names of the VMs with an interface in the network.
+func (r *request) networkUsers(which func(*model.VM) bool) []string {
+	var names []string
+	for _, path := range r.network.VMs {
+		if _, vm := r.service.inventory.VM(path); vm != nil && which(vm) {
+			names = append(names, vm.Name)
+		}
+	}
+	return names
+}
+
+// someOf names a few in a sentence.
+func someOf(names []string) string {
+	const most = 3
+	quoted := make([]string, 0, most)
+	for _, name := range names[:min(len(names), most)] {
+		quoted = append(quoted, "“"+name+"”")
+	}
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(quoted, ", "), more)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// networkAction asks for the right to use a path of the host if the setup names
+// one.
+func networkAction(r *request) string {
+	setup, _ := r.Args[0].(map[string]dbus.Variant)
+	if root, given := setup["tftp-root"]; given && root.Value() != "" {
+		return actionHostPath
+	}
+	return open
 }

@@ -122,16 +122,6 @@ func (c *Conn) Pool(ctx context.Context, uuid string) (*model.StoragePool, error
 	return one(c, ctx, "read-pool", uuid, c.h.pools)
 }
 
-// StartNetwork implements inventory.Conn.
-func (c *Conn) StartNetwork(ctx context.Context, uuid string) error {
-	n, err := one(c, ctx, "start-network", uuid, c.h.networks)
-	if err == nil {
-		n.Active = true
-		c.h.PutNetwork(n)
-	}
-	return err
-}
-
 // StartPool implements inventory.Conn.
 func (c *Conn) StartPool(ctx context.Context, uuid string) error {
 	p, err := one(c, ctx, "start-pool", uuid, c.h.pools)
