@@ -7,7 +7,6 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"org.kvmmanager/internal/model"
-	"org.kvmmanager/internal/wire"
 )
 
 // Plan is what the service would make of a spec.
@@ -52,9 +51,5 @@ func specOf(spec model.VMSpec, file *os.File) map[string]dbus.Variant {
 	if file != nil {
 		spec.Source.FD = new(model.FD)
 	}
-	values := map[string]dbus.Variant{}
-	for _, entry := range wire.Record(&spec) {
-		values[entry.Key] = entry.Value
-	}
-	return values
+	return record(&spec)
 }

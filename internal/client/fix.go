@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 
-	"org.kvmmanager/dbus"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 )
@@ -23,11 +22,4 @@ func (c *Client) Fix(ctx context.Context, check model.StartCheck, options ...Opt
 	default:
 		return errs.New(errs.NotSupported, "Nothing can be done about this from here.")
 	}
-}
-
-// StartPool starts a storage pool. It returns the path of a job at once, or with
-// Wait when it has ended.
-func (c *Client) StartPool(ctx context.Context, pool model.Path, options ...Option) (job model.Path, err error) {
-	err = c.call(ctx, pool, api.StoragePoolInterface, "Start", options, nil, &job)
-	return job, err
 }

@@ -49,7 +49,7 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 	}
 	applied := client.Applied{NextBoot: true}
 	var statistics *client.Statistics // of the method before the one that ends it
-	return map[string]entry{
+	all := map[string]entry{
 		"Manager.AddHost": {
 			func(o ...client.Option) (any, error) { return c.AddHost(ctx, "id", "uri", o...) },
 			[]any{"id", "uri"},
@@ -183,11 +183,6 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 		"Network.Stop": {
 			func(o ...client.Option) (any, error) { return none(c.StopNetwork(ctx, lan, o...)) }, nil, nil,
 		},
-		"StoragePool.Start": {
-			func(o ...client.Option) (any, error) { return c.StartPool(ctx, "/org/kvmmanager/pools/tank", o...) },
-			nil,
-			model.Path("/a/result"),
-		},
 		"Job.Cancel": {
 			func(o ...client.Option) (any, error) { return none(c.CancelJob(ctx, job, o...)) }, nil, nil,
 		},
@@ -279,6 +274,8 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 			}, nil, "content a result",
 		},
 	}
+	maps.Copy(all, storageCalls(ctx, c))
+	return all
 }
 
 // content reads a descriptor to its end.
@@ -311,6 +308,8 @@ func everyOption() map[string]struct {
 		"description": {client.Description("text"), "text"}, "memory": {client.Memory(false), false},
 		"kind": {client.Kind(model.SnapshotExternal), "external"}, "quiesce": {client.Quiesce(), true},
 		"children": {client.Children(), true}, "start": {client.StartAfter(), true},
+		"delete-contents": {client.DeleteContents(), true}, "shrink": {client.Shrink(), true},
+		"pool": {client.IntoPool("/a/pool"), dbus.ObjectPath("/a/pool")}, "format": {client.Format("qcow2"), "qcow2"},
 		"force": {client.Force(), true}, "screen": {client.Screen(1), uint32(1)},
 	}
 }
@@ -386,6 +385,7 @@ func recorderWith(t *testing.T, edit func(xml string) string) (address string, c
 		bus.Put("/org/kvmmanager/vms/web/snapshots/kept", api.SnapshotInterface, wire.PropsOf(&model.Snapshot{})),
 		bus.Put("/org/kvmmanager/networks/lan", api.NetworkInterface, wire.PropsOf(&model.Network{})),
 		bus.Put("/org/kvmmanager/pools/tank", api.StoragePoolInterface, wire.PropsOf(&model.StoragePool{})),
+		bus.Put("/org/kvmmanager/pools/tank/volumes/a", api.StorageVolumeInterface, wire.PropsOf(&model.StorageVolume{})),
 		bus.Put("/org/kvmmanager/jobs/7", api.JobInterface, wire.PropsOf(&model.Job{})),
 	)
 	daemon := bustest.Start(t)

@@ -6,16 +6,41 @@ import (
 	"libvirt.org/go/libvirtxml"
 )
 
+// NewVolume describes a volume that is to be made.
+type NewVolume struct {
+	Name       string
+	Format     string      // empty in a pool whose volumes have none
+	Capacity   uint64      // bytes
+	Allocation *uint64     // bytes; nil leaves the choice to libvirt
+	Base       *ImageFacts // what it is an overlay of; nil for most
+}
+
 // Volume is the XML of a new storage volume.
 func Volume(name, format string, capacity uint64) (string, error) {
+	return NewVolumeXML(NewVolume{Name: name, Format: format, Capacity: capacity})
+}
+
+// NewVolumeXML is the XML of a new storage volume. An image that grows takes no
+// room before it needs it, unless told otherwise.
+func NewVolumeXML(n NewVolume) (string, error) {
 	v := libvirtxml.StorageVolume{
-		Name:     name,
-		Capacity: &libvirtxml.StorageVolumeSize{Unit: "bytes", Value: capacity},
-		Target:   &libvirtxml.StorageVolumeTarget{Format: &libvirtxml.StorageVolumeTargetFormat{Type: format}},
+		Name: n.Name, Capacity: &libvirtxml.StorageVolumeSize{Unit: "bytes", Value: n.Capacity},
 	}
-	if format == "qcow2" {
+	if n.Format != "" {
+		v.Target = &libvirtxml.StorageVolumeTarget{Format: &libvirtxml.StorageVolumeTargetFormat{Type: n.Format}}
+	}
+	if n.Format == "qcow2" {
 		v.Allocation = &libvirtxml.StorageVolumeSize{Unit: "bytes"}
 		v.Target.Compat = "1.1"
+	}
+	if n.Allocation != nil {
+		v.Allocation = &libvirtxml.StorageVolumeSize{Unit: "bytes", Value: *n.Allocation}
+	}
+	if n.Base != nil {
+		v.BackingStore = &libvirtxml.StorageVolumeBackingStore{Path: n.Base.Path}
+		if n.Base.Format != "" {
+			v.BackingStore.Format = &libvirtxml.StorageVolumeTargetFormat{Type: n.Base.Format}
+		}
 	}
 	text, err := v.Marshal()
 	if err != nil {

@@ -68,4 +68,5 @@ type Capabilities struct {
 	DiskBuses     []string `wire:"disk-buses"`
 	ChannelTypes  []string `wire:"channel-types"`
 	MaxVCPUs      uint32   `wire:"max-vcpus"`
+	PoolKinds     []string `wire:"pool-kinds"`
 }

@@ -69,7 +69,27 @@ func version(v uint32) string {
 
 // Capabilities is what the host can give to a VM of its own architecture.
 func (c *Conn) Capabilities(ctx context.Context) (model.Capabilities, error) {
-	return read(ctx, c, askCapabilities)
+	return read(ctx, c, func(conn *libvirt.Connect) (model.Capabilities, error) {
+		caps, err := askCapabilities(conn)
+		if err != nil {
+			return caps, err
+		}
+		caps.PoolKinds, err = poolKinds(conn)
+		return caps, err
+	})
+}
+
+// poolKinds is the kinds of storage pools that the host has what it takes for;
+// none if the driver does not tell.
+func poolKinds(conn *libvirt.Connect) ([]string, error) {
+	xml, err := conn.GetStoragePoolCapabilities(0)
+	switch {
+	case unsupported(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return domainxml.ParsePoolKinds(xml)
 }
 
 // askCapabilities asks twice: the first answer says whether KVM can be used,

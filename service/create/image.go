@@ -31,15 +31,21 @@ func selfContained(r io.Reader) (io.Reader, error) {
 	if err != nil && len(head) == 0 {
 		return nil, errs.Wrap(errs.InvalidArgument, err, "The file cannot be read.")
 	}
+	return buffered, CheckHead(head)
+}
+
+// CheckHead refuses what begins like an image that refers to other files. Of
+// less than a block only what is complete counts.
+func CheckHead(head []byte) error {
 	for _, magic := range foreign {
 		if bytes.HasPrefix(head, []byte(magic)) {
-			return nil, errs.New(errs.NotSupported, "The disk has a format that cannot be imported. Convert it first: qemu-img convert -O qcow2.")
+			return errs.New(errs.NotSupported, "The disk has a format that cannot be imported. Convert it first: qemu-img convert -O qcow2.")
 		}
 	}
 	if imageFormat(head) != "qcow2" {
-		return buffered, nil
+		return nil
 	}
-	return buffered, checkQcow2(head)
+	return checkQcow2(head)
 }
 
 func checkQcow2(head []byte) error {

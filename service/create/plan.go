@@ -131,6 +131,14 @@ func (p *Plan) Pools() []string {
 	return uuids
 }
 
+// EachVolume calls fn for every volume that is made, by its pool's UUID and its
+// name.
+func (p *Plan) EachVolume(fn func(pool, name string)) {
+	for _, v := range p.volumes {
+		fn(v.pool.UUID, v.name)
+	}
+}
+
 // newUUID makes a random one (RFC 9562, version 4).
 func newUUID() (string, error) {
 	var b [16]byte

@@ -143,7 +143,6 @@ type Conn interface {
 	Pool(ctx context.Context, uuid string) (*model.StoragePool, error)
 
 	NetworkControl
-	StartPool(ctx context.Context, uuid string) error
 
 	Capabilities(ctx context.Context) (model.Capabilities, error)
 	CheckHealth(ctx context.Context) ([]model.Check, error)
@@ -153,7 +152,9 @@ type Conn interface {
 	CheckStart(ctx context.Context, uuid string) ([]model.StartCheck, error)
 	Statistics(ctx context.Context) (map[string]Counters, HostCounters, error)
 
+	PoolManager
 	VolumeReader
+	VolumeManager
 	NewVolumes
 
 	Start(ctx context.Context, uuid string, paused bool) error // restores a saved state, if there is one

@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"io"
+	"os"
 
 	"org.kvmmanager/internal/model"
 )
@@ -16,6 +17,53 @@ type VolumeReader interface {
 	Volume(ctx context.Context, pool, name string) (*model.StorageVolume, error)
 	// VolumeAt reads the volume that is at a place on the host.
 	VolumeAt(ctx context.Context, place string) (*model.StorageVolume, error)
+}
+
+// NewVolume is a volume that is to be made.
+type NewVolume struct {
+	Name          string
+	Format        string  // empty in a pool whose volumes have none
+	Capacity      uint64  // bytes
+	Allocation    *uint64 // bytes; nil leaves the choice to libvirt
+	Backing       string  // the place of what it is made of; empty for most
+	BackingFormat string
+}
+
+// Upload is what goes into a volume.
+type Upload struct {
+	From   *os.File // a plain file, read from its beginning
+	Length uint64   // bytes
+	// Fresh says that the volume is new and empty, so that holes of the file
+	// can be holes of the volume.
+	Fresh bool
+	// Check looks at how the file begins, at just what is written then.
+	Check    func(head []byte) error
+	Progress func(done, total uint64) // bytes
+}
+
+// VolumeManager makes and changes storage volumes. Pools are named by their
+// UUID. A volume that exists is AlreadyExists, one that does not is NotFound.
+type VolumeManager interface {
+	// CreateVolume makes an empty volume. Nothing is left when it fails.
+	CreateVolume(ctx context.Context, pool string, v NewVolume) error
+	// CopyVolume makes a volume with the content of another, in any pool. It
+	// cannot be stopped on the way: it goes on when ctx ends, and returns when
+	// it is done.
+	CopyVolume(ctx context.Context, fromPool, from, pool string, v NewVolume, progress func(done, total uint64)) error
+	// DeleteVolumeOf removes a volume, unless a VM has it as a disk or medium
+	// now or at the next boot: that is DeviceInUse and names the VM.
+	DeleteVolumeOf(ctx context.Context, pool, name string) error
+	// ResizeVolume changes the size in bytes; to less only with shrink.
+	ResizeVolume(ctx context.Context, pool, name string, capacity uint64, shrink bool) error
+	// WipeVolume overwrites everything with zeros. It goes on when ctx ends.
+	WipeVolume(ctx context.Context, pool, name string, progress func(done, total uint64)) error
+	// UploadVolume writes a file into a volume from its beginning. It returns
+	// when nobody writes any more.
+	UploadVolume(ctx context.Context, pool, name string, upload Upload) error
+	// DownloadVolume writes a volume to a descriptor, which gets holes where
+	// the volume has some if it is a plain file. It returns when nobody writes
+	// any more.
+	DownloadVolume(ctx context.Context, pool, name string, to *os.File, progress func(done, total uint64)) error
 }
 
 // VolumeInfo is a storage volume as a new VM needs it.

@@ -1,6 +1,7 @@
 package objects_test
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/testutil/fakehv"
 	"org.kvmmanager/internal/testutil/polkittest"
+	"org.kvmmanager/service/inventory"
 )
 
 const (
@@ -23,6 +25,25 @@ const (
 
 // snapshotOfOff is the snapshot that the VM of the matrix has unless it runs.
 var snapshotOfOff = string(model.SnapshotPath(fakehv.UUID(1), "kept"))
+
+// The pool and the volume that are there in any case.
+var (
+	activePool = string(model.PoolPath(fakehv.UUID(201)))
+	freeVolume = string(model.VolumePath(fakehv.UUID(201), "free"))
+)
+
+// nullFile is a plain file to read from and to write to.
+var nullFile = plainFile()
+
+func plainFile() *os.File {
+	f, err := os.CreateTemp("", "kvm-manager-*")
+	if err != nil {
+		panic(err)
+	}
+	_ = os.Remove(f.Name())
+	_, _ = f.WriteString("content")
+	return f
+}
 
 // goodCalls is one call of every method that would succeed for somebody with
 // the right, on a VM in the state that it needs.
@@ -37,6 +58,7 @@ var goodCalls = map[string]struct {
 	"Manager.SubscribeStatistics":   {"", "/org/kvmmanager", []any{uint32(60_000)}},
 	"Manager.UnsubscribeStatistics": {"", "/org/kvmmanager", nil},
 	"Host.CheckHealth":              {"", "/org/kvmmanager/hosts/local", nil},
+	"Host.CreateStoragePool":        {"org.kvmmanager.storage.manage", "/org/kvmmanager/hosts/local", []any{opts("name", "tank 2", "kind", "zfs", "source-name", "tank2")}},
 	"Host.CreateVM":                 {"org.kvmmanager.vm.create", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh", "disks", []map[string]dbus.Variant{})}},
 	"Host.DefineXML":                {"org.kvmmanager.vm.edit-xml", "/org/kvmmanager/hosts/local", []any{"another"}},
 	"Host.FindVM":                   {"", "/org/kvmmanager/hosts/local", []any{"off"}},
@@ -52,6 +74,17 @@ var goodCalls = map[string]struct {
 	"Network.Start":                 {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), nil},
 	"Network.Stop":                  {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(101))), nil},
 	"StoragePool.Start":             {"org.kvmmanager.storage.manage", string(model.PoolPath(fakehv.UUID(200))), nil},
+	"StoragePool.CreateVolume":      {"org.kvmmanager.storage.manage", activePool, []any{opts("name", "new", "capacity", uint64(1<<20))}},
+	"StoragePool.Delete":            {"org.kvmmanager.storage.manage", activePool, nil},
+	"StoragePool.Refresh":           {"org.kvmmanager.storage.manage", activePool, nil},
+	"StoragePool.SetAutostart":      {"org.kvmmanager.storage.manage", activePool, []any{true}},
+	"StoragePool.Stop":              {"org.kvmmanager.storage.manage", activePool, nil},
+	"StorageVolume.Clone":           {"org.kvmmanager.storage.manage", freeVolume, []any{"copy"}},
+	"StorageVolume.Delete":          {"org.kvmmanager.storage.manage", freeVolume, nil},
+	"StorageVolume.Download":        {"org.kvmmanager.storage.manage", freeVolume, []any{dbus.UnixFD(int(nullFile.Fd()))}},
+	"StorageVolume.Resize":          {"org.kvmmanager.storage.manage", freeVolume, []any{uint64(1 << 30)}},
+	"StorageVolume.Upload":          {"org.kvmmanager.storage.manage", freeVolume, []any{dbus.UnixFD(int(nullFile.Fd()))}},
+	"StorageVolume.Wipe":            {"org.kvmmanager.storage.manage", freeVolume, nil},
 	"Snapshot.Delete":               {"org.kvmmanager.vm.snapshot", snapshotOfOff, nil},
 	"Snapshot.Revert":               {"org.kvmmanager.vm.snapshot", snapshotOfOff, nil},
 	"Snapshot.SetDescription":       {"org.kvmmanager.vm.snapshot", snapshotOfOff, []any{"text"}},
@@ -195,7 +228,12 @@ func (w *world) objectFor(object string) model.Path {
 	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(100), Name: "lan", Persistent: true})
 	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(101), Name: "wan", Persistent: true, Active: true})
 	w.hv.PutPool(&model.StoragePool{UUID: fakehv.UUID(200), Name: "tank", State: model.PoolInactive, Persistent: true})
+	w.hv.PutPool(&model.StoragePool{UUID: fakehv.UUID(201), Name: "lake", Kind: "dir", Active: true, State: model.PoolRunning, Persistent: true})
+	w.hv.PutVolume(fakehv.UUID(201), inventory.VolumeInfo{Name: "free", Format: "raw", Capacity: 1 << 20}, []byte("content"))
 	w.withHost(vm)
+	if err := w.host().RefreshVolumes(w.ctx, fakehv.UUID(201)); err != nil {
+		w.t.Fatal(err)
+	}
 	spare, err := w.service.Inventory().Add("spare", "fake:///spare")
 	if err != nil {
 		w.t.Fatal(err)

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"strings"
 
 	"github.com/godbus/dbus/v5"
 
@@ -75,6 +76,12 @@ func (r *request) details() map[string]string {
 	}
 	if r.vm != nil {
 		d["vm.name"], d["vm.uuid"] = r.vm.Name, r.vm.UUID
+	}
+	if r.pool != nil {
+		d["pool.name"], d["pool.uuid"] = r.pool.Name, r.pool.UUID
+	}
+	if r.storageVolume != nil {
+		d["volume.name"] = strings.ToValidUTF8(r.storageVolume.Name, "\uFFFD")
 	}
 	if name, given := r.newName(); given {
 		d["vm.name"] = name

@@ -19,6 +19,7 @@ import (
 	"org.kvmmanager/internal/testutil/fakehv"
 	"org.kvmmanager/internal/testutil/polkittest"
 	"org.kvmmanager/internal/testutil/servicetest"
+	"org.kvmmanager/service/inventory"
 	"org.kvmmanager/service/objects"
 )
 
@@ -72,6 +73,11 @@ func (w *world) withHost(vms ...*model.VM) *world {
 	// An answer through the bus comes after every signal that it had to pass.
 	w.property(host.Info().Path(), api.HostInterface, "State")
 	return w
+}
+
+// host is the host that withHost added.
+func (w *world) host() *inventory.Host {
+	return w.service.Inventory().Host(model.HostPath("local"))
 }
 
 func running(n int, name string) *model.VM {

@@ -15,6 +15,10 @@ func hostMethods() map[string]*method {
 			action: actionNetwork, also: networkAction, message: ask("Authentication is required to create a virtual network."),
 			run: (*request).createNetwork,
 		},
+		"CreateStoragePool": {
+			action: actionStorage, also: createPoolAction, message: ask("Authentication is required to create a storage pool."),
+			options: jobOptions(), run: (*request).createPool,
+		},
 		"CreateVM": {
 			action: actionCreate, also: createAction, message: ask("Authentication is required to create a virtual machine."),
 			options: jobOptions(), run: (*request).createVM,

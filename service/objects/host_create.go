@@ -66,6 +66,7 @@ func (r *request) carryOut(ctx context.Context, plan *create.Plan, conn inventor
 	for _, pool := range plan.Pools() {
 		_ = r.host.RefreshPool(settled, pool) // while disconnected nothing is known
 	}
+	plan.EachVolume(func(pool, name string) { _ = r.host.RefreshVolume(settled, pool, name) })
 	if refreshed := r.host.Refresh(settled, plan.UUID()); err == nil {
 		err = refreshed
 	}

@@ -48,7 +48,9 @@ func (r *request) getPermissions(ctx context.Context) ([]any, error) {
 	} else if host, network := r.service.inventory.Network(path); network != nil {
 		about.host, actions = host, networkActions
 	} else if host, pool := r.service.inventory.Pool(path); pool != nil {
-		about.host, actions = host, poolActions
+		about.host, about.pool, actions = host, pool, poolActions
+	} else if host, pool, volume := r.service.inventory.Volume(path); volume != nil {
+		about.host, about.pool, about.storageVolume, actions = host, pool, volume, poolActions
 	} else if path == model.Root {
 		actions = []string{actionHost}
 	} else if r.service.jobs.Find(path) != nil {

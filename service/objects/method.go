@@ -45,6 +45,8 @@ type request struct {
 	network  *model.Network
 	pool     *model.StoragePool
 	job      *jobs.Job
+
+	storageVolume *model.StorageVolume // of pool
 }
 
 // table is every method of every interface. It is data, so that a test can
@@ -60,6 +62,8 @@ func table() map[string]*method {
 		api.JobInterface:         jobMethods(),
 		api.NetworkInterface:     networkMethods(),
 		api.StoragePoolInterface: poolMethods(),
+
+		api.StorageVolumeInterface: volumeMethods(),
 	} {
 		for name, m := range methods {
 			all[iface+"."+name] = m
@@ -120,6 +124,9 @@ func (r *request) find() error {
 	case api.StoragePoolInterface:
 		r.host, r.pool = s.inventory.Pool(path)
 		found = r.pool != nil
+	case api.StorageVolumeInterface:
+		r.host, r.pool, r.storageVolume = s.inventory.Volume(path)
+		found = r.storageVolume != nil
 	case api.JobInterface:
 		r.job = s.jobs.Find(path)
 		found = r.job != nil

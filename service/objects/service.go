@@ -123,7 +123,8 @@ func (s *Service) concerns(job *model.Job, host *inventory.Host) bool {
 	for _, path := range job.Objects {
 		vms, _ := s.inventory.VM(path)
 		pools, _ := s.inventory.Pool(path)
-		if vms == host || pools == host || path == host.Info().Path() {
+		volumes, _, _ := s.inventory.Volume(path)
+		if vms == host || pools == host || volumes == host || path == host.Info().Path() {
 			return true
 		}
 	}

@@ -41,9 +41,28 @@ func (r *request) clone(ctx context.Context) ([]any, error) {
 			if err := r.host.Refresh(context.WithoutCancel(ctx), uuid); err != nil {
 				r.service.log.Debug("cannot read a VM after it was cloned", "vm_uuid", uuid, "error", err)
 			}
+			r.announceDisks(context.WithoutCancel(ctx), uuid)
 			return map[string]any{"vm": model.VMPath(uuid)}, nil
 		},
 	})
+}
+
+// announceDisks shows the volumes that a VM's disks are on.
+func (r *request) announceDisks(ctx context.Context, uuid string) {
+	vm := r.host.VM(uuid)
+	if vm == nil {
+		return
+	}
+	for _, d := range vm.Disks {
+		if d.Source != "" {
+			_ = r.host.RefreshVolumeAt(ctx, d.Source) // the outcome is the job's
+		}
+		for _, p := range r.host.Pools() {
+			if d.Volume != "" && p.Name == d.Pool {
+				_ = r.host.RefreshVolume(ctx, p.UUID, d.Volume)
+			}
+		}
+	}
 }
 
 // cloneAction is the right to read the disks of a VM, unless somebody with a

@@ -65,6 +65,7 @@ func (r *request) deleteStorage(ctx context.Context, conn inventory.Conn, disks 
 			if err := conn.DeleteVolume(ctx, s.Volume); err != nil && !errs.Is(err, errs.NotFound) {
 				_, reason = errs.Of(err)
 			}
+			_ = r.host.RefreshVolumeAt(ctx, s.Volume) // the outcome is the deletion's
 		}
 		if reason == "" {
 			deleted = append(deleted, s.Disk)

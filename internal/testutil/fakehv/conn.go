@@ -122,19 +122,9 @@ func (c *Conn) Pool(ctx context.Context, uuid string) (*model.StoragePool, error
 	return one(c, ctx, "read-pool", uuid, c.h.pools)
 }
 
-// StartPool implements inventory.Conn.
-func (c *Conn) StartPool(ctx context.Context, uuid string) error {
-	p, err := one(c, ctx, "start-pool", uuid, c.h.pools)
-	if err == nil {
-		p.Active, p.State = true, model.PoolRunning
-		c.h.PutPool(p)
-	}
-	return err
-}
-
 // Capabilities implements inventory.Conn.
 func (c *Conn) Capabilities(ctx context.Context) (model.Capabilities, error) {
-	return model.Capabilities{DomainTypes: []string{"fake"}, MaxVCPUs: 16}, c.enter(ctx, "capabilities", "")
+	return model.Capabilities{DomainTypes: []string{"fake"}, MaxVCPUs: 16, PoolKinds: []string{"dir", "zfs"}}, c.enter(ctx, "capabilities", "")
 }
 
 // CheckHealth implements inventory.Conn.

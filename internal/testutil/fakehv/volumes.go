@@ -49,7 +49,18 @@ func (h *Hypervisor) DropVolume(pool, name string) {
 func (h *Hypervisor) RefreshPool(uuid string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.emit(inventory.Event{Kind: inventory.PoolEvent, ID: uuid})
+	h.emit(poolEvent(uuid))
+}
+
+func poolEvent(uuid string) inventory.Event {
+	return inventory.Event{Kind: inventory.PoolEvent, ID: uuid}
+}
+
+// machines lists the VMs.
+func (h *Hypervisor) machines() []*model.VM {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.vms))
 }
 
 // value is a volume as it is shown.
@@ -188,7 +199,11 @@ func (c *Conn) GrowVolume(ctx context.Context, pool, name string, capacity uint6
 
 // DropVolume implements inventory.Conn.
 func (c *Conn) DropVolume(ctx context.Context, pool, name string) error {
-	if err := c.onVolume(ctx, "drop-volume", pool, name, func(*volume) {}); err != nil {
+	return c.drop(ctx, "drop-volume", pool, name)
+}
+
+func (c *Conn) drop(ctx context.Context, operation, pool, name string) error {
+	if err := c.onVolume(ctx, operation, pool, name, func(*volume) {}); err != nil {
 		return err
 	}
 	c.h.mu.Lock()

@@ -1,0 +1,103 @@
+package fakehv
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/service/inventory"
+)
+
+// CreateVolume implements inventory.Conn.
+func (c *Conn) CreateVolume(ctx context.Context, pool string, v inventory.NewVolume) error {
+	if err := c.enter(ctx, "create-volume", v.Name); err != nil {
+		return err
+	}
+	return c.addVolume(pool, v, nil)
+}
+
+func (c *Conn) addVolume(pool string, v inventory.NewVolume, content []byte) error {
+	if _, taken := c.h.volume(pool, v.Name); taken {
+		return errs.New(errs.AlreadyExists, "A storage volume with this name exists already.")
+	}
+	c.h.putVolume(pool, inventory.VolumeInfo{Name: v.Name, Format: v.Format, Capacity: v.Capacity}, v.Backing, content)
+	return nil
+}
+
+func (h *Hypervisor) volume(pool, name string) (*volume, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	v := h.volumes[pool+"/"+name]
+	return v, v != nil
+}
+
+// CopyVolume implements inventory.Conn. The hook runs when half is copied.
+func (c *Conn) CopyVolume(ctx context.Context, fromPool, from, pool string, v inventory.NewVolume, progress func(done, total uint64)) error {
+	original, there := c.h.volume(fromPool, from)
+	if !there {
+		return errs.New(errs.NotFound, "This storage volume does not exist.")
+	}
+	total := uint64(max(len(original.content), 2))
+	progress(total/2, total)
+	if err := c.enter(context.WithoutCancel(ctx), "copy-volume", from); err != nil {
+		return err
+	}
+	return c.addVolume(pool, v, bytes.Clone(original.content))
+}
+
+// DeleteVolumeOf implements inventory.Conn.
+func (c *Conn) DeleteVolumeOf(ctx context.Context, pool, name string) error {
+	v, there := c.h.volume(pool, name)
+	for _, vm := range c.h.machines() {
+		for _, d := range vm.Disks {
+			if there && d.Source == v.Path {
+				return errs.New(errs.DeviceInUse, "“%s” uses the volume “%s”.", vm.Name, name)
+			}
+		}
+	}
+	return c.drop(ctx, "delete-volume", pool, name)
+}
+
+// ResizeVolume implements inventory.Conn.
+func (c *Conn) ResizeVolume(ctx context.Context, pool, name string, capacity uint64, _ bool) error {
+	return c.onVolume(ctx, "resize-volume", pool, name, func(v *volume) { v.Capacity = capacity })
+}
+
+// WipeVolume implements inventory.Conn.
+func (c *Conn) WipeVolume(ctx context.Context, pool, name string, progress func(done, total uint64)) error {
+	progress(1, 2)
+	return c.onVolume(ctx, "wipe-volume", pool, name, func(v *volume) { v.content = make([]byte, len(v.content)) })
+}
+
+// UploadVolume implements inventory.Conn. The hook runs when half is written.
+func (c *Conn) UploadVolume(ctx context.Context, pool, name string, u inventory.Upload) error {
+	content, err := io.ReadAll(io.NewSectionReader(u.From, 0, int64(u.Length)))
+	if err != nil {
+		return err
+	}
+	if err := u.Check(content); err != nil {
+		return err
+	}
+	u.Progress(u.Length/2, u.Length)
+	write := func(n int) func(*volume) { return func(v *volume) { v.content = content[:n] } }
+	if err := c.onVolume(context.WithoutCancel(ctx), "begin-upload", pool, name, write(len(content)/2)); err != nil {
+		return err
+	}
+	if err := c.enter(ctx, "upload-volume", name); err != nil {
+		return err
+	}
+	return c.onVolume(ctx, "uploaded-volume", pool, name, write(len(content)))
+}
+
+// DownloadVolume implements inventory.Conn.
+func (c *Conn) DownloadVolume(ctx context.Context, pool, name string, to *os.File, progress func(done, total uint64)) error {
+	var content []byte
+	if err := c.onVolume(ctx, "download-volume", pool, name, func(v *volume) { content = v.content }); err != nil {
+		return err
+	}
+	progress(uint64(len(content)), uint64(len(content)))
+	_, err := to.Write(content)
+	return err
+}

@@ -1,0 +1,143 @@
+package virt
+
+import (
+	"context"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+)
+
+// onPool runs an operation on one storage pool.
+func (c *Conn) onPool(ctx context.Context, uuid string, do func(*libvirt.StoragePool) error) error {
+	_, err := operate(ctx, c, work[struct{}]{uuid: uuid}, func(conn *libvirt.Connect) (struct{}, error) {
+		p, err := conn.LookupStoragePoolByUUIDString(uuid)
+		if err != nil {
+			return struct{}{}, err
+		}
+		defer p.Free()
+		return struct{}{}, do(p)
+	})
+	return err
+}
+
+// StartPool starts a storage pool; see inventory.PoolManager.
+func (c *Conn) StartPool(ctx context.Context, uuid string) error {
+	return c.onPool(ctx, uuid, func(p *libvirt.StoragePool) error { return p.Create(libvirt.STORAGE_POOL_CREATE_NORMAL) })
+}
+
+// StopPool stops a storage pool; see inventory.PoolManager.
+func (c *Conn) StopPool(ctx context.Context, uuid string) error {
+	return c.onPool(ctx, uuid, (*libvirt.StoragePool).Destroy)
+}
+
+// ScanPool looks through a storage pool; see inventory.PoolManager.
+func (c *Conn) ScanPool(ctx context.Context, uuid string) error {
+	return c.onPool(ctx, uuid, func(p *libvirt.StoragePool) error { return p.Refresh(0) })
+}
+
+// SetPoolAutostart says whether a pool starts with the host.
+func (c *Conn) SetPoolAutostart(ctx context.Context, uuid string, on bool) error {
+	return c.onPool(ctx, uuid, func(p *libvirt.StoragePool) error { return p.SetAutostart(on) })
+}
+
+// CreatePool makes a storage pool; see inventory.PoolManager.
+func (c *Conn) CreatePool(ctx context.Context, spec model.PoolSpec) (string, error) {
+	xml, err := domainxml.NewPool(&spec)
+	if err != nil {
+		return "", err
+	}
+	// Whoever gives up must not do so while something half-made is there.
+	return operate(context.WithoutCancel(ctx), c, work[string]{lane: laneWork}, func(conn *libvirt.Connect) (string, error) {
+		if err := newPoolName(conn, spec.Name); err != nil {
+			return "", err
+		}
+		p, err := conn.StoragePoolDefineXML(xml, 0)
+		if err != nil {
+			return "", err
+		}
+		defer p.Free()
+		if err := finishPool(p, &spec); err != nil {
+			if active, _ := p.IsActive(); active {
+				_ = p.Destroy()
+			}
+			_ = p.Undefine()
+			return "", err
+		}
+		return uuidOf(p), nil
+	})
+}
+
+// newPoolName refuses a name that there is: libvirt would change that pool.
+func newPoolName(conn *libvirt.Connect, name string) error {
+	p, err := conn.LookupStoragePoolByName(name)
+	switch {
+	case hasCode(err, libvirt.ERR_NO_STORAGE_POOL):
+		return nil
+	case err != nil:
+		return err
+	}
+	_ = p.Free()
+	return errs.New(errs.AlreadyExists, "There is already a storage pool called “%s”.", name)
+}
+
+// finishPool makes a pool that is defined as it is wanted.
+func finishPool(p *libvirt.StoragePool, spec *model.PoolSpec) error {
+	if err := buildPool(p, spec); err != nil {
+		return err
+	}
+	if spec.Autostart != nil && *spec.Autostart {
+		if err := p.SetAutostart(true); err != nil {
+			return err
+		}
+	}
+	if spec.Start == nil || *spec.Start {
+		return p.Create(libvirt.STORAGE_POOL_CREATE_NORMAL)
+	}
+	return nil
+}
+
+// buildPool makes what a pool needs: its folder, and if that is wanted what is
+// on its devices. What these hold is kept unless the spec says otherwise.
+func buildPool(p *libvirt.StoragePool, spec *model.PoolSpec) error {
+	switch {
+	case spec.Build && spec.Kind == "zfs": // zpool itself refuses what is in use
+		return p.Build(libvirt.STORAGE_POOL_BUILD_NEW)
+	case spec.Build && spec.Overwrite:
+		return p.Build(libvirt.STORAGE_POOL_BUILD_OVERWRITE)
+	case spec.Build:
+		return p.Build(libvirt.STORAGE_POOL_BUILD_NO_OVERWRITE)
+	case spec.Kind == "dir", spec.Kind == "fs", spec.Kind == "netfs":
+		return p.Build(libvirt.STORAGE_POOL_BUILD_NEW) // the folder, if it is not there
+	}
+	return nil
+}
+
+// DeletePool removes a storage pool; see inventory.PoolManager.
+func (c *Conn) DeletePool(ctx context.Context, uuid string, storage bool) (kept, err error) {
+	err = c.onPool(context.WithoutCancel(ctx), uuid, func(p *libvirt.StoragePool) error {
+		persistent, err := p.IsPersistent()
+		if err != nil {
+			return err
+		}
+		active, err := p.IsActive()
+		if err != nil {
+			return err
+		}
+		if active {
+			if err := p.Destroy(); err != nil {
+				return err
+			}
+		}
+		if !persistent {
+			return nil
+		}
+		if storage {
+			kept = translate(p.Delete(libvirt.STORAGE_POOL_DELETE_NORMAL), true)
+		}
+		return p.Undefine()
+	})
+	return kept, err
+}

@@ -1,0 +1,150 @@
+package virt
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/service/inventory"
+)
+
+// volumeXML describes a new volume.
+func volumeXML(v inventory.NewVolume) (string, error) {
+	n := domainxml.NewVolume{Name: v.Name, Format: v.Format, Capacity: v.Capacity, Allocation: v.Allocation}
+	if v.Backing != "" {
+		n.Base = &domainxml.ImageFacts{Path: v.Backing, Format: v.BackingFormat}
+	}
+	return domainxml.NewVolumeXML(n)
+}
+
+// CreateVolume makes a volume; see inventory.VolumeManager. It is waited for
+// even when ctx ends: whoever cancels removes what was made, and must know of
+// it.
+func (c *Conn) CreateVolume(ctx context.Context, pool string, v inventory.NewVolume) error {
+	xml, err := volumeXML(v)
+	if err != nil {
+		return err
+	}
+	return c.inPool(context.WithoutCancel(ctx), pool, func(_ *libvirt.Connect, p *libvirt.StoragePool) error {
+		made, err := p.StorageVolCreateXML(xml, 0)
+		if err != nil {
+			return err
+		}
+		return made.Free()
+	})
+}
+
+// CopyVolume copies a volume; see inventory.VolumeManager.
+func (c *Conn) CopyVolume(ctx context.Context, fromPool, from, pool string, v inventory.NewVolume, progress func(done, total uint64)) error {
+	xml, err := volumeXML(v)
+	if err != nil {
+		return err
+	}
+	return c.inPool(context.WithoutCancel(ctx), pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
+		return withVolume(conn, fromPool, from, func(original *libvirt.StorageVol) error {
+			info, err := original.GetInfo()
+			if err != nil {
+				return err
+			}
+			stop := followVolume(p, v.Name, func(done uint64) { progress(done, info.Allocation) })
+			made, err := p.StorageVolCreateXMLFrom(xml, original, 0)
+			stop()
+			if err != nil {
+				return err
+			}
+			return made.Free()
+		})
+	})
+}
+
+// inPool runs work in a pool, beside other work in it.
+func (c *Conn) inPool(ctx context.Context, pool string, do func(*libvirt.Connect, *libvirt.StoragePool) error) error {
+	_, err := operate(ctx, c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
+		p, err := conn.LookupStoragePoolByUUIDString(pool)
+		if err != nil {
+			return struct{}{}, err
+		}
+		defer p.Free()
+		return struct{}{}, do(conn, p)
+	})
+	return err
+}
+
+// DeleteVolumeOf removes a volume that no VM has; see inventory.VolumeManager.
+func (c *Conn) DeleteVolumeOf(ctx context.Context, pool, name string) error {
+	_, err := operate(context.WithoutCancel(ctx), c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
+		return struct{}{}, withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
+			path, err := v.GetPath()
+			if err != nil {
+				return err
+			}
+			used, err := users(conn, "")
+			if err != nil {
+				return err
+			}
+			if vm := used[path]; vm != "" {
+				return errs.New(errs.DeviceInUse, "“%s” uses the volume “%s”. Remove the disk from the virtual machine first.", vm, strings.ToValidUTF8(name, "\uFFFD"))
+			}
+			return v.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
+		})
+	})
+	return err
+}
+
+// ResizeVolume changes a volume's size; see inventory.VolumeManager.
+func (c *Conn) ResizeVolume(ctx context.Context, pool, name string, capacity uint64, shrink bool) error {
+	var flags libvirt.StorageVolResizeFlags
+	if shrink {
+		flags = libvirt.STORAGE_VOL_RESIZE_SHRINK
+	}
+	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(v *libvirt.StorageVol) error {
+		return v.Resize(capacity, flags)
+	})
+}
+
+// WipeVolume overwrites a volume; see inventory.VolumeManager. libvirt says how
+// far it is only by how much room the volume takes.
+func (c *Conn) WipeVolume(ctx context.Context, pool, name string, progress func(done, total uint64)) error {
+	return c.inPool(context.WithoutCancel(ctx), pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
+		return withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
+			info, err := v.GetInfo()
+			if err != nil {
+				return err
+			}
+			if info.Allocation < info.Capacity {
+				defer followVolume(p, name, func(done uint64) { progress(done, info.Capacity) })()
+			}
+			return v.Wipe(0)
+		})
+	})
+}
+
+// followVolume reports how much room a volume takes until it is told to stop.
+func followVolume(pool *libvirt.StoragePool, name string, report func(allocation uint64)) (stop func()) {
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(cloneTick)
+		defer tick.Stop()
+		for {
+			select {
+			case <-quit:
+				return
+			case <-tick.C:
+			}
+			vol, err := pool.LookupStorageVolByName(name)
+			if err != nil {
+				continue
+			}
+			if info, err := vol.GetInfo(); err == nil {
+				report(info.Allocation)
+			}
+			_ = vol.Free()
+		}
+	}()
+	return func() { close(quit); <-ended }
+}

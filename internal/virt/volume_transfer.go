@@ -1,0 +1,340 @@
+package virt
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/service/inventory"
+)
+
+// atHole is what a sparse stream returns instead of a length where a hole is.
+const atHole = -3
+
+// UploadVolume writes a file into a volume; see inventory.VolumeManager.
+func (c *Conn) UploadVolume(ctx context.Context, pool, name string, u inventory.Upload) error {
+	return c.transfer(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+		stream, err := conn.NewStream(0)
+		if err != nil {
+			return err
+		}
+		defer stream.Free()
+		var flags libvirt.StorageVolUploadFlags
+		sparse := u.Fresh && hasHoles(u.From, u.Length)
+		if sparse {
+			flags = libvirt.STORAGE_VOL_UPLOAD_SPARSE_STREAM
+		}
+		if err := v.Upload(stream, 0, u.Length, flags); err != nil {
+			return err
+		}
+		if err := (&uploading{ctx: ctx, stream: stream, upload: u, sparse: sparse}).run(); err != nil {
+			_ = stream.Abort()
+			return err
+		}
+		return stream.Finish()
+	})
+}
+
+// transfer runs what moves a volume's content, which takes its time and ends by
+// itself when ctx does.
+func (c *Conn) transfer(ctx context.Context, pool, name string, do func(*libvirt.Connect, *libvirt.StorageVol) error) error {
+	_, err := operate(context.WithoutCancel(ctx), c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
+		return struct{}{}, withVolume(conn, pool, name, func(v *libvirt.StorageVol) error { return do(conn, v) })
+	})
+	return err
+}
+
+// hasHoles says whether a file takes less room than its length.
+func hasHoles(f *os.File, length uint64) bool {
+	var stat unix.Stat_t
+	return unix.Fstat(int(f.Fd()), &stat) == nil && uint64(stat.Blocks)*512 < length
+}
+
+// uploading is a file on its way into a volume.
+type uploading struct {
+	ctx    context.Context // its end is looked at between the pieces
+	stream *libvirt.Stream
+	upload inventory.Upload
+	sparse bool
+	done   uint64
+}
+
+func (u *uploading) run() error {
+	buffer := make([]byte, fillChunk)
+	if err := u.piece(buffer[:min(fillChunk, u.upload.Length)]); err != nil { // never a hole: it is checked
+		return err
+	}
+	for u.done < u.upload.Length {
+		hole, end := u.next()
+		if hole {
+			if err := u.stream.SendHole(int64(end-u.done), 0); err != nil {
+				return err
+			}
+			u.advance(end)
+			continue
+		}
+		for u.done < end {
+			if err := u.piece(buffer[:min(uint64(len(buffer)), end-u.done)]); err != nil {
+				return err
+			}
+		}
+	}
+	return u.ctx.Err()
+}
+
+// next is what comes next, a hole or data, and where that ends.
+func (u *uploading) next() (hole bool, end uint64) {
+	if !u.sparse {
+		return false, u.upload.Length
+	}
+	at, length := int64(u.done), u.upload.Length
+	fd := int(u.upload.From.Fd())
+	data, err := unix.Seek(fd, at, unix.SEEK_DATA)
+	switch {
+	case errors.Is(err, unix.ENXIO):
+		return true, length // nothing but a hole
+	case err != nil:
+		u.sparse = false // a file system that does not know
+		return false, length
+	case data > at:
+		return true, min(uint64(data), length)
+	}
+	next, err := unix.Seek(fd, at, unix.SEEK_HOLE)
+	if err != nil || next <= at {
+		return false, length
+	}
+	return false, min(uint64(next), length)
+}
+
+// piece sends what is next in the file.
+func (u *uploading) piece(buffer []byte) error {
+	if err := u.ctx.Err(); err != nil {
+		return err
+	}
+	n, err := u.upload.From.ReadAt(buffer, int64(u.done))
+	switch {
+	case n < len(buffer) && errors.Is(err, io.EOF):
+		return errs.New(errs.InvalidArgument, "The file became shorter while it was copied. Try again when nobody changes it.")
+	case n < len(buffer):
+		return errs.Wrap(errs.InvalidArgument, err, "The file cannot be read.")
+	}
+	if u.done == 0 && u.upload.Check != nil {
+		if err := u.upload.Check(buffer); err != nil {
+			return err
+		}
+	}
+	if err := sendAll(u.stream, buffer); err != nil {
+		return err
+	}
+	u.advance(u.done + uint64(n))
+	return nil
+}
+
+func (u *uploading) advance(done uint64) {
+	u.done = done
+	u.upload.Progress(done, u.upload.Length)
+}
+
+// DownloadVolume writes a volume to a descriptor; see inventory.VolumeManager.
+func (c *Conn) DownloadVolume(ctx context.Context, pool, name string, to *os.File, progress func(done, total uint64)) error {
+	return c.transfer(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+		info, err := v.GetInfoFlags(libvirt.STORAGE_VOL_GET_PHYSICAL)
+		if err != nil {
+			if info, err = v.GetInfo(); err != nil {
+				return err
+			}
+		}
+		d := &downloading{ctx: ctx, to: to, progress: progress, total: info.Allocation}
+		d.begin()
+		stream, err := conn.NewStream(0)
+		if err != nil {
+			return err
+		}
+		defer stream.Free()
+		d.stream, d.sparse = stream, true
+		if err := v.Download(stream, 0, 0, libvirt.STORAGE_VOL_DOWNLOAD_SPARSE_STREAM); err != nil {
+			d.sparse = false
+			if err := v.Download(stream, 0, 0, 0); err != nil {
+				return err
+			}
+		}
+		if err := d.run(); err != nil {
+			_ = stream.Abort()
+			d.undo()
+			return err
+		}
+		return stream.Finish()
+	})
+}
+
+// downloading is a volume on its way to a descriptor.
+type downloading struct {
+	ctx         context.Context // its end is looked at between the pieces
+	stream      *libvirt.Stream
+	to          *os.File
+	progress    func(done, total uint64)
+	sparse      bool
+	done, total uint64
+
+	plain         bool  // to is a file in which one can jump
+	start, before int64 // where it begins in that file, and how long that was
+	hole          bool  // it ended with a hole that the file's length must cover
+}
+
+// begin finds out what is written to.
+func (d *downloading) begin() {
+	var stat unix.Stat_t
+	fd := int(d.to.Fd())
+	if unix.Fstat(fd, &stat) != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG {
+		return
+	}
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	at, seekErr := unix.Seek(fd, 0, unix.SEEK_CUR)
+	// Where something was written before, a jump would leave it there.
+	d.plain = err == nil && seekErr == nil && flags&unix.O_APPEND == 0 && at >= stat.Size
+	d.start, d.before = at, stat.Size
+}
+
+// undo takes back what was written into a file of the caller's.
+func (d *downloading) undo() {
+	if d.plain {
+		_ = unix.Ftruncate(int(d.to.Fd()), d.before)
+		_, _ = unix.Seek(int(d.to.Fd()), d.start, unix.SEEK_SET)
+	}
+}
+
+func (d *downloading) run() error {
+	buffer := make([]byte, fillChunk)
+	for {
+		if err := d.ctx.Err(); err != nil {
+			return err
+		}
+		n, err := d.receive(buffer)
+		switch {
+		case errors.Is(err, io.EOF):
+			return d.settle()
+		case err != nil:
+			return err
+		case n == atHole:
+			if err := d.skip(buffer); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := d.write(buffer[:n]); err != nil {
+			return err
+		}
+		d.hole = false
+		d.advance(uint64(n))
+	}
+}
+
+func (d *downloading) receive(buffer []byte) (int, error) {
+	if !d.sparse {
+		return d.stream.Recv(buffer)
+	}
+	return d.stream.RecvFlags(buffer, libvirt.STREAM_RECV_STOP_AT_HOLE)
+}
+
+// skip passes over a hole.
+func (d *downloading) skip(zeros []byte) error {
+	length, err := d.stream.RecvHole(0)
+	if err != nil {
+		return err
+	}
+	if d.plain {
+		d.hole = true
+		if _, err := unix.Seek(int(d.to.Fd()), length, unix.SEEK_CUR); err != nil {
+			return writeError(err)
+		}
+		d.advance(uint64(length))
+		return nil
+	}
+	clear(zeros)
+	for length > 0 {
+		if err := d.ctx.Err(); err != nil {
+			return err
+		}
+		n := min(length, int64(len(zeros)))
+		if err := d.write(zeros[:n]); err != nil {
+			return err
+		}
+		length -= n
+		d.advance(uint64(n))
+	}
+	return nil
+}
+
+// settle gives the file its length where the volume ends with a hole.
+func (d *downloading) settle() error {
+	if !d.hole {
+		return nil
+	}
+	return writeError(unix.Ftruncate(int(d.to.Fd()), d.start+int64(d.done)))
+}
+
+// write writes all of data. A pipe or socket may take it slowly, or never, so
+// that it gets no more at once than it surely takes.
+func (d *downloading) write(data []byte) error {
+	if d.plain {
+		_, err := d.to.Write(data)
+		return writeError(err)
+	}
+	for len(data) > 0 {
+		if err := d.awaitRoom(); err != nil {
+			return err
+		}
+		n, err := d.to.Write(data[:min(len(data), pipeRoom)])
+		if err != nil {
+			return writeError(err)
+		}
+		data = data[n:]
+	}
+	return nil
+}
+
+const (
+	// pipeRoom is how much a pipe takes that says it has room (PIPE_BUF).
+	pipeRoom = 4096
+	// roomPatience is how often, in milliseconds, somebody who does not read is
+	// a reason to look whether the job was cancelled.
+	roomPatience = 250
+)
+
+func (d *downloading) awaitRoom() error {
+	for {
+		if err := d.ctx.Err(); err != nil {
+			return err
+		}
+		fds := []unix.PollFd{{Fd: int32(d.to.Fd()), Events: unix.POLLOUT}}
+		switch n, err := unix.Poll(fds, roomPatience); {
+		case err != nil && !errors.Is(err, unix.EINTR):
+			return writeError(err)
+		case n > 0:
+			return nil // also when the other end is closed: writing tells
+		}
+	}
+}
+
+func (d *downloading) advance(n uint64) {
+	d.done += n
+	d.progress(d.done, max(d.total, d.done))
+}
+
+// writeError says what became of the caller's own descriptor.
+func writeError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		return errs.Wrap(errs.NoSpace, err, "There is no room left where the volume is written to.")
+	case errors.Is(err, unix.EPIPE):
+		return errs.Wrap(errs.Cancelled, err, "Nobody reads what is written.")
+	}
+	return errs.Wrap(errs.InvalidArgument, err, "The descriptor cannot be written to.")
+}

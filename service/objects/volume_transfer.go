@@ -1,0 +1,214 @@
+package objects
+
+import (
+	"context"
+	"os"
+
+	"github.com/godbus/dbus/v5"
+	"golang.org/x/sys/unix"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/create"
+	"org.kvmmanager/service/inventory"
+	"org.kvmmanager/service/jobs"
+)
+
+// descriptor takes a descriptor of the call, which the caller of this closes.
+func (r *request) descriptor(index dbus.UnixFDIndex) (*os.File, error) {
+	file, there := r.File(index)
+	if !there {
+		return nil, errs.New(errs.InvalidArgument, "The message has no such descriptor.")
+	}
+	return file, nil
+}
+
+// openMode is how a descriptor was opened.
+func openMode(f *os.File) (mode int, kind uint32, size int64, err error) {
+	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
+	if err != nil || flags&unix.O_PATH != 0 {
+		return 0, 0, 0, errs.New(errs.InvalidArgument, "The descriptor cannot be used. Open the file itself.")
+	}
+	var stat unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &stat); err != nil {
+		return 0, 0, 0, errs.New(errs.InvalidArgument, "The descriptor cannot be used. Open the file itself.")
+	}
+	return flags & unix.O_ACCMODE, stat.Mode & unix.S_IFMT, stat.Size, nil
+}
+
+// readable is a plain file that can be read, and its size.
+func readable(f *os.File) (uint64, error) {
+	mode, kind, size, err := openMode(f)
+	switch {
+	case err != nil:
+		return 0, err
+	case mode == unix.O_WRONLY:
+		return 0, errs.New(errs.InvalidArgument, "The descriptor cannot be read from. Open the file for reading.")
+	case kind != unix.S_IFREG:
+		return 0, errs.New(errs.InvalidArgument, "The descriptor must be that of a plain file.")
+	case size <= 0:
+		return 0, errs.New(errs.InvalidArgument, "The file is empty.")
+	}
+	return uint64(size), nil
+}
+
+// writable refuses a descriptor that nothing can be written to.
+func writable(f *os.File) error {
+	mode, kind, _, err := openMode(f)
+	switch {
+	case err != nil:
+		return err
+	case mode == unix.O_RDONLY:
+		return errs.New(errs.InvalidArgument, "The descriptor cannot be written to. Open the file for writing.")
+	case kind != unix.S_IFREG && kind != unix.S_IFIFO && kind != unix.S_IFSOCK:
+		return errs.New(errs.InvalidArgument, "The descriptor must be that of a plain file, a pipe or a socket.")
+	}
+	return nil
+}
+
+// closing starts a job that owns a file.
+func (r *request) closing(file *os.File, start func() ([]any, error)) ([]any, error) {
+	results, err := start()
+	if !r.audited { // no job was started
+		_ = file.Close()
+	}
+	return results, err
+}
+
+// createFromFile makes a volume with the content of a file. A failure leaves
+// nothing.
+func (r *request) createFromFile(ctx context.Context, conn inventory.Conn, spec *model.VolumeSpec) ([]any, error) {
+	file, err := r.descriptor(dbus.UnixFDIndex(*spec.FD))
+	if err != nil {
+		return nil, err
+	}
+	size, err := readable(file)
+	if err == nil && spec.Capacity != 0 && spec.Capacity < size {
+		err = errs.New(errs.InvalidArgument, "The file has %d bytes, which is more than the “capacity”.", size)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	volume := inventory.NewVolume{Name: spec.Name, Capacity: max(size, spec.Capacity), Allocation: spec.Allocation}
+	if model.PoolOfFiles(r.pool.Kind) {
+		volume.Format = "raw" // until libvirt has looked at what it holds
+		if volume.Allocation == nil {
+			volume.Allocation = new(uint64)
+		}
+	}
+	return r.closing(file, func() ([]any, error) {
+		return r.startJob(ctx, jobs.Spec{
+			Operation: "upload-volume", Objects: []model.Path{r.pool.Path()}, Cancellable: true,
+			Run: func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
+				defer file.Close()
+				return r.makeVolume(ctx, conn, r.pool, spec.Name, job, func(ctx context.Context) error {
+					if err := conn.CreateVolume(ctx, r.pool.UUID, volume); err != nil {
+						return err
+					}
+					err := conn.UploadVolume(ctx, r.pool.UUID, spec.Name, upload(file, size, job, true))
+					r.settleContent(ctx, conn)
+					if err != nil {
+						r.dropVolume(ctx, conn, spec.Name)
+					}
+					return err
+				})
+			},
+		})
+	})
+}
+
+func upload(file *os.File, size uint64, job *jobs.Job, fresh bool) inventory.Upload {
+	return inventory.Upload{From: file, Length: size, Fresh: fresh, Check: create.CheckHead, Progress: job.Progress}
+}
+
+// settleContent has libvirt find out what volumes hold now. That it cannot do so
+// while others are at work in the pool is no failure: they cause it, too.
+func (r *request) settleContent(ctx context.Context, conn inventory.Conn) {
+	if err := conn.ScanPool(context.WithoutCancel(ctx), r.pool.UUID); err != nil {
+		r.service.log.Debug("cannot look through a storage pool", "pool_uuid", r.pool.UUID, "error", err)
+	}
+}
+
+// dropVolume removes what a failure left.
+func (r *request) dropVolume(ctx context.Context, conn inventory.Conn, name string) {
+	err := conn.DropVolume(context.WithoutCancel(ctx), r.pool.UUID, name)
+	if err != nil && !errs.Is(err, errs.NotFound) {
+		r.service.log.Warn("cannot remove a volume that was not completed", "pool_uuid", r.pool.UUID, "error", err)
+	}
+}
+
+// uploadVolume replaces the content of a volume by that of a file.
+func (r *request) uploadVolume(ctx context.Context) ([]any, error) {
+	file, err := r.descriptor(r.Args[0].(dbus.UnixFDIndex))
+	if err != nil {
+		return nil, err
+	}
+	size, err := readable(file)
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	check := func(v *model.StorageVolume) error {
+		if !model.PoolOfFiles(r.pool.Kind) && size > v.Capacity {
+			return errs.New(errs.InvalidArgument, "The file has %d bytes and the volume only %d.", size, v.Capacity)
+		}
+		return r.refuseWriters(v)
+	}
+	return r.closing(file, func() ([]any, error) {
+		return r.volumeJob(ctx, "upload-volume", true, check, func(ctx context.Context, conn inventory.Conn, job *jobs.Job) (map[string]any, error) {
+			defer file.Close()
+			return nil, r.replaceContent(ctx, conn, job, file, size)
+		})
+	})
+}
+
+// replaceContent empties a volume and fills it anew. When that fails it is empty
+// and as large as before: what it held is lost with the first byte.
+func (r *request) replaceContent(ctx context.Context, conn inventory.Conn, job *jobs.Job, file *os.File, size uint64) error {
+	v := r.storageVolume
+	if !model.PoolOfFiles(r.pool.Kind) {
+		return conn.UploadVolume(ctx, r.pool.UUID, v.Name, upload(file, size, job, false))
+	}
+	empty := func(capacity uint64) error {
+		settled := context.WithoutCancel(ctx)
+		if err := conn.DropVolume(settled, r.pool.UUID, v.Name); err != nil && !errs.Is(err, errs.NotFound) {
+			return err
+		}
+		return conn.CreateVolume(settled, r.pool.UUID, inventory.NewVolume{Name: v.Name, Format: "raw", Capacity: capacity, Allocation: new(uint64)})
+	}
+	head := make([]byte, 512)
+	n, _ := file.ReadAt(head, 0)
+	if err := create.CheckHead(head[:n]); err != nil { // before anything is lost
+		return err
+	}
+	if err := empty(max(size, v.Capacity)); err != nil {
+		return err
+	}
+	err := conn.UploadVolume(ctx, r.pool.UUID, v.Name, upload(file, size, job, true))
+	if err != nil {
+		if failed := empty(v.Capacity); failed != nil {
+			r.service.log.Warn("cannot empty a volume that was not completed", "pool_uuid", r.pool.UUID, "error", failed)
+		}
+	}
+	r.settleContent(ctx, conn)
+	return err
+}
+
+// downloadVolume writes the content of a volume to a descriptor.
+func (r *request) downloadVolume(ctx context.Context) ([]any, error) {
+	file, err := r.descriptor(r.Args[0].(dbus.UnixFDIndex))
+	if err != nil {
+		return nil, err
+	}
+	if err := writable(file); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return r.closing(file, func() ([]any, error) {
+		return r.volumeJob(ctx, "download-volume", true, r.refuseRunningUsers, func(ctx context.Context, conn inventory.Conn, job *jobs.Job) (map[string]any, error) {
+			defer file.Close()
+			return nil, conn.DownloadVolume(ctx, r.pool.UUID, r.storageVolume.Name, file, job.Progress)
+		})
+	})
+}
