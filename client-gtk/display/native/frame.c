@@ -1,6 +1,6 @@
 #include "frame.h"
 
-#include <string.h>
+#include <malloc.h>
 
 /* Tiles reach a little over their right and lower neighbours. Scaled tiles
  * have soft edges; without something below them the background would show
@@ -47,9 +47,19 @@ static void kvm_frame_finalize(GObject *object)
     G_OBJECT_CLASS(kvm_frame_parent_class)->finalize(object);
 }
 
+/* Each frame needs new textures, and GTK copies them once more to paint them
+ * without a GPU. Memory that goes back to the kernel each time has to be mapped
+ * and cleared again, page by page: that took a third of a frame. */
+static void keep_memory_of_pictures(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 16 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 static void kvm_frame_class_init(KvmFrameClass *class)
 {
     G_OBJECT_CLASS(class)->finalize = kvm_frame_finalize;
+    keep_memory_of_pictures();
 }
 
 static void resize(KvmFrame *frame, int width, int height)
@@ -161,6 +171,7 @@ void kvm_frame_freeze(KvmFrame *frame)
         for (int column = 0; column < frame->columns; column++)
             kvm_frame_tile(frame, column, row);
     frame->pixels = NULL;
+    malloc_trim(0);
 }
 
 static GskScalingFilter filter_for(double zoom)

@@ -21,7 +21,8 @@ KvmFrame *kvm_frame_new(void);
  * kvm_frame_freeze. A change of size is announced. */
 void kvm_frame_lend(KvmFrame *frame, const guint8 *pixels, int width, int height, int stride);
 
-/* Takes what is still marked and forgets the pixels; the picture stays. */
+/* Takes what is still marked and forgets the pixels; the picture stays. What
+ * the frames before it needed goes back to the kernel. */
 void kvm_frame_freeze(KvmFrame *frame);
 
 /* Forgets picture and pixels: the frame is empty and 0 by 0 large. */
