@@ -23,10 +23,17 @@ type copying struct {
 	conn   *libvirt.Connect
 	spec   inventory.CloneSpec
 	images map[string]domainxml.DiskImage
-	made   []*libvirt.StorageVol
+	made   []madeVolume
 	pools  map[string]bool // UUIDs of those that have changed
 
 	done, total uint64 // bytes
+}
+
+// madeVolume is a volume of the clone, which is there as a whole, in parts, or not
+// at all.
+type madeVolume struct {
+	pool, name string
+	note       inventory.Note
 }
 
 // Clone makes a copy of a VM; see inventory.Conn. libvirt cannot stop in the
@@ -83,18 +90,42 @@ func (k *copying) run(dom *libvirt.Domain) (uuid string, err error) {
 	}
 	clone, err := k.conn.DomainDefineXMLFlags(xml, libvirt.DOMAIN_DEFINE_VALIDATE)
 	if err != nil {
+		k.undefine(uuid)
 		return "", err
 	}
 	return uuid, clone.Free()
 }
 
-// end gives the volumes back, and removes them if there is no VM to use them.
+// undefine removes a definition that may be there in spite of the failure: who
+// loses libvirt meanwhile does not know what became of it.
+func (k *copying) undefine(uuid string) {
+	dom, err := k.conn.LookupDomainByUUIDString(uuid)
+	if err == nil {
+		err = dom.UndefineFlags(undefineFlags[0])
+		_ = dom.Free()
+	}
+	if err == nil || hasCode(err, libvirt.ERR_NO_DOMAIN) {
+		return
+	}
+	if note, err := k.spec.Unfinished.VM(uuid); err == nil {
+		note.Leave()
+	}
+}
+
+// end forgets the volumes, and removes them if there is no VM to use them. What
+// cannot be removed now is removed later.
 func (k *copying) end(failed bool) {
-	for _, vol := range k.made {
+	for _, v := range k.made {
 		if failed {
-			_ = vol.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
+			err := withVolume(k.conn, v.pool, v.name, func(vol *libvirt.StorageVol) error {
+				return vol.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
+			})
+			if err != nil && !hasCode(err, libvirt.ERR_NO_STORAGE_VOL) {
+				v.note.Leave()
+				continue
+			}
 		}
-		_ = vol.Free()
+		v.note.Done()
 	}
 }
 
@@ -156,6 +187,11 @@ func (k *copying) copyDisk(original *image, target, stem string) error {
 		return err
 	}
 	k.pools[uuidOf(pool)] = true
+	note, err := k.spec.Unfinished.Volume(uuidOf(pool), name)
+	if err != nil {
+		return err
+	}
+	k.made = append(k.made, madeVolume{uuidOf(pool), name, note})
 	var vol *libvirt.StorageVol
 	if k.spec.Linked {
 		vol, err = pool.StorageVolCreateXML(xml, 0)
@@ -164,10 +200,14 @@ func (k *copying) copyDisk(original *image, target, stem string) error {
 		vol, err = pool.StorageVolCreateXMLFrom(xml, original.vol, 0)
 		stop()
 	}
+	if hasCode(err, libvirt.ERR_STORAGE_VOL_EXIST) { // somebody was faster
+		note.Done()
+		k.made = k.made[:len(k.made)-1]
+	}
 	if err != nil {
 		return err
 	}
-	k.made = append(k.made, vol)
+	defer vol.Free()
 	path, err := vol.GetPath()
 	k.images[target] = domainxml.DiskImage{Path: path, Volume: name, Format: format}
 	return err

@@ -2,6 +2,8 @@ package virt
 
 import (
 	"context"
+	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
+	"org.kvmmanager/service/unfinished"
 )
 
 // withDisk is a connection with a VM that is off and whose disk is a volume.
@@ -57,7 +60,10 @@ func volumes(t *testing.T, c *Conn) []string {
 }
 
 func spec(name string) inventory.CloneSpec {
-	return inventory.CloneSpec{Name: name, Progress: func(uint64, uint64) {}, Finish: func() bool { return true }}
+	return inventory.CloneSpec{
+		Name: name, Progress: func(uint64, uint64) {}, Finish: func() bool { return true },
+		Unfinished: unfinished.Open("", slog.New(slog.DiscardHandler)).OnHost("local"),
+	}
 }
 
 func TestACloneHasDisksOfItsOwn(t *testing.T) {
@@ -152,7 +158,7 @@ func TestWhatADeletedVMLeaves(t *testing.T) {
 	t.Parallel()
 	c, vm := withDisk(t)
 	storage, err := c.Storage(t.Context(), vm.UUID)
-	if err != nil || len(storage) != 1 || storage[0] != (inventory.DiskStorage{Disk: "disk-vda", Volume: "/tmp/images/web.qcow2"}) {
+	if err != nil || len(storage) != 1 || storage[0] != (inventory.DiskStorage{Disk: "disk-vda", Volume: "/tmp/images/web.qcow2", Pool: poolOf(t, c), Name: "web.qcow2"}) {
 		t.Fatalf("it has %+v, %v", storage, err)
 	}
 	other := strings.Replace(vmXML("other", ""), "</domain>", `<devices><disk type='volume' device='disk'><source pool='images' volume='web.qcow2'/><target dev='vdb' bus='virtio'/></disk>
@@ -186,4 +192,35 @@ func TestAnImageInNoPoolIsSaidSo(t *testing.T) {
 	if !errs.Is(err, errs.NotSupported) || !strings.Contains(err.Error(), "vda") {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestAVolumeThatIsUsedIsNotDropped(t *testing.T) {
+	t.Parallel()
+	c, vm := withDisk(t)
+	volume(t, c, "free.qcow2")
+	pool := poolOf(t, c)
+	before := volumes(t, c)
+	used := only(t, c).Disks[0]
+	if err := c.DropUnused(t.Context(), pool, filepath.Base(used.Source)); !errs.Is(err, errs.DeviceInUse) {
+		t.Errorf("the disk of %s: %v", vm.Name, err)
+	}
+	if got := volumes(t, c); !slices.Equal(got, before) {
+		t.Errorf("the volumes are %v", got)
+	}
+	if err := c.DropUnused(t.Context(), pool, "free.qcow2"); err != nil {
+		t.Error(err)
+	}
+	if err := c.DropUnused(t.Context(), pool, "free.qcow2"); !errs.Is(err, errs.NotFound) {
+		t.Errorf("once more: %v", err)
+	}
+}
+
+func poolOf(t *testing.T, c *Conn) string {
+	t.Helper()
+	pool, err := c.main.conn.LookupStoragePoolByName("images")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Free()
+	return uuidOf(pool)
 }

@@ -67,7 +67,11 @@ func storageOf(conn *libvirt.Connect, d *model.Device, used map[string]string, m
 		return kept("%s is not on a volume of a storage pool that is active.", d.Target)
 	}
 	defer i.vol.Free()
-	s.Volume = i.facts.Path
+	s.Volume, s.Name = i.facts.Path, i.facts.Name
+	if pool, err := i.vol.LookupPoolByVolume(); err == nil {
+		s.Pool = uuidOf(pool)
+		_ = pool.Free()
+	}
 	switch other := used[s.Volume]; {
 	case other != "":
 		return kept("%s is used by “%s”, too.", d.Target, other)

@@ -89,8 +89,11 @@ func users(conn *libvirt.Connect, without string) (map[string]string, error) {
 		}
 		for _, flags := range []libvirt.DomainXMLFlags{0, libvirt.DOMAIN_XML_INACTIVE} {
 			xml, err := doms[i].GetXMLDesc(flags)
+			if hasCode(err, libvirt.ERR_NO_DOMAIN) {
+				continue // it went away meanwhile
+			}
 			if err != nil {
-				continue
+				return nil, err
 			}
 			vm, err := domainxml.ParseVM("", xml)
 			if err != nil {

@@ -181,6 +181,41 @@ func (c *Conn) DropVolume(ctx context.Context, pool, name string) error {
 	return c.onVolume(ctx, pool, name, func(v *libvirt.StorageVol) error { return v.Delete(0) })
 }
 
+// DropUnused removes a volume that nothing uses; see inventory.NewVolumes.
+func (c *Conn) DropUnused(ctx context.Context, pool, name string) error {
+	_, err := operate(ctx, c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
+		return struct{}{}, withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
+			if err := unused(conn, v); err != nil {
+				return err
+			}
+			return v.Delete(0)
+		})
+	})
+	return err
+}
+
+func unused(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+	path, err := v.GetPath()
+	if err != nil {
+		return err
+	}
+	used, err := users(conn, "")
+	if err != nil {
+		return err
+	}
+	if vm := used[path]; vm != "" {
+		return errs.New(errs.DeviceInUse, "The volume is used by “%s”.", vm)
+	}
+	made, err := overlays(conn)
+	if err != nil {
+		return err
+	}
+	if list := made[path]; len(list) > 0 {
+		return errs.New(errs.DeviceInUse, "The volume “%s” is made of it.", list[0])
+	}
+	return nil
+}
+
 func (c *Conn) onVolume(ctx context.Context, pool, name string, do func(*libvirt.StorageVol) error) error {
 	_, err := operate(ctx, c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
 		return struct{}{}, withVolume(conn, pool, name, do)

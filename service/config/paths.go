@@ -39,6 +39,15 @@ func (p Paths) WithFile(file string) Paths {
 	return p
 }
 
+// StateFolder is a folder beside the file of hosts, for what else outlives the
+// process; empty where nothing does.
+func (p Paths) StateFolder(name string) string {
+	if p.State == "" {
+		return ""
+	}
+	return filepath.Join(filepath.Dir(p.State), name)
+}
+
 func inFolders(state, localURI string, folders ...string) Paths {
 	p := Paths{LocalURI: localURI}
 	for _, folder := range folders {

@@ -35,22 +35,37 @@ type Reporter interface {
 
 // maker carries out one plan.
 type maker struct {
-	plan   *Plan
-	hv     Hypervisor
-	report Reporter
-	log    *slog.Logger
-	done   uint64 // bytes copied
-	undo   []func(context.Context) error
+	plan       *Plan
+	hv         Hypervisor
+	unfinished inventory.Unfinished
+	report     Reporter
+	log        *slog.Logger
+	done       uint64 // bytes copied
+	steps      []step
 }
 
-// Make carries out a plan. When it fails, nothing of it is left.
-func Make(ctx context.Context, plan *Plan, hv Hypervisor, report Reporter, log *slog.Logger) error {
-	m := &maker{plan: plan, hv: hv, report: report, log: log}
+// step is something that was made, or that may have been.
+type step struct {
+	undo func(context.Context) error
+	note inventory.Note // of a volume
+}
+
+// Make carries out a plan. When it fails, nothing of it is left; what cannot be
+// removed at once, and what a process leaves that ends in the middle, is removed
+// later.
+func Make(ctx context.Context, plan *Plan, hv Hypervisor, unfinished inventory.Unfinished, report Reporter, log *slog.Logger) error {
+	m := &maker{plan: plan, hv: hv, unfinished: unfinished, report: report, log: log}
 	err := m.make(ctx)
 	if err != nil {
 		m.takeBack(ctx)
+		return err
 	}
-	return err
+	for _, s := range m.steps {
+		if s.note != nil {
+			s.note.Done()
+		}
+	}
+	return nil
 }
 
 func (m *maker) make(ctx context.Context) error {
@@ -80,34 +95,47 @@ func (m *maker) make(ctx context.Context) error {
 	return m.hv.Start(context.WithoutCancel(ctx), m.plan.UUID(), false)
 }
 
-// define stores the definition. It is not left alone when ctx ends, since what
-// came of it must be known to be undone.
+// define stores the definition. It is not left alone when ctx ends, and undone
+// also when it fails: who loses libvirt meanwhile does not know what became of it.
 func (m *maker) define(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	text, err := m.plan.XML()
 	if err != nil {
 		return err
 	}
+	m.steps = append(m.steps, step{undo: func(ctx context.Context) error { return m.hv.Delete(ctx, m.plan.UUID()) }})
 	if _, err := m.hv.DefineXML(ctx, text, ""); err != nil {
 		return err
 	}
-	m.later(func(ctx context.Context) error { return m.hv.Delete(ctx, m.plan.UUID()) })
 	if m.plan.Spec.Autostart {
 		return m.hv.SetAutostart(ctx, m.plan.UUID(), true)
 	}
 	return nil
 }
 
-// later notes how to undo what was just done.
-func (m *maker) later(undo func(context.Context) error) { m.undo = append(m.undo, undo) }
-
-// takeBack undoes everything, the last first. What fails does not keep the rest.
+// takeBack undoes everything, the last first. What fails does not keep the rest,
+// and is tried again later.
 func (m *maker) takeBack(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
-	for i := len(m.undo) - 1; i >= 0; i-- {
-		if err := m.undo[i](ctx); err != nil && !errs.Is(err, errs.NotFound) {
-			m.log.Warn("cannot remove what a failed creation left", "vm_uuid", m.plan.UUID(), "error", err)
+	for i := len(m.steps) - 1; i >= 0; i-- {
+		s := m.steps[i]
+		err := s.undo(ctx)
+		done := err == nil || errs.Is(err, errs.NotFound)
+		if !done {
+			m.log.Warn("cannot remove what a failed creation left, for now", "vm_uuid", m.plan.UUID(), "error", err)
+		}
+		if s.note == nil && !done {
+			if s.note, err = m.unfinished.VM(m.plan.UUID()); err != nil {
+				m.log.Warn("nor can it be removed later", "vm_uuid", m.plan.UUID(), "error", err)
+			}
+		}
+		switch {
+		case s.note == nil:
+		case done:
+			s.note.Done()
+		default:
+			s.note.Leave()
 		}
 	}
 }
@@ -131,18 +159,34 @@ func (m *maker) makeVolume(ctx context.Context, v *volume) (err error) {
 	return err
 }
 
-// create makes a volume, which is undone from here on.
+// create makes a volume.
 func (m *maker) create(ctx context.Context, v *volume, format string, capacity uint64) (string, error) {
-	made, err := m.hv.MakeVolume(ctx, v.pool.UUID, inventory.VolumeInfo{Name: v.name, Format: format, Capacity: capacity})
-	return m.made(v, made, err)
+	return m.remembered(ctx, v, func() (inventory.VolumeInfo, error) {
+		return m.hv.MakeVolume(ctx, v.pool.UUID, inventory.VolumeInfo{Name: v.name, Format: format, Capacity: capacity})
+	})
 }
 
-func (m *maker) made(v *volume, made inventory.VolumeInfo, err error) (string, error) {
+// remembered makes a volume, which is remembered before it is there. From then on
+// it is ours to remove, so that there must not be one of somebody else.
+func (m *maker) remembered(ctx context.Context, v *volume, make func() (inventory.VolumeInfo, error)) (string, error) {
+	_, err := m.hv.FindVolume(ctx, v.pool.UUID, v.name)
+	switch {
+	case err == nil:
+		return "", errs.New(errs.AlreadyExists, "The storage pool “%s” has a volume “%s” already.", v.pool.Name, v.name)
+	case !errs.Is(err, errs.NotFound):
+		return "", err
+	}
+	note, err := m.unfinished.Volume(v.pool.UUID, v.name)
 	if err != nil {
 		return "", err
 	}
-	m.later(func(ctx context.Context) error { return m.hv.DropVolume(ctx, v.pool.UUID, v.name) })
-	return made.Path, nil
+	made, err := make()
+	if errs.Is(err, errs.AlreadyExists) { // somebody was faster
+		note.Done()
+		return "", err
+	}
+	m.steps = append(m.steps, step{func(ctx context.Context) error { return m.hv.DropVolume(ctx, v.pool.UUID, v.name) }, note})
+	return made.Path, err
 }
 
 // upload copies a file into a new volume. The volume is a plain one for libvirt
@@ -168,9 +212,10 @@ func (m *maker) upload(ctx context.Context, v *volume) (string, error) {
 func (m *maker) copyVolume(ctx context.Context, v *volume) (string, error) {
 	m.report.Phase("Copying the volume")
 	from := v.source.volume
-	made, err := m.hv.DuplicateVolume(ctx, from.Pool.UUID, from.Name, v.pool.UUID,
-		inventory.VolumeInfo{Name: v.name, Format: v.format, Capacity: v.source.size})
-	path, err := m.made(v, made, err)
+	path, err := m.remembered(ctx, v, func() (inventory.VolumeInfo, error) {
+		return m.hv.DuplicateVolume(ctx, from.Pool.UUID, from.Name, v.pool.UUID,
+			inventory.VolumeInfo{Name: v.name, Format: v.format, Capacity: v.source.size})
+	})
 	if err != nil {
 		return "", err
 	}

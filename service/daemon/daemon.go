@@ -22,6 +22,7 @@ import (
 	"org.kvmmanager/service/jobs"
 	"org.kvmmanager/service/journal"
 	"org.kvmmanager/service/objects"
+	"org.kvmmanager/service/unfinished"
 )
 
 const (
@@ -70,6 +71,9 @@ func Run(ctx context.Context, options Options) error {
 		d.close()
 		return err
 	}
+	clearing, stop := context.WithCancel(ctx)
+	defer stop()
+	go d.service.ClearUp(clearing)
 	d.log.Info("the service is ready", journal.MessageID(journal.ServiceStarted), "version", options.Version)
 	err := d.loop(ctx, signals)
 	d.close()
@@ -91,7 +95,7 @@ func (d *daemon) connect(ctx context.Context) error {
 	d.service, err = objects.New(objects.Options{
 		Version: d.options.Version, Hypervisor: virt.New(d.log), Authority: d.authority(),
 		Watcher: bus.NewWatcher(d.ask), Log: d.log, KeepJobs: jobs.Keep,
-		Changed: d.memory.soon,
+		Changed: d.memory.soon, Unfinished: unfinished.Open(d.paths().StateFolder("unfinished"), d.log),
 	})
 	if err != nil {
 		return err

@@ -19,6 +19,11 @@ type hosts struct {
 }
 
 func newHosts(d *daemon) *hosts {
+	return &hosts{d: d, store: config.NewStore(d.paths()), have: map[string]string{}}
+}
+
+// paths says where the configuration is, and what the service remembers.
+func (d *daemon) paths() config.Paths {
 	paths := config.System()
 	if d.options.Session {
 		paths = config.Session()
@@ -26,7 +31,7 @@ func newHosts(d *daemon) *hosts {
 	if d.options.ConfigFile != "" {
 		paths = paths.WithFile(d.options.ConfigFile)
 	}
-	return &hosts{d: d, store: config.NewStore(paths), have: map[string]string{}}
+	return paths
 }
 
 // load reads the configuration, says what is wrong with it, and makes the

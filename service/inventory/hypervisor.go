@@ -72,6 +72,8 @@ type Progress struct{ Done, Total uint64 }
 type DiskStorage struct {
 	Disk   string // the disk's id
 	Volume string // the path of the volume
+	Pool   string // UUID of its pool
+	Name   string // of the volume in the pool
 	Kept   string // why it is not deleted with the VM; empty if only that needs it
 }
 
@@ -81,6 +83,8 @@ type CloneSpec struct {
 	Linked   bool                     // the disks are overlays of the original's
 	Progress func(done, total uint64) // bytes
 	Finish   func() bool              // asked before the VM is defined; false cancels
+	// Unfinished is told of each volume before it is made.
+	Unfinished Unfinished
 }
 
 // SnapshotSpec is a snapshot that somebody wants.

@@ -94,4 +94,7 @@ type NewVolumes interface {
 	GrowVolume(ctx context.Context, pool, name string, capacity uint64) error
 	// DropVolume removes a volume.
 	DropVolume(ctx context.Context, pool, name string) error
+	// DropUnused removes a volume that no VM has now or at its next boot, and
+	// that no other volume is made of; DeviceInUse if one does.
+	DropUnused(ctx context.Context, pool, name string) error
 }

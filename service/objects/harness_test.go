@@ -21,6 +21,7 @@ import (
 	"org.kvmmanager/internal/testutil/servicetest"
 	"org.kvmmanager/service/inventory"
 	"org.kvmmanager/service/objects"
+	"org.kvmmanager/service/unfinished"
 )
 
 const deadline = 20 * time.Second
@@ -47,9 +48,16 @@ type world struct {
 
 func newWorld(t *testing.T, rules ...polkittest.Rule) *world {
 	t.Helper()
+	return newWorldAfter(t, nil, rules...)
+}
+
+// newWorldAfter is one where another service has left something.
+func newWorldAfter(t *testing.T, left *unfinished.Records, rules ...polkittest.Rule) *world {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	t.Cleanup(cancel)
 	around := servicetest.New(t, rules)
+	around.Unfinished = left
 	service := around.Serve(ctx)
 	return &world{
 		t: t, ctx: ctx, bus: around.Bus, hv: around.HV, polkit: around.Polkit,

@@ -61,7 +61,7 @@ func (r *request) carryOut(ctx context.Context, plan *create.Plan, conn inventor
 		return nil, err
 	}
 	defer unlock()
-	err = create.Make(ctx, plan, conn, job, r.service.log)
+	err = create.Make(ctx, plan, conn, r.service.unfinished.OnHost(r.host.ID()), job, r.service.log)
 	settled := context.WithoutCancel(ctx)
 	for _, pool := range plan.Pools() {
 		_ = r.host.RefreshPool(settled, pool) // while disconnected nothing is known

@@ -13,6 +13,7 @@ import (
 	"org.kvmmanager/internal/wire"
 	"org.kvmmanager/service/inventory"
 	"org.kvmmanager/service/jobs"
+	"org.kvmmanager/service/unfinished"
 )
 
 // HostStore adds and removes hosts for good: in the inventory, and in the
@@ -31,6 +32,9 @@ type Options struct {
 	Log        *slog.Logger
 	// KeepJobs is how long an ended job stays readable.
 	KeepJobs time.Duration
+	// Unfinished is what earlier processes were in the midst of; nil remembers
+	// for this process only.
+	Unfinished *unfinished.Records
 	// Changed is told of each change of the tree, if set. It must not block.
 	Changed func()
 }
@@ -43,6 +47,8 @@ type Service struct {
 	methods   map[string]*method
 	authority polkit.Checker
 	watcher   *bus.Watcher
+
+	unfinished *unfinished.Records
 
 	tree       *bus.Tree
 	inventory  *inventory.Inventory
@@ -69,7 +75,10 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{
 		version: o.Version, log: o.Log, changed: o.Changed, methods: table(), authority: o.Authority, watcher: o.Watcher,
-		locks: newLocks(), hostPaths: map[model.Path]bool{},
+		locks: newLocks(), hostPaths: map[model.Path]bool{}, unfinished: o.Unfinished,
+	}
+	if s.unfinished == nil {
+		s.unfinished = unfinished.Open("", o.Log)
 	}
 	s.tree = bus.New(api.RootPath, ifaces, s.Call, o.Log)
 	s.inventory = inventory.New(o.Hypervisor, s, o.Log)

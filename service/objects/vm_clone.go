@@ -34,6 +34,7 @@ func (r *request) clone(ctx context.Context) ([]any, error) {
 		Run: func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
 			uuid, err := conn.Clone(ctx, r.vm.UUID, inventory.CloneSpec{
 				Name: name, Linked: linked, Progress: job.Progress, Finish: job.PointOfNoReturn,
+				Unfinished: r.service.unfinished.OnHost(r.host.ID()),
 			})
 			if err != nil {
 				return nil, err

@@ -42,30 +42,71 @@ func (r *request) deleteVM(ctx context.Context) ([]any, error) {
 					return nil, err
 				}
 			}
-			err = conn.Delete(ctx, r.vm.UUID)
-			r.refresh(context.WithoutCancel(ctx))
-			if err != nil || len(disks) == 0 {
+			storage = slices.DeleteFunc(storage, func(s inventory.DiskStorage) bool {
+				return !slices.Contains(disks, s.Disk) && !slices.Contains(disks, allStorage)
+			})
+			notes, err := r.remember(storage)
+			if err != nil {
 				return nil, err
 			}
-			return r.deleteStorage(context.WithoutCancel(ctx), conn, disks, storage), nil
+			err = conn.Delete(ctx, r.vm.UUID)
+			r.refresh(context.WithoutCancel(ctx))
+			if err != nil {
+				forget(notes, err)
+				return nil, err
+			}
+			if len(disks) == 0 {
+				return nil, nil
+			}
+			return r.deleteStorage(context.WithoutCancel(ctx), conn, storage, notes), nil
 		}),
 	})
 }
 
-// deleteStorage removes the volumes of a VM that is gone. What stays is named,
-// with the reason.
-func (r *request) deleteStorage(ctx context.Context, conn inventory.Conn, disks []string, storage []inventory.DiskStorage) map[string]any {
-	deleted, kept, reasons := []string{}, []string{}, []string{}
+// remember notes which volumes go with the VM, since nobody knows any more once
+// its definition is gone.
+func (r *request) remember(storage []inventory.DiskStorage) (map[string]inventory.Note, error) {
+	notes := map[string]inventory.Note{}
 	for _, s := range storage {
-		if !slices.Contains(disks, s.Disk) && !slices.Contains(disks, allStorage) {
+		if s.Kept != "" || s.Pool == "" {
 			continue
 		}
+		note, err := r.service.unfinished.OnHost(r.host.ID()).Volume(s.Pool, s.Name)
+		if err != nil {
+			forget(notes, nil)
+			return nil, err
+		}
+		notes[s.Disk] = note
+	}
+	return notes, nil
+}
+
+// forget ends the notes of a VM that was not deleted. Where it is unknown whether
+// it was, whoever clears up finds out.
+func forget(notes map[string]inventory.Note, err error) {
+	for _, note := range notes {
+		if errs.Is(err, errs.Disconnected) || errs.Is(err, errs.Timeout) {
+			note.Leave()
+		} else {
+			note.Done()
+		}
+	}
+}
+
+// deleteStorage removes the volumes of a VM that is gone. What stays is named,
+// with the reason.
+func (r *request) deleteStorage(ctx context.Context, conn inventory.Conn, storage []inventory.DiskStorage, notes map[string]inventory.Note) map[string]any {
+	deleted, kept, reasons := []string{}, []string{}, []string{}
+	for _, s := range storage {
 		reason := s.Kept
 		if reason == "" {
 			if err := conn.DeleteVolume(ctx, s.Volume); err != nil && !errs.Is(err, errs.NotFound) {
 				_, reason = errs.Of(err)
 			}
 			_ = r.host.RefreshVolumeAt(ctx, s.Volume) // the outcome is the deletion's
+		}
+		if note := notes[s.Disk]; note != nil {
+			note.Done() // what stays is named
 		}
 		if reason == "" {
 			deleted = append(deleted, s.Disk)

@@ -211,3 +211,22 @@ func (c *Conn) drop(ctx context.Context, operation, pool, name string) error {
 	delete(c.h.volumes, pool+"/"+name)
 	return nil
 }
+
+// DropUnused implements inventory.Conn. A volume is in use if a VM's disk has its
+// path.
+func (c *Conn) DropUnused(ctx context.Context, pool, name string) error {
+	info, err := c.FindVolume(ctx, pool, name)
+	if err != nil {
+		return err
+	}
+	vms, err := c.VMs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, vm := range vms {
+		if slices.ContainsFunc(vm.Disks, func(d *model.Device) bool { return d.Source == info.Path }) {
+			return errs.New(errs.DeviceInUse, "The volume is used by “%s”.", vm.Name)
+		}
+	}
+	return c.DropVolume(ctx, pool, name)
+}

@@ -20,6 +20,7 @@ import (
 	"org.kvmmanager/internal/testutil/polkittest"
 	"org.kvmmanager/service/inventory"
 	"org.kvmmanager/service/objects"
+	"org.kvmmanager/service/unfinished"
 )
 
 // World is what outlives the service: the bus, the machine and polkit.
@@ -27,7 +28,9 @@ type World struct {
 	Bus    *bustest.Bus
 	HV     *fakehv.Hypervisor
 	Polkit *polkittest.Authority
-	t      testing.TB
+	// Unfinished is what the service finds of earlier ones, if set.
+	Unfinished *unfinished.Records
+	t          testing.TB
 }
 
 // New makes a world without a service. Without rules polkit says yes. Each of
@@ -61,11 +64,16 @@ func (s hostStore) Remove(id string) error                      { return s.inv.R
 // ends with the test, or earlier with Stop.
 func (w *World) Serve(ctx context.Context) *Service {
 	w.t.Helper()
-	return Serve(ctx, w.t, w.Bus.Address, w.HV)
+	return serve(ctx, w.t, w.Bus.Address, w.HV, w.Unfinished)
 }
 
 // Serve starts a service on the bus at address.
 func Serve(ctx context.Context, t testing.TB, address string, hv inventory.Hypervisor) *Service {
+	t.Helper()
+	return serve(ctx, t, address, hv, nil)
+}
+
+func serve(ctx context.Context, t testing.TB, address string, hv inventory.Hypervisor, left *unfinished.Records) *Service {
 	t.Helper()
 	ask, err := bus.New("/", nil, nil, slog.New(slog.DiscardHandler)).Connect(address) // as the daemon does
 	if err != nil {
@@ -75,6 +83,7 @@ func Serve(ctx context.Context, t testing.TB, address string, hv inventory.Hyper
 	s.Service, err = objects.New(objects.Options{
 		Version: "1.2.3", Hypervisor: hv, Authority: polkit.New(ask), Watcher: bus.NewWatcher(ask),
 		Log: slog.New(slog.DiscardHandler), KeepJobs: time.Minute,
+		Unfinished: left,
 	})
 	if err != nil {
 		t.Fatal(err)

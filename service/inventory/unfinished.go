@@ -1,0 +1,19 @@
+package inventory
+
+// Unfinished remembers, beyond the end of the process, what a job is about to
+// make or to remove, so that nothing stays half-made whatever happens.
+type Unfinished interface {
+	// Volume is called before a volume is made or removed; Busy when another
+	// job is about it. Pools are named by their UUID.
+	Volume(pool, name string) (Note, error)
+	// VM is called when a VM could not be taken back.
+	VM(uuid string) (Note, error)
+}
+
+// Note is one thing that is remembered.
+type Note interface {
+	// Done forgets it: it is whole, or gone.
+	Done()
+	// Leave has it removed later: nobody could do so now.
+	Leave()
+}

@@ -1,0 +1,101 @@
+package objects_test
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/testutil/fakehv"
+	"org.kvmmanager/service/inventory"
+	"org.kvmmanager/service/unfinished"
+)
+
+// clearsUp has the service clear up until the test ends.
+func (w *world) clearsUp() {
+	ctx, cancel := context.WithCancel(w.ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); w.service.ClearUp(ctx) }()
+	w.t.Cleanup(func() { cancel(); <-done })
+}
+
+// eventually waits until something holds that nobody announces.
+func (w *world) eventually(what string, holds func() bool) {
+	w.t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-w.ctx.Done():
+			w.t.Fatalf("%s: not so", what)
+		}
+	}
+}
+
+// TestWhatCannotBeTakenBackGoesLater loses libvirt in the middle of a creation.
+func TestWhatCannotBeTakenBackGoesLater(t *testing.T) {
+	t.Parallel()
+	w := withStorage(t)
+	w.clearsUp()
+	var gone atomic.Bool
+	lost := func(context.Context, string) error {
+		if gone.Load() {
+			return errs.New(errs.Disconnected, "It is gone.")
+		}
+		return nil
+	}
+	for _, operation := range []string{"start", "drop-volume", "delete"} {
+		w.hv.Hook(operation, lost)
+	}
+	gone.Store(true)
+	err := w.create("name", "new", "source", source("kind", "image", "fd", file(t, qcow2(0))))
+	if got := errorName(err); got != errs.Disconnected.DBusName() {
+		t.Fatalf("got %v", err)
+	}
+	if got := w.hv.Volumes(); len(got) != 2 {
+		t.Fatalf("the volumes are %v", got)
+	}
+	gone.Store(false)
+	w.eventually("the volume is gone", func() bool { return len(w.hv.Volumes()) == 1 })
+	w.eventually("the VM is gone", func() bool { return len(w.service.Inventory().Hosts()[0].VMs()) == 1 })
+	w.nothingLeft()
+}
+
+// TestAServiceRemovesWhatAnotherLeft starts with the records of one that was
+// killed: of a volume that nothing uses, and of one that has its VM.
+func TestAServiceRemovesWhatAnotherLeft(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "unfinished")
+	open := func() *unfinished.Records { return unfinished.Open(folder, slog.New(slog.DiscardHandler)) }
+	for name, host := range map[string]string{"half": "local", "whole": "local", "never": "local", "elsewhere": "lab"} {
+		if _, err := open().OnHost(host).Volume(poolUUID, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := newWorldAfter(t, open())
+	for _, name := range []string{"half", "whole", "elsewhere"} {
+		w.hv.PutVolume(poolUUID, inventory.VolumeInfo{Name: name}, nil)
+	}
+	w.hv.PutPool(&model.StoragePool{UUID: poolUUID, Name: "default", Kind: "dir", State: model.PoolRunning, Active: true})
+	vm := fakehv.VM(1, "web")
+	vm.Disks = []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Type: "file", Target: "vda", Source: "/fake/" + poolUUID + "/whole"}}
+	w.withHost(vm)
+	w.clearsUp()
+	w.eventually("the orphan is gone", func() bool { return !slices.Contains(w.hv.Volumes(), poolUUID+"/half") })
+	files := func() int {
+		found, _ := filepath.Glob(filepath.Join(folder, "*.json"))
+		return len(found)
+	}
+	w.eventually("only what is about another host is left to do", func() bool { return files() == 1 })
+	for _, name := range []string{"whole", "elsewhere"} {
+		if !slices.Contains(w.hv.Volumes(), poolUUID+"/"+name) {
+			t.Errorf("%s is gone", name)
+		}
+	}
+}

@@ -1,0 +1,249 @@
+// Package unfinished remembers, beyond the end of the process, what jobs are in
+// the midst of making or removing: storage volumes, and VMs that could not be
+// taken back. Each has a file of its own in the service's state folder, which is
+// there before the volume is, and which goes when the volume has its VM or is
+// gone. What is left of a process that was killed, the next one clears up.
+//
+// A record names a pool and a volume and nothing else, so that it can never lead
+// out of a pool; and whoever clears up asks first whether anything uses the
+// volume.
+package unfinished
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/service/inventory"
+)
+
+// Item is what a record is about: a volume, or a VM.
+type Item struct {
+	Host   string `json:"host"`             // id
+	Pool   string `json:"pool,omitempty"`   // UUID
+	Volume string `json:"volume,omitempty"` // name in the pool
+	VM     string `json:"vm,omitempty"`     // UUID
+}
+
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// valid says whether a record can have been written by this package.
+func (i Item) valid() bool {
+	switch {
+	case i.Host == "":
+		return false
+	case i.VM != "":
+		return i.Pool == "" && i.Volume == "" && uuid.MatchString(i.VM)
+	default:
+		return uuid.MatchString(i.Pool) && i.Volume != "" && i.Volume != "." && i.Volume != ".." && !strings.ContainsAny(i.Volume, "/\x00")
+	}
+}
+
+// Records is the state folder.
+type Records struct {
+	folder string // empty: nothing outlives the process
+	log    *slog.Logger
+	wake   chan struct{}
+
+	mu    sync.Mutex
+	known map[Item]string // the files; guarded by mu
+	left  map[Item]bool   // those that no job is about; guarded by mu
+}
+
+const suffix = ".json"
+
+// Open reads what earlier processes have left in a folder, which is made when it
+// is needed. Without a folder, only what this process leaves is known.
+func Open(folder string, log *slog.Logger) *Records {
+	r := &Records{folder: folder, log: log, wake: make(chan struct{}, 1), known: map[Item]string{}, left: map[Item]bool{}}
+	if folder == "" {
+		return r
+	}
+	files, _ := filepath.Glob(filepath.Join(folder, "*"+suffix)) // the pattern is a good one
+	for _, file := range files {
+		item, err := read(file)
+		if err != nil {
+			log.Warn("cannot read a record of unfinished work", "file", file, "error", err)
+			continue
+		}
+		r.known[item], r.left[item] = file, true
+	}
+	return r
+}
+
+func read(file string) (item Item, err error) {
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(text, &item)
+	}
+	if err == nil && !item.valid() {
+		err = fmt.Errorf("it is about nothing: %.100q", text)
+	}
+	return item, err
+}
+
+// Begin notes that a job is about to make or remove something. When it returns,
+// that is on the disk.
+func (r *Records) Begin(item Item) (*Note, error) {
+	if !item.valid() {
+		return nil, errs.New(errs.Internal, "The service cannot remember what it is about to make.")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, known := r.known[item]
+	switch {
+	case known && !r.left[item]:
+		return nil, errs.New(errs.Busy, "Another operation is about the same volume. Try again in a moment.")
+	case known:
+		delete(r.left, item) // it is the new job's from here on
+		return &Note{r, item}, nil
+	}
+	file, err := r.write(item)
+	if err != nil {
+		return nil, errs.Wrap(errs.Internal, err, "The service cannot write to its state folder. Its journal has the details.")
+	}
+	r.known[item] = file
+	return &Note{r, item}, nil
+}
+
+// write makes a file that is there as a whole or not at all.
+func (r *Records) write(item Item) (name string, err error) {
+	if r.folder == "" {
+		return "", nil
+	}
+	text, err := json.Marshal(item)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(r.folder, 0o700); err != nil {
+		return "", err
+	}
+	temp, err := os.CreateTemp(r.folder, "new-*")
+	if err != nil {
+		return "", err
+	}
+	name = filepath.Join(r.folder, strings.TrimPrefix(filepath.Base(temp.Name()), "new-")+suffix)
+	_, err = temp.Write(text)
+	if err == nil {
+		err = temp.Sync()
+	}
+	if closed := temp.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(temp.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(temp.Name())
+		return "", err
+	}
+	return name, r.sync()
+}
+
+// sync makes a new name survive a power failure.
+func (r *Records) sync() error {
+	folder, err := os.Open(r.folder)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
+}
+
+// Left takes what no job is about any more, VMs before the volumes that they may
+// use. The caller finishes or leaves each note.
+func (r *Records) Left() []*Note {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var notes []*Note
+	for item := range maps.Keys(r.left) {
+		notes = append(notes, &Note{r, item})
+	}
+	slices.SortFunc(notes, func(a, b *Note) int { return strings.Compare(b.item.VM, a.item.VM) })
+	clear(r.left)
+	return notes
+}
+
+// Waiting says whether something is left.
+func (r *Records) Waiting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.left) > 0
+}
+
+// Wake tells whoever clears up that a job has left something.
+func (r *Records) Wake() <-chan struct{} { return r.wake }
+
+// Note is one record.
+type Note struct {
+	records *Records
+	item    Item
+}
+
+// Item is what the record is about.
+func (n *Note) Item() Item { return n.item }
+
+// Done forgets it: what it is about is whole, or gone.
+func (n *Note) Done() {
+	r := n.records
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if file := r.known[n.item]; file != "" {
+		if err := os.Remove(file); err != nil {
+			r.log.Warn("cannot remove a record of unfinished work", "file", file, "error", err)
+		}
+	}
+	delete(r.known, n.item)
+	delete(r.left, n.item)
+}
+
+// Keep leaves it to a later attempt at clearing up.
+func (n *Note) Keep() {
+	n.records.mu.Lock()
+	defer n.records.mu.Unlock()
+	n.records.left[n.item] = true
+}
+
+// Leave is Keep for a job that could not take back what it made.
+func (n *Note) Leave() {
+	n.Keep()
+	select {
+	case n.records.wake <- struct{}{}:
+	default:
+	}
+}
+
+// OnHost is the records of one host, as jobs use them.
+type OnHost struct {
+	records *Records
+	host    string
+}
+
+// OnHost narrows the records to a host.
+func (r *Records) OnHost(id string) *OnHost { return &OnHost{r, id} }
+
+// Volume implements inventory.Unfinished.
+func (h *OnHost) Volume(pool, name string) (inventory.Note, error) {
+	return h.begin(Item{Host: h.host, Pool: pool, Volume: name})
+}
+
+// VM implements inventory.Unfinished.
+func (h *OnHost) VM(uuid string) (inventory.Note, error) {
+	return h.begin(Item{Host: h.host, VM: uuid})
+}
+
+func (h *OnHost) begin(item Item) (inventory.Note, error) {
+	n, err := h.records.Begin(item)
+	if err != nil {
+		return nil, err
+	}
+	return n, nil
+}
