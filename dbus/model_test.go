@@ -72,6 +72,9 @@ func TestKeysOfRecordsAreTheFieldsOfTheModel(t *testing.T) {
 		"addresses":    {property(t, network, "Addresses").Keys, &model.NetworkAddress{}},
 		"DHCP ranges":  {property(t, network, "DHCPRanges").Keys, &model.DHCPRange{}},
 		"DHCP hosts":   {property(t, network, "DHCPHosts").Keys, &model.DHCPHost{}},
+		"leases":       {network.Method("GetLeases").Out[0].Keys, &model.Lease{}},
+		"new networks": {host.Method("CreateNetwork").In[0].Keys, &model.NetworkSetup{}},
+		"fixed leases": {network.Method("AddDHCPHost").In[0].Keys, &model.DHCPHost{}},
 		"DNS hosts":    {property(t, network, "DNSHosts").Keys, &model.DNSHost{}},
 	}
 	for name, record := range records {
@@ -144,6 +147,8 @@ func fill(t *testing.T, value any) any {
 			f.SetUint(1)
 		case reflect.Float64:
 			f.SetFloat(1)
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
 		case reflect.Slice:
 			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
 		default:

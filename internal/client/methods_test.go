@@ -169,6 +169,40 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 			}},
 			model.Path("/a/result"),
 		},
+		"Network.AddDHCPHost": {
+			func(o ...client.Option) (any, error) {
+				return none(c.AddDHCPHost(ctx, lan, model.DHCPHost{MAC: "52:54:00:00:00:01", Address: "10.0.0.9"}, o...))
+			},
+			[]any{map[string]dbus.Variant{"mac": dbus.MakeVariant("52:54:00:00:00:01"), "address": dbus.MakeVariant("10.0.0.9")}},
+			nil,
+		},
+		"Network.Configure": {
+			func(o ...client.Option) (any, error) {
+				return c.ConfigureNetwork(ctx, lan, map[string]any{
+					"domain": "", "mtu": uint32(1400), "dns": false, "dns-hosts": []model.DNSHost{{Address: "10.0.0.9", Names: []string{"nine"}}}, "dhcp-ranges": []model.DHCPRange{},
+				}, o...)
+			},
+			[]any{map[string]dbus.Variant{
+				"domain": dbus.MakeVariant(""), "mtu": dbus.MakeVariant(uint32(1400)), "dns": dbus.MakeVariant(false),
+				"dns-hosts": dbus.MakeVariant([]map[string]dbus.Variant{
+					{"address": dbus.MakeVariant("10.0.0.9"), "names": dbus.MakeVariant([]string{"nine"})},
+				}),
+				"dhcp-ranges": dbus.MakeVariant([]map[string]dbus.Variant{}),
+			}},
+			client.NetworkApplied{},
+		},
+		"Network.GetLeases": {
+			func(o ...client.Option) (any, error) { return c.GetLeases(ctx, lan, o...) },
+			nil,
+			[]model.Lease{{ID: "kvm"}},
+		},
+		"Network.RemoveDHCPHost": {
+			func(o ...client.Option) (any, error) {
+				return none(c.RemoveDHCPHost(ctx, lan, model.DHCPHost{MAC: "52:54:00:00:00:01"}, o...))
+			},
+			[]any{map[string]dbus.Variant{"mac": dbus.MakeVariant("52:54:00:00:00:01")}},
+			nil,
+		},
 		"Network.Delete": {
 			func(o ...client.Option) (any, error) { return none(c.DeleteNetwork(ctx, lan, o...)) }, nil, nil,
 		},

@@ -1,5 +1,7 @@
 package model
 
+import "time"
+
 // The modes of networks that this program makes; a network can have others.
 const (
 	NetworkNAT      = "nat"      // through the host, with its address
@@ -67,4 +69,16 @@ type DHCPHost struct {
 type DNSHost struct {
 	Address string   `wire:"address"`
 	Names   []string `wire:"names"`
+}
+
+// Lease is an address that a network has given to a guest.
+type Lease struct {
+	MAC       string    `wire:"mac"`
+	Address   string    `wire:"address"`
+	Prefix    uint32    `wire:"prefix"`
+	Family    string    `wire:"family"` // ipv4, ipv6
+	Name      string    `wire:"name"`   // what the guest calls itself
+	ID        string    `wire:"id"`     // client id
+	ExpiresAt time.Time `wire:"expires-at"`
+	VM        Path      `wire:"vm"` // the VM with that MAC address, when the service knows it
 }

@@ -18,7 +18,7 @@ func (s *NetworkSetup) validateDHCPHosts() error {
 	seen := map[string]bool{}
 	for i := range s.DHCPHosts {
 		h := &s.DHCPHosts[i]
-		if err := s.validateDHCPHost(h); err != nil {
+		if err := s.ValidateDHCPHost(h); err != nil {
 			return err
 		}
 		for what, value := range map[string]string{
@@ -33,7 +33,8 @@ func (s *NetworkSetup) validateDHCPHosts() error {
 	return nil
 }
 
-func (s *NetworkSetup) validateDHCPHost(h *DHCPHost) error {
+// ValidateDHCPHost says why a network cannot have a fixed lease.
+func (s *NetworkSetup) ValidateDHCPHost(h *DHCPHost) error {
 	if err := h.Validate(); err != nil {
 		return err
 	}
@@ -72,6 +73,29 @@ func (h *DHCPHost) Validate() error {
 		return invalid("DHCP for IPv6 knows guests by their name or client id. Give name or id.")
 	}
 	return ValidateHostName(h.Name)
+}
+
+// Collides says what two fixed leases have in common that only one can have;
+// empty if there is nothing.
+func (h *DHCPHost) Collides(other *DHCPHost) string {
+	for _, part := range []struct{ what, mine, theirs string }{
+		{"MAC address", h.MAC, other.MAC}, {"address", h.Address, other.Address}, {"name", h.Name, other.Name}, {"client id", h.ID, other.ID},
+	} {
+		if part.mine != "" && strings.EqualFold(part.mine, part.theirs) {
+			return part.what
+		}
+	}
+	return ""
+}
+
+// Fits says whether a fixed lease has everything that is given here.
+func (h *DHCPHost) Fits(given *DHCPHost) bool {
+	for _, part := range [][2]string{{h.MAC, given.MAC}, {h.Address, given.Address}, {h.Name, given.Name}, {h.ID, given.ID}} {
+		if part[1] != "" && !strings.EqualFold(part[0], part[1]) {
+			return false
+		}
+	}
+	return true
 }
 
 // validMAC refuses what is no address of one interface.

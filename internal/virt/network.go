@@ -78,10 +78,7 @@ func askNetwork(n *libvirt.Network) (*model.Network, error) {
 
 // pendingOf compares a running network with its stored definition.
 func pendingOf(n *libvirt.Network, live *model.Network) ([]string, error) {
-	xml, err := n.GetXMLDesc(libvirt.NETWORK_XML_INACTIVE)
-	if unsupported(err) {
-		return nil, nil
-	}
+	xml, err := storedNetwork(n)
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +87,16 @@ func pendingOf(n *libvirt.Network, live *model.Network) ([]string, error) {
 		return nil, err
 	}
 	return domainxml.PendingNetworkChanges(live, stored), nil
+}
+
+// storedNetwork is the stored definition; of a driver that has one definition
+// only it is that.
+func storedNetwork(n *libvirt.Network) (string, error) {
+	xml, err := n.GetXMLDesc(libvirt.NETWORK_XML_INACTIVE)
+	if unsupported(err) {
+		return n.GetXMLDesc(0)
+	}
+	return xml, err
 }
 
 // freeRest gives back the handles that are not needed any more.

@@ -14,6 +14,7 @@ type places struct {
 	run    string // <name>.pid of running VMs
 	save   string // <name>.save of saved VMs
 	leases string // <bridge>.status of networks with DHCP
+	active string // <name>.xml of running networks
 
 	snapshots string // a folder for each VM that has some, with <name>.xml
 }
@@ -33,6 +34,7 @@ func placesOf(uri string) (places, bool) {
 		return places{
 			config: systemConfig, run: "/run/libvirt/qemu",
 			save: "/var/lib/libvirt/qemu/save", leases: "/var/lib/libvirt/dnsmasq",
+			active:    "/run/libvirt/network",
 			snapshots: "/var/lib/libvirt/qemu/snapshot",
 		}, true
 	case "/session":

@@ -36,7 +36,8 @@ func node(t *testing.T, vms int) string {
 	}
 	text += `<network><name>default</name><uuid>11111111-0000-4000-8000-000000000000</uuid><bridge name='virbr9'/><forward/>
 <ip address='192.0.2.1' netmask='255.255.255.0'/></network>
-<pool type='dir'><name>images</name><uuid>22222222-0000-4000-8000-000000000000</uuid><target><path>/tmp/images</path></target></pool></node>`
+<pool type='dir'><name>images</name><uuid>22222222-0000-4000-8000-000000000000</uuid><target><path>/tmp/images</path></target></pool>
+<interface type='ethernet' name='eth1'><start mode='onboot'/></interface></node>`
 	path := filepath.Join(t.TempDir(), "node.xml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

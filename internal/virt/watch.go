@@ -47,8 +47,12 @@ type change struct {
 
 // folders lists what to look at.
 func (p places) folders() []folder {
+	var active []folder // where one user's daemon has them there are no networks
+	if p.active != "" {
+		active = []folder{{path: p.active, about: aboutNetwork, suffix: ".xml"}}
+	}
 	in := func(elements ...string) string { return filepath.Join(append([]string{p.config}, elements...)...) }
-	return []folder{
+	return append(active, []folder{
 		{path: in("qemu"), about: aboutVM, suffix: ".xml"},
 		{path: in("qemu", "autostart"), about: aboutVM, suffix: ".xml"},
 		{path: in("qemu", "networks"), about: aboutNetwork, suffix: ".xml"},
@@ -58,7 +62,7 @@ func (p places) folders() []folder {
 		{path: p.save, about: aboutVM, suffix: ".save"},
 		{path: p.leases, about: aboutLeases, suffix: ".status"},
 		{path: p.snapshots, about: aboutSnapshots, nested: true},
-	}
+	}...)
 }
 
 // watcher turns changes of files into changes of objects. A folder that does

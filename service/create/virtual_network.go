@@ -19,7 +19,7 @@ func Network(s *model.NetworkSetup, others []*model.Network) error {
 			return err
 		}
 	}
-	fillPrefixes(s.Addresses)
+	NormalizeNetwork(s)
 	if s.DHCPRanges == nil {
 		s.DHCPRanges = usualRanges(s.Addresses)
 	}
@@ -87,20 +87,6 @@ func freeSubnet(s *model.NetworkSetup, others []*model.Network) error {
 		}
 	}
 	return errs.New(errs.InvalidArgument, "No usual range of addresses is free. Give the network addresses.")
-}
-
-// fillPrefixes chooses the usual lengths, 24 bits and for IPv6 64.
-func fillPrefixes(addresses []model.NetworkAddress) {
-	for i := range addresses {
-		a := &addresses[i]
-		if a.Prefix != 0 {
-			continue
-		}
-		a.Prefix = 24
-		if isIPv6(*a) {
-			a.Prefix = 64
-		}
-	}
 }
 
 // usualRanges leases the rest of the first IPv4 subnet. Guests choose their own

@@ -15,7 +15,7 @@ func TestWhatANetworkLeavesOutIsChosen(t *testing.T) {
 	if err := Network(&s, others); err != nil {
 		t.Fatal(err)
 	}
-	if s.Mode != model.NetworkNAT || s.Addresses[0] != (model.NetworkAddress{Address: "192.168.102.1", Prefix: 24}) ||
+	if s.Mode != model.NetworkNAT || s.Addresses[0] != (model.NetworkAddress{Address: "192.168.102.1", Prefix: 24, Family: "ipv4"}) ||
 		s.DHCPRanges[0] != (model.DHCPRange{Start: "192.168.102.2", End: "192.168.102.254"}) || *s.NATIPv6 {
 		t.Errorf("got %+v", s)
 	}
@@ -81,5 +81,21 @@ func TestWhatOthersHaveIsRefused(t *testing.T) {
 	// Several networks can be in the bridge that the host has.
 	if err := Network(&model.NetworkSetup{Name: "x", Mode: "bridge", Bridge: "br0"}, others); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAddressesGetTheFormThatLibvirtTells(t *testing.T) {
+	t.Parallel()
+	s := model.NetworkSetup{
+		Addresses:  []model.NetworkAddress{{Address: "FD00:0:0::1"}, {Address: "nonsense"}},
+		DHCPRanges: []model.DHCPRange{{Start: "FD00::0010", End: "x"}},
+		DHCPHosts:  []model.DHCPHost{{MAC: "52:54:00:AB:CD:EF", Address: "FD00::00ff"}},
+		DNSHosts:   []model.DNSHost{{Address: "FD00::A"}},
+	}
+	NormalizeNetwork(&s)
+	if s.Addresses[0] != (model.NetworkAddress{Address: "fd00::1", Prefix: 64, Family: "ipv6"}) || s.Addresses[1].Address != "nonsense" ||
+		s.DHCPRanges[0] != (model.DHCPRange{Start: "fd00::10", End: "x"}) || s.DNSHosts[0].Address != "fd00::a" ||
+		s.DHCPHosts[0] != (model.DHCPHost{MAC: "52:54:00:ab:cd:ef", Address: "fd00::ff"}) {
+		t.Errorf("got %+v", s)
 	}
 }

@@ -69,6 +69,10 @@ var goodCalls = map[string]struct {
 	"Host.PlanVM":                   {"", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh")}},
 	"Host.Reconnect":                {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.CreateNetwork":            {"org.kvmmanager.network.manage", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh")}},
+	"Network.AddDHCPHost":           {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), []any{opts("mac", "52:54:00:00:00:01", "address", "10.1.0.9")}},
+	"Network.Configure":             {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), []any{opts("domain", "lab.test")}},
+	"Network.GetLeases":             {"", string(model.NetworkPath(fakehv.UUID(100))), nil},
+	"Network.RemoveDHCPHost":        {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), []any{opts("mac", "52:54:00:00:00:01")}},
 	"Network.Delete":                {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), nil},
 	"Network.SetAutostart":          {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), []any{true}},
 	"Network.Start":                 {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), nil},
@@ -225,7 +229,7 @@ func (w *world) objectFor(object string) model.Path {
 		vm.Snapshots = []*model.Snapshot{fakehv.Snapshot("kept")}
 		model.LinkSnapshots(vm.UUID, vm.Snapshots, nil)
 	}
-	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(100), Name: "lan", Persistent: true})
+	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(100), Name: "lan", Mode: "nat", Persistent: true})
 	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(101), Name: "wan", Persistent: true, Active: true})
 	w.hv.PutPool(&model.StoragePool{UUID: fakehv.UUID(200), Name: "tank", State: model.PoolInactive, Persistent: true})
 	w.hv.PutPool(&model.StoragePool{UUID: fakehv.UUID(201), Name: "lake", Kind: "dir", Active: true, State: model.PoolRunning, Persistent: true})

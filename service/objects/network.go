@@ -20,11 +20,18 @@ func networkMethods() map[string]*method {
 	manage := func(message string, run runFunc, options ...string) *method {
 		return &method{action: actionNetwork, message: message, options: declare(options...), run: run}
 	}
+	change := ask("Authentication is required to change a virtual network.")
+	configure := manage(change, (*request).configureNetwork, optDryRun, "b")
+	configure.also = networkAction
 	return map[string]*method{
-		"Delete":       manage(ask("Authentication is required to delete a virtual network."), (*request).deleteNetwork, optForce, "b"),
-		"SetAutostart": manage(ask("Authentication is required to change a virtual network."), (*request).setNetworkAutostart),
-		"Start":        manage(ask("Authentication is required to start a virtual network."), (*request).startNetwork),
-		"Stop":         manage(ask("Authentication is required to stop a virtual network."), (*request).stopNetwork, optForce, "b"),
+		"AddDHCPHost":    manage(change, (*request).addDHCPHost),
+		"Configure":      configure,
+		"GetLeases":      {action: open, run: (*request).getLeases},
+		"RemoveDHCPHost": manage(change, (*request).removeDHCPHost),
+		"Delete":         manage(ask("Authentication is required to delete a virtual network."), (*request).deleteNetwork, optForce, "b"),
+		"SetAutostart":   manage(change, (*request).setNetworkAutostart),
+		"Start":          manage(ask("Authentication is required to start a virtual network."), (*request).startNetwork),
+		"Stop":           manage(ask("Authentication is required to stop a virtual network."), (*request).stopNetwork, optForce, "b"),
 	}
 }
 

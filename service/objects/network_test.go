@@ -136,3 +136,85 @@ func TestAFolderOfTheHostNeedsARightOfItsOwn(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// appliedTo is what Configure answers: what now, what at the next start.
+func (w *world) appliedTo(changes map[string]dbus.Variant, options map[string]dbus.Variant) (now, later []string) {
+	w.t.Helper()
+	var applied map[string]dbus.Variant
+	if err := w.call(lanPath, "Network.Configure", changes, options).Store(&applied); err != nil {
+		w.t.Fatal(err)
+	}
+	return applied["now"].Value().([]string), applied["next-start"].Value().([]string)
+}
+
+func TestConfigureSaysWhatAppliesWhen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withNetwork()
+	changes := opts("domain", "lab.test", "dhcp-ranges", []map[string]dbus.Variant{opts("start", "10.1.0.2", "end", "10.1.0.9")})
+	for _, options := range []map[string]dbus.Variant{opts("dry-run", true), none()} {
+		now, later := w.appliedTo(changes, options)
+		if !slices.Equal(now, []string{"dhcp-ranges"}) || !slices.Equal(later, []string{"domain"}) {
+			t.Errorf("now %v, later %v", now, later)
+		}
+		ranges := w.property(lanPath, api.NetworkInterface, "DHCPRanges").([]map[string]dbus.Variant)
+		if dry := len(options) > 0; dry != (len(ranges) == 0) {
+			t.Errorf("with %v the ranges are %v", options, ranges)
+		}
+	}
+}
+
+func TestAChangeThatCollidesIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(102), Name: "wan", Mode: "nat", Bridge: "virbr5", Addresses: []model.NetworkAddress{{Address: "10.9.0.1", Prefix: 24}}})
+	w.withNetwork()
+	addresses := func(address string) map[string]dbus.Variant {
+		return opts("addresses", []map[string]dbus.Variant{opts("address", address)})
+	}
+	for _, test := range []struct {
+		want    errs.Kind
+		changes map[string]dbus.Variant
+	}{
+		{errs.AlreadyExists, addresses("10.9.0.9")},
+		{errs.AlreadyExists, opts("bridge", "virbr5")},
+		{errs.InvalidArgument, addresses("nonsense")},
+		{errs.InvalidArgument, opts("name", "other")},
+		{errs.InvalidArgument, opts("autostart", true)},
+		{errs.InvalidArgument, opts("nonsense", true)},
+		{"", addresses("10.1.2.1")}, // its own are free
+	} {
+		want := ""
+		if test.want != "" {
+			want = test.want.DBusName()
+		}
+		if got := errorName(w.call(lanPath, "Network.Configure", test.changes, none()).Err); got != want {
+			t.Errorf("%v: got %s, want %s", test.changes, got, want)
+		}
+	}
+}
+
+func TestFixedLeasesAndLeasesTellTheirVM(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withNetwork(running(1, "web"))
+	for _, mac := range []string{"52:54:00:00:00:01", "52:54:00:00:00:AB"} {
+		if err := w.call(lanPath, "Network.AddDHCPHost", opts("mac", mac, "address", "10.1.0.9"), none()).Err; err != nil {
+			t.Fatal(err)
+		}
+	}
+	var leases []map[string]dbus.Variant
+	if err := w.call(lanPath, "Network.GetLeases", none()).Store(&leases); err != nil {
+		t.Fatal(err)
+	}
+	if len(leases) != 2 || leases[0]["vm"].Value() != dbus.ObjectPath(vmPath) || leases[1]["mac"].Value() != "52:54:00:00:00:ab" || leases[1]["vm"].Value() != nil {
+		t.Errorf("got %v", leases)
+	}
+	if err := w.call(lanPath, "Network.RemoveDHCPHost", opts("mac", "52:54:00:00:00:01"), none()).Err; err != nil {
+		t.Error(err)
+	}
+	if got := w.property(lanPath, api.NetworkInterface, "DHCPHosts").([]map[string]dbus.Variant); len(got) != 1 {
+		t.Errorf("left are %v", got)
+	}
+	if got := errorName(w.call(lanPath, "Network.RemoveDHCPHost", none(), none()).Err); got != errs.InvalidArgument.DBusName() {
+		t.Errorf("got %s", got)
+	}
+}

@@ -2,10 +2,14 @@ package fakehv
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"time"
 
 	"org.kvmmanager/internal/domainxml"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/inventory"
 )
 
 // onNetwork makes an operation on a network that exists.
@@ -71,4 +75,53 @@ func (c *Conn) StopNetwork(ctx context.Context, uuid string) error {
 // SetNetworkAutostart implements inventory.Conn.
 func (c *Conn) SetNetworkAutostart(ctx context.Context, uuid string, on bool) error {
 	return c.onNetwork(ctx, "autostart-network", uuid, func(n *model.Network) { n.Autostart = on })
+}
+
+// ConfigureNetwork implements inventory.Conn: an active network has nothing but
+// its DHCP and DNS entries at once.
+func (c *Conn) ConfigureNetwork(ctx context.Context, uuid string, changes model.NetworkSetup, how inventory.NetworkChange) (inventory.NetworkChanged, error) {
+	var did inventory.NetworkChanged
+	n, err := one(c, ctx, "configure-network", uuid, c.h.networks)
+	if err != nil {
+		return did, err
+	}
+	setup := n.Setup()
+	setup.Take(&changes, how.Given)
+	if err := model.ValidateNetworkSetup(&setup, how.Given); err != nil {
+		return did, errs.New(errs.InvalidArgument, "%s", err)
+	}
+	if did.NextStart = slices.Sorted(maps.Keys(how.Given)); n.Active {
+		did.Now, did.NextStart = domainxml.SplitNetworkChange(n, &setup, how.Given)
+	}
+	if how.DryRun {
+		return did, nil
+	}
+	n.DHCPRanges, n.DHCPHosts, n.DNSHosts, n.PendingChanges = setup.DHCPRanges, setup.DHCPHosts, setup.DNSHosts, did.NextStart
+	c.h.PutNetwork(n)
+	return did, nil
+}
+
+// AddDHCPHost implements inventory.Conn.
+func (c *Conn) AddDHCPHost(ctx context.Context, uuid string, host model.DHCPHost) error {
+	return c.onNetwork(ctx, "add-dhcp-host", uuid, func(n *model.Network) { n.DHCPHosts = append(slices.Clone(n.DHCPHosts), host) })
+}
+
+// RemoveDHCPHost implements inventory.Conn.
+func (c *Conn) RemoveDHCPHost(ctx context.Context, uuid string, host model.DHCPHost) error {
+	return c.onNetwork(ctx, "remove-dhcp-host", uuid, func(n *model.Network) {
+		n.DHCPHosts = slices.DeleteFunc(slices.Clone(n.DHCPHosts), func(h model.DHCPHost) bool { return h.Fits(&host) })
+	})
+}
+
+// Leases implements inventory.Conn: every fixed lease is taken.
+func (c *Conn) Leases(ctx context.Context, uuid string) ([]model.Lease, error) {
+	n, err := one(c, ctx, "leases", uuid, c.h.networks)
+	if err != nil {
+		return nil, err
+	}
+	var leases []model.Lease
+	for _, h := range n.DHCPHosts {
+		leases = append(leases, model.Lease{MAC: h.MAC, Address: h.Address, Name: h.Name, Family: "ipv4", Prefix: 24, ExpiresAt: time.UnixMilli(1_000_000_000_000)})
+	}
+	return leases, nil
 }
