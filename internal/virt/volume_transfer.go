@@ -226,11 +226,10 @@ func (d *downloading) run() error {
 			}
 			continue
 		}
+		d.hole = false
 		if err := d.write(buffer[:n]); err != nil {
 			return err
 		}
-		d.hole = false
-		d.advance(uint64(n))
 	}
 }
 
@@ -265,7 +264,6 @@ func (d *downloading) skip(zeros []byte) error {
 			return err
 		}
 		length -= n
-		d.advance(uint64(n))
 	}
 	return nil
 }
@@ -282,7 +280,8 @@ func (d *downloading) settle() error {
 // that it gets no more at once than it surely takes.
 func (d *downloading) write(data []byte) error {
 	if d.plain {
-		_, err := d.to.Write(data)
+		n, err := d.to.Write(data)
+		d.advance(uint64(n))
 		return writeError(err)
 	}
 	for len(data) > 0 {
@@ -294,6 +293,7 @@ func (d *downloading) write(data []byte) error {
 			return writeError(err)
 		}
 		data = data[n:]
+		d.advance(uint64(n))
 	}
 	return nil
 }

@@ -48,6 +48,9 @@ func CheckHead(head []byte) error {
 	return checkQcow2(head)
 }
 
+// IsQcow2 says whether a disk that begins like this is a qcow2 image.
+func IsQcow2(head []byte) bool { return imageFormat(head) == "qcow2" }
+
 func checkQcow2(head []byte) error {
 	switch {
 	case len(head) < 72:

@@ -92,9 +92,9 @@ func (r *request) createFromFile(ctx context.Context, conn inventory.Conn, spec 
 	}
 	volume := inventory.NewVolume{Name: spec.Name, Capacity: max(size, spec.Capacity), Allocation: spec.Allocation}
 	if model.PoolOfFiles(r.pool.Kind) {
-		volume.Format = "raw" // until libvirt has looked at what it holds
-		if volume.Allocation == nil {
-			volume.Allocation = new(uint64)
+		volume = emptyFile(spec.Name, volume.Capacity, file)
+		if spec.Allocation != nil {
+			volume.Allocation = spec.Allocation
 		}
 	}
 	return r.closing(file, func() ([]any, error) {
@@ -116,6 +116,19 @@ func (r *request) createFromFile(ctx context.Context, conn inventory.Conn, spec 
 			},
 		})
 	})
+}
+
+// emptyFile is a volume that is about to get the content of a file. It is raw
+// until libvirt has looked at what it holds. The room for all of that is taken
+// at once, so that a disk that is too full is found out before: libvirtd can
+// crash when it happens later. Holes stay holes.
+func emptyFile(name string, capacity uint64, file *os.File) inventory.NewVolume {
+	v := inventory.NewVolume{Name: name, Format: "raw", Capacity: capacity, Allocation: new(uint64)}
+	var stat unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &stat); err == nil && stat.Blocks*512 >= stat.Size {
+		*v.Allocation = uint64(stat.Size)
+	}
+	return v
 }
 
 func upload(file *os.File, size uint64, job *jobs.Job, fresh bool) inventory.Upload {
@@ -170,24 +183,29 @@ func (r *request) replaceContent(ctx context.Context, conn inventory.Conn, job *
 	if !model.PoolOfFiles(r.pool.Kind) {
 		return conn.UploadVolume(ctx, r.pool.UUID, v.Name, upload(file, size, job, false))
 	}
-	empty := func(capacity uint64) error {
+	again := func(volume inventory.NewVolume) error {
 		settled := context.WithoutCancel(ctx)
 		if err := conn.DropVolume(settled, r.pool.UUID, v.Name); err != nil && !errs.Is(err, errs.NotFound) {
 			return err
 		}
-		return conn.CreateVolume(settled, r.pool.UUID, inventory.NewVolume{Name: v.Name, Format: "raw", Capacity: capacity, Allocation: new(uint64)})
+		return conn.CreateVolume(settled, r.pool.UUID, volume)
 	}
 	head := make([]byte, 512)
 	n, _ := file.ReadAt(head, 0)
 	if err := create.CheckHead(head[:n]); err != nil { // before anything is lost
 		return err
 	}
-	if err := empty(max(size, v.Capacity)); err != nil {
-		return err
+	capacity := size
+	if !create.IsQcow2(head[:n]) {
+		capacity = max(size, v.Capacity)
 	}
-	err := conn.UploadVolume(ctx, r.pool.UUID, v.Name, upload(file, size, job, true))
+	err := again(emptyFile(v.Name, capacity, file))
+	if err == nil {
+		err = conn.UploadVolume(ctx, r.pool.UUID, v.Name, upload(file, size, job, true))
+	}
 	if err != nil {
-		if failed := empty(v.Capacity); failed != nil {
+		empty := inventory.NewVolume{Name: v.Name, Format: "raw", Capacity: v.Capacity, Allocation: new(uint64)}
+		if failed := again(empty); failed != nil {
 			r.service.log.Warn("cannot empty a volume that was not completed", "pool_uuid", r.pool.UUID, "error", failed)
 		}
 	}

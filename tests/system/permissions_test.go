@@ -36,6 +36,7 @@ var sample = map[string]any{
 	"tags": []string{"not-mine"}, "autostart": true, "vcpus": uint32(2), "memory": uint64(64 << 20),
 	"template": true, "spec": with("name", "not-mine"),
 	"device": with("kind", "rng"), "changes": with("cache", "none"), "order": []string{}, "size": uint64(1 << 30),
+	"capacity": uint64(1 << 30), "from": dbus.UnixFD(0), "to": dbus.UnixFD(1),
 }
 
 // mutator is one call that needs a right.
@@ -93,6 +94,7 @@ func TestBobMayNothing(t *testing.T) {
 	snapshot := snapshotOf(tiny, "kept")
 	eventually(t, "the snapshot is shown", func() bool { return slices.Equal(snapshotsOf(root, tiny), []string{"kept"}) })
 	network, pool := pathsWith(root, "org.kvmmanager.Network")[0], pathsWith(root, "org.kvmmanager.StoragePool")[0]
+	volume := pathsWith(root, "org.kvmmanager.StorageVolume")[0]
 	root.must(tiny, "VM.Start", wait())
 	root.must(saved, "VM.Start", wait())
 	root.must(paused, "VM.Start", with("paused", true, "wait", true))
@@ -102,10 +104,13 @@ func TestBobMayNothing(t *testing.T) {
 	seen := map[string]bool{}
 	for _, vm := range []dbus.ObjectPath{tiny, saved, paused, off} {
 		for _, call := range mutators(t, map[string]dbus.ObjectPath{
-			"Manager": "/org/kvmmanager", "Host": local, "VM": vm, "Snapshot": snapshot, "Network": network, "StoragePool": pool, "Job": job,
+			"Manager": "/org/kvmmanager", "Host": local, "VM": vm, "Snapshot": snapshot, "Network": network, "StoragePool": pool, "StorageVolume": volume, "Job": job,
 		}) {
 			if call.path == "" {
 				continue // no guest has an agent here; see the test of what it tells
+			}
+			if seen[call.method] && !strings.HasPrefix(call.method, "VM.") {
+				continue // it is not about this VM
 			}
 			bob.refused(needsPassword, call.path, call.method, call.args...)
 			seen[call.method] = true
