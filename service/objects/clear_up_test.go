@@ -99,3 +99,20 @@ func TestAServiceRemovesWhatAnotherLeft(t *testing.T) {
 		}
 	}
 }
+
+// TestAVolumeThatIsCutOffGoesLater loses libvirt when the volume is there already.
+func TestAVolumeThatIsCutOffGoesLater(t *testing.T) {
+	t.Parallel()
+	w := withStorage(t)
+	w.clearsUp()
+	w.hv.Hook("create-volume", func(context.Context, string) error {
+		w.hv.PutVolume(poolUUID, inventory.VolumeInfo{Name: "half.qcow2"}, nil)
+		return errs.New(errs.Disconnected, "It is gone.")
+	})
+	call := w.call(model.PoolPath(poolUUID), "StoragePool.CreateVolume", opts("name", "half.qcow2", "capacity", uint64(1<<20)), opts("wait", true))
+	if got := errorName(call.Err); got != errs.Disconnected.DBusName() {
+		t.Fatalf("got %v", call.Err)
+	}
+	w.eventually("the volume is gone", func() bool { return len(w.hv.Volumes()) == 1 })
+	w.nothingLeft()
+}

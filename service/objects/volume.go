@@ -235,19 +235,34 @@ func (r *request) newVolumeName(pool *model.StoragePool, name string) error {
 }
 
 // makeVolume makes a volume, with nobody else who makes one of this name. One
-// that was cancelled meanwhile is removed again.
+// that was cancelled meanwhile is removed again, and so is, later, one that was
+// cut off.
 func (r *request) makeVolume(ctx context.Context, conn inventory.Conn, pool *model.StoragePool, name string, job *jobs.Job, do func(context.Context) error) (map[string]any, error) {
 	unlock, err := r.lockVolume(ctx, pool, "new:"+name)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
+	if _, err := conn.FindVolume(ctx, pool.UUID, name); err == nil {
+		return nil, errs.New(errs.AlreadyExists, "The storage pool “%s” has a volume called “%s” already. Choose another name.", pool.Name, name)
+	}
+	note, err := r.service.unfinished.OnHost(r.host.ID()).Volume(pool.UUID, name)
+	if err != nil {
+		return nil, err
+	}
 	err = do(ctx)
+	whole := !errs.Is(err, errs.Disconnected) && !errs.Is(err, errs.Timeout)
 	if err == nil && (ctx.Err() != nil || !job.PointOfNoReturn()) {
 		err = context.Canceled
 		if dropped := conn.DropVolume(context.WithoutCancel(ctx), pool.UUID, name); dropped != nil {
-			r.service.log.Warn("cannot remove a volume that was cancelled", "pool_uuid", pool.UUID, "error", dropped)
+			whole = false
+			r.service.log.Warn("cannot remove a volume that was cancelled, for now", "pool_uuid", pool.UUID, "error", dropped)
 		}
+	}
+	if whole {
+		note.Done()
+	} else {
+		note.Leave()
 	}
 	r.announceVolume(ctx, pool, name)
 	if err != nil {
