@@ -74,6 +74,9 @@ func (r *request) defineXML(ctx context.Context) ([]any, error) {
 func (r *request) findVM(context.Context) ([]any, error) {
 	vm := r.host.FindVM(r.text(0))
 	if vm == nil {
+		if _, err := r.conn(); err != nil {
+			return nil, err // nobody knows what is there
+		}
 		return nil, errs.New(errs.NotFound, "There is no VM with the name or UUID “%s” on “%s”.", printable(r.text(0)), r.host.ID())
 	}
 	return []any{wire.ObjectPath(vm.Path())}, nil

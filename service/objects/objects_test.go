@@ -145,6 +145,23 @@ func TestWrongInputIsRefusedByName(t *testing.T) {
 	}
 }
 
+func TestOfALostHostOnlyWhatWasKnownIsFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(fakehv.VM(1, "web"))
+	w.hv.GoDown(errs.New(errs.Disconnected, "The cable is out."))
+	host := w.service.Inventory().Hosts()[0]
+	if err := host.AwaitState(w.ctx, func(s model.ConnectionState) bool { return s != model.Connected }); err != nil {
+		t.Fatal(err)
+	}
+	path := model.HostPath("local")
+	if err := w.call(path, "Host.FindVM", "web", none()).Err; err != nil {
+		t.Errorf("a VM that was known: %v", err)
+	}
+	if got := errorName(w.call(path, "Host.FindVM", "nobody", none()).Err); got != "org.kvmmanager.Error.Disconnected" {
+		t.Errorf("another one: %q", got)
+	}
+}
+
 func TestAnExpectedVersionGuardsAgainstLostUpdates(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withHost(fakehv.VM(1, "web"))
