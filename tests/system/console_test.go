@@ -21,6 +21,8 @@ type console struct {
 	t    *testing.T
 	conn net.Conn
 	read strings.Builder // since the last expectation
+	// patience is how long to wait for a text; zero is the usual time.
+	patience time.Duration
 }
 
 // consoleOf opens the first console of a VM.
@@ -60,19 +62,39 @@ func (c *console) expect(text string) {
 }
 
 func (c *console) await(text string) error {
-	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
+	_, err := c.awaitAny(text)
+	return err
+}
+
+// either reads until the guest has written one of the texts, and says which.
+func (c *console) either(texts ...string) int {
+	c.t.Helper()
+	i, err := c.awaitAny(texts...)
+	if err != nil {
+		c.t.Fatalf("the guest writes none of %q: %v; it wrote %q", texts, err, c.read.String())
+	}
+	return i
+}
+
+func (c *console) awaitAny(texts ...string) (int, error) {
+	limit := c.patience
+	if limit == 0 {
+		limit = patience
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(limit))
 	buffer := make([]byte, 4096)
 	for {
-		if before, after, ok := strings.Cut(c.read.String(), text); ok {
-			_ = before
-			c.read.Reset()
-			c.read.WriteString(after)
-			return nil
+		for i, text := range texts {
+			if _, after, ok := strings.Cut(c.read.String(), text); ok {
+				c.read.Reset()
+				c.read.WriteString(after)
+				return i, nil
+			}
 		}
 		n, err := c.conn.Read(buffer)
 		c.read.Write(buffer[:n])
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
 }
@@ -84,10 +106,16 @@ func (c *console) run(command, answer string) {
 	if strings.Contains(command, answer) {
 		c.t.Fatalf("%q would be its own answer", command)
 	}
-	if _, err := fmt.Fprintf(c.conn, "%s\n", command); err != nil {
+	c.write(command + "\n")
+	c.expect(answer)
+}
+
+// write types.
+func (c *console) write(keys string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c.conn, keys); err != nil {
 		c.t.Fatal(err)
 	}
-	c.expect(answer)
 }
 
 // ended waits for the end of the stream.

@@ -26,7 +26,7 @@ machine_runs() {
 
 # machine_start NAME boots a machine and waits until it is up.
 machine_start() {
-	local name=$1 state=$machines/$1 kvm=0 console display=()
+	local name=$1 state=$machines/$1 kvm=0 console display=() cloud=()
 	machine_stop "$name"
 	sweep_dead
 	mkdir -p "$state"
@@ -36,6 +36,7 @@ machine_start() {
 	# then interprets too little for a guest to boot.
 	if [[ -w /dev/kvm ]] && grep -qwE 'vmx|svm' /proc/cpuinfo; then kvm=1; fi
 	mapfile -t display < <(display_sockets)
+	[[ ! -d $(cloud_path) ]] || cloud=(--bind-ro="$(cloud_path):/var/cache/cloud")
 	say "booting $name"
 	: >"$state/console"
 	exec {console}<"$state/console"
@@ -45,7 +46,7 @@ machine_start() {
 		--private-network --resolv-conf=off --timezone=off --link-journal=no \
 		--capability=all --register=no --keep-unit --console=pipe \
 		--setenv=REFERENCE_KVM="$kvm" \
-		--bind-ro="$source:/src" --bind="$cache/go:/var/cache/go" "${display[@]/#/--bind=}" \
+		--bind-ro="$source:/src" --bind="$cache/go:/var/cache/go" "${cloud[@]}" "${display[@]/#/--bind=}" \
 		</dev/null >"$state/console" 2>&1 &
 	disown
 	machine_await "$name" || {
