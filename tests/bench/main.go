@@ -37,6 +37,7 @@ type line struct {
 // lines are measured in this order: what needs few VMs comes first.
 var lines = []line{
 	{"security", (*bench).security},
+	{"create", (*bench).create},
 	{"start", (*bench).startReply},
 	{"start-wait", (*bench).startWait},
 	{"change", (*bench).change},
