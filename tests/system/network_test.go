@@ -111,3 +111,95 @@ func TestANetworkInUseStaysUnlessForced(t *testing.T) {
 	r.must(network, "Network.Delete", with("force", true))
 	r.removed(soon, network)
 }
+
+// inNetwork has tiny's interface in another network, until the end of the test.
+func inNetwork(t *testing.T, name string) {
+	t.Helper()
+	useTiny(t)
+	definition := virsh(t, "dumpxml", "--inactive", "tiny")
+	moved := strings.Replace(definition, "network='default'", "network='"+name+"'", 1)
+	if moved == definition {
+		t.Fatalf("tiny is not in the default network:\n%s", definition)
+	}
+	define(t, moved)
+}
+
+const tinyMAC = "52:54:00:6b:6d:01"
+
+// TestAGuestGetsTheAddressThatIsKeptForIt, and what changes while it runs.
+func TestAGuestGetsTheAddressThatIsKeptForIt(t *testing.T) {
+	r := record(t)
+	network := makesNetwork(r.client, "net-leases", with(
+		"addresses", records(with("address", "10.79.1.1")), "domain", "lab.example",
+		"dhcp-ranges", records(with("start", "10.79.1.100", "end", "10.79.1.150")),
+		"dhcp-hosts", records(with("mac", tinyMAC, "name", "kept", "address", "10.79.1.42"))))
+	inNetwork(t, "net-leases")
+	r.must(tiny, "VM.Start", wait())
+	guest := openConsole(t, r.client)
+	guest.expect("tiny: ready")
+	lease := func(address string) dict {
+		t.Helper()
+		var found dict
+		eventually(t, "the lease of "+address, func() bool {
+			for _, l := range r.must(network, "Network.GetLeases", none())[0].([]dict) {
+				if l["address"].Value() == address {
+					found = l
+				}
+			}
+			return found != nil
+		})
+		return found
+	}
+	if l := lease("10.79.1.42"); l["mac"].Value() != tinyMAC || l["vm"].Value() != tiny || l["prefix"].Value() != uint32(24) || l["expires-at"].Value() == nil {
+		t.Errorf("the lease is %v", l)
+	}
+
+	t.Log("another address for it, at once and for good")
+	r.must(network, "Network.RemoveDHCPHost", with("mac", tinyMAC), none())
+	r.must(network, "Network.AddDHCPHost", with("mac", tinyMAC, "address", "10.79.1.43"), none())
+	r.refused("AlreadyExists", network, "Network.AddDHCPHost", with("mac", tinyMAC, "address", "10.79.1.44"), none())
+	r.refused("InvalidArgument", network, "Network.AddDHCPHost", with("mac", "52:54:00:00:00:99", "address", "10.79.2.44"), none())
+	r.refused("NotFound", network, "Network.RemoveDHCPHost", with("address", "10.79.1.42"), none())
+	for _, flags := range [][]string{nil, {"--inactive"}} {
+		if xml := virsh(t, append([]string{"net-dumpxml", "net-leases"}, flags...)...); !strings.Contains(xml, "ip='10.79.1.43'") || strings.Contains(xml, "ip='10.79.1.42'") {
+			t.Errorf("%v:\n%s", flags, xml)
+		}
+	}
+	guest.run("udhcpc -n -q -i eth0 2>&1", "lease of 10.79.1.43 obtained")
+	lease("10.79.1.43")
+
+	t.Log("what can be changed at once, and what waits")
+	applied := r.must(network, "Network.Configure", with(
+		"dns-hosts", records(with("address", "10.79.1.77", "names", []string{"gate.lab.example"})),
+		"dhcp-ranges", records(with("start", "10.79.1.200", "end", "10.79.1.210")), "mtu", uint32(1400)), none())[0].(dict)
+	if !equal(applied["now"].Value(), []string{"dhcp-ranges", "dns-hosts"}) || !equal(applied["next-start"].Value(), []string{"mtu"}) {
+		t.Errorf("it says %v", applied)
+	}
+}
+
+func TestAChangeOfANetworkKeepsWhatOthersSet(t *testing.T) {
+	root := as(t, "root")
+	network := makesNetwork(root, "net-kept", with("addresses", records(with("address", "10.79.3.1"))))
+	virsh(t, "net-metadata", "net-kept", "http://example.org/", "--set", "<x>kept</x>", "--key", "mine", "--config", "--live")
+	for _, changes := range []map[string]dbus.Variant{
+		with("domain", "a.example"), with("addresses", records(with("address", "10.79.4.1")), "dhcp-ranges", records()),
+		with("mode", "isolated", "nat-ipv6", false), with("dns", false), with("bridge", "virbr-kept"),
+	} {
+		root.must(network, "Network.Configure", changes, none())
+	}
+	root.refused("AlreadyExists", network, "Network.Configure", with("addresses", records(with("address", "192.168.122.7"))), none())
+	xml := virsh(t, "net-dumpxml", "--inactive", "net-kept")
+	for _, want := range []string{"kept</mine:x>", "a.example", "10.79.4.1", "enable='no'", "virbr-kept"} {
+		if !strings.Contains(xml, want) {
+			t.Errorf("it has no %s:\n%s", want, xml)
+		}
+	}
+	if strings.Contains(xml, "<forward") || strings.Contains(xml, "<range") || !strings.Contains(virsh(t, "net-dumpxml", "net-kept"), "10.79.3.1") {
+		t.Errorf("it is\n%s", xml)
+	}
+	root.must(network, "Network.Stop", none())
+	root.must(network, "Network.Start", none())
+	if got := root.get(network, "Network.Mode"); got != "isolated" {
+		t.Errorf("it is %v", got)
+	}
+}
