@@ -228,6 +228,13 @@ func callsOf(ctx context.Context, c *client.Client) map[string]struct {
 			[]any{map[string]dbus.Variant{"kind": dbus.MakeVariant("rng")}},
 			[]any{"a result", applied},
 		},
+		"VM.Configure": {
+			func(o ...client.Option) (any, error) {
+				return c.Configure(ctx, vm, map[string]any{"cpu-mode": "host-model"}, o...)
+			},
+			[]any{map[string]dbus.Variant{"cpu-mode": dbus.MakeVariant("host-model")}},
+			applied,
+		},
 		"VM.RemoveDevice": {
 			func(o ...client.Option) (any, error) { return c.RemoveDevice(ctx, vm, "rng-0", o...) }, []any{"rng-0"}, applied,
 		},

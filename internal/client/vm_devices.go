@@ -20,6 +20,13 @@ func (c *Client) AddDevice(ctx context.Context, vm model.Path, device map[string
 	return id, applied, err
 }
 
+// Configure changes a VM's machine, by the keys of the API. It takes Apply and
+// DryRun.
+func (c *Client) Configure(ctx context.Context, vm model.Path, changes map[string]any, options ...Option) (applied Applied, err error) {
+	err = c.call(ctx, vm, vmIface, "Configure", options, []any{variants(changes)}, &applied)
+	return applied, err
+}
+
 // RemoveDevice removes a device. It takes Apply and DryRun.
 func (c *Client) RemoveDevice(ctx context.Context, vm model.Path, id string, options ...Option) (applied Applied, err error) {
 	err = c.call(ctx, vm, vmIface, "RemoveDevice", options, []any{id}, &applied)

@@ -36,7 +36,9 @@ func ParseVM(liveXML, storedXML string) (*model.VM, error) {
 	}
 	vm.Persistent = stored != nil
 	if live != nil && stored != nil {
-		vm.CPUMode = configuredCPUMode(live.CPUMode, stored.CPUMode)
+		if mode := configuredCPUMode(live.CPUMode, stored.CPUMode); mode != live.CPUMode {
+			vm.CPUMode, vm.CPUModel = mode, stored.CPUModel
+		}
 		adoptIDs(live.Devices, stored.Devices)
 		vm.PendingChanges = pendingChanges(live, stored)
 	}
@@ -62,6 +64,7 @@ func parseDomain(doc string) (*model.VM, error) {
 	if vm.CPUMode == "" && dom.find("cpu", "model") != nil {
 		vm.CPUMode = "custom" // libvirt's default for a cpu element
 	}
+	setCPU(vm, dom.find("cpu"))
 	setVCPUs(vm, dom)
 	setMemory(vm, dom)
 	setOS(vm, dom.find("os"))
@@ -69,6 +72,13 @@ func parseDomain(doc string) (*model.VM, error) {
 	setDevices(vm, dom.find("devices"))
 	setBootOrder(vm, dom.find("os"))
 	return vm, nil
+}
+
+// setCPU reads the model and the topology, as far as they are configured.
+func setCPU(vm *model.VM, cpu *node) {
+	vm.CPUModel = cpu.find("model").content()
+	topology := cpu.find("topology")
+	vm.CPUSockets, vm.CPUCores, vm.CPUThreads = number(topology.attr("sockets")), number(topology.attr("cores")), number(topology.attr("threads"))
 }
 
 // setVCPUs follows libvirt: current is left out when all are in use.
@@ -87,6 +97,7 @@ func setMemory(vm *model.VM, dom *node) {
 	if vm.Memory == 0 {
 		vm.Memory = vm.MaxMemory
 	}
+	vm.SharedMemory = dom.find("memoryBacking", "access").attr("mode") == "shared"
 }
 
 // configuredCPUMode undoes what libvirt does at start: host-model becomes the

@@ -71,6 +71,11 @@ type VM struct {
 	SecureBoot     bool
 	TPM            bool
 	CPUMode        string
+	CPUModel       string // of the mode custom
+	CPUSockets     uint32 // 0 while the topology is left to the hypervisor, as are the next two
+	CPUCores       uint32
+	CPUThreads     uint32
+	SharedMemory   bool
 	OSID           string `wire:"OSId"` // libosinfo's id, a URL
 	OSName         string
 	BootOrder      []string // device ids, or the legacy names hd, cdrom, network, fd

@@ -224,6 +224,8 @@ type Conn interface {
 	// RemoveDevice removes a device. A guest that does not let go of it in
 	// time is Timeout, and the stored definition still has the device then.
 	RemoveDevice(ctx context.Context, uuid, id string, how DeviceChange) (Applied, error)
+	// Configure changes the machine, from the next boot.
+	Configure(ctx context.Context, uuid string, c *model.Configuration, how DeviceChange) (Applied, error)
 	// SetBootOrder replaces the stored boot order, by ids of devices.
 	SetBootOrder(ctx context.Context, uuid string, ids []string) error
 	// ResizeDisk makes a disk larger, in bytes, also while the VM runs.

@@ -95,6 +95,7 @@ var goodCalls = map[string]struct {
 	"VM.CheckStart":                 {"", stopped, nil},
 	"VM.Clone":                      {"org.kvmmanager.vm.create", "template", []any{"clone"}},
 	"VM.AddDevice":                  {"org.kvmmanager.vm.configure", live, []any{opts("kind", "rng")}},
+	"VM.Configure":                  {"org.kvmmanager.vm.configure", stopped, []any{opts("cpu-mode", "host-model")}},
 	"VM.RemoveDevice":               {"org.kvmmanager.vm.configure", stopped, []any{"rng-0"}},
 	"VM.ResizeDisk":                 {"org.kvmmanager.vm.configure", stopped, []any{"disk-vda", uint64(1 << 30)}},
 	"VM.SetBootOrder":               {"org.kvmmanager.vm.configure", stopped, []any{[]string{"disk-vda"}}},

@@ -44,6 +44,7 @@ func vmMethods() map[string]*method {
 		"Start":             control(ask("Authentication is required to start “$(vm.name)”."), (*request).start, "paused", "b"),
 
 		"AddDevice":    devices((*request).addDevice, hostPathAction(0)),
+		"Configure":    devices((*request).configureVM, nil),
 		"RemoveDevice": devices((*request).removeDevice, nil),
 		"UpdateDevice": devices((*request).updateDevice, hostPathAction(1)),
 		"ResizeDisk":   {action: actionConfigure, message: change, options: jobOptions(optExpectedVersion, "t"), run: (*request).resizeDisk},

@@ -30,6 +30,24 @@ func (r *request) addDevice(ctx context.Context) ([]any, error) {
 	return append([]any{id}, applied(did)...), nil
 }
 
+func (r *request) configureVM(ctx context.Context) ([]any, error) {
+	values := r.Args[0].(map[string]dbus.Variant)
+	c := &model.Configuration{Given: given(values)}
+	if err := wire.DecodeSpec(values, c); err != nil {
+		return nil, err
+	}
+	if err := invalid(c.Validate()); err != nil {
+		return nil, err
+	}
+	did, err := r.changeDevice(ctx, func(conn inventory.Conn, uuid string, how inventory.DeviceChange) (inventory.Applied, error) {
+		return conn.Configure(ctx, uuid, c, how)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return applied(did), nil
+}
+
 func (r *request) removeDevice(ctx context.Context) ([]any, error) {
 	did, err := r.changeDevice(ctx, func(conn inventory.Conn, uuid string, how inventory.DeviceChange) (inventory.Applied, error) {
 		return conn.RemoveDevice(ctx, uuid, r.text(0), how)
@@ -94,11 +112,17 @@ func (r *request) changeDevice(ctx context.Context, do func(inventory.Conn, stri
 // deviceSpec is the device record at this position of the arguments.
 func (r *request) deviceSpec(i int) (model.DeviceSpec, error) {
 	values := r.Args[i].(map[string]dbus.Variant)
-	spec := model.DeviceSpec{Given: make(map[string]bool, len(values))}
-	for key := range values {
-		spec.Given[key] = true
-	}
+	spec := model.DeviceSpec{Given: given(values)}
 	return spec, wire.DecodeSpec(values, &spec.Device)
+}
+
+// given is the keys of a dictionary.
+func given(values map[string]dbus.Variant) map[string]bool {
+	keys := make(map[string]bool, len(values))
+	for key := range values {
+		keys[key] = true
+	}
+	return keys
 }
 
 // hostPathAction asks for the right to use a path of the host if the device at

@@ -63,6 +63,17 @@ func (c *Conn) changeDevices(ctx context.Context, operation, uuid string, how in
 	})
 }
 
+// Configure implements inventory.Conn. Of what can be changed it knows the CPU's
+// mode.
+func (c *Conn) Configure(ctx context.Context, uuid string, changes *model.Configuration, how inventory.DeviceChange) (inventory.Applied, error) {
+	return c.changeDevices(ctx, "configure", uuid, how, func(vm *model.VM) error {
+		if changes.Given["cpu-mode"] {
+			vm.CPUMode = changes.CPUMode
+		}
+		return nil
+	})
+}
+
 // SetBootOrder implements inventory.Conn.
 func (c *Conn) SetBootOrder(ctx context.Context, uuid string, ids []string) error {
 	return c.configure(ctx, "set-boot-order", uuid, func(vm *model.VM) { vm.BootOrder = ids })
