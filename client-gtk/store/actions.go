@@ -28,6 +28,8 @@ const (
 
 	CopyScreenshot Action = "copy-screenshot"
 	TakeSnapshot   Action = "take-snapshot"
+	Hardware       Action = "hardware"
+	EditXML        Action = "edit-xml"
 	Snapshots      Action = "snapshots" // what is done with those that there are
 )
 
@@ -39,6 +41,8 @@ const (
 	rightDelete    = "org.kvmmanager.vm.delete"
 	rightCreate    = "org.kvmmanager.vm.create"
 	rightStorage   = "org.kvmmanager.storage.manage"
+	rightEditXML   = "org.kvmmanager.vm.edit-xml"
+	rightHostPath  = "org.kvmmanager.host-path.use"
 	rightSnapshot  = "org.kvmmanager.vm.snapshot"
 )
 
@@ -85,6 +89,8 @@ var rules = map[Action]rule{
 
 	CopyScreenshot: {mark("Copy Screenshot"), rightConsole, active, notRunning},
 	TakeSnapshot:   {mark("Take Snapshot…"), rightSnapshot, noTemplate, templateStays},
+	Hardware:       {mark("Hardware"), rightConfigure, func(*model.VM) bool { return true }, ""},
+	EditXML:        {mark("Edit Definition"), rightEditXML, func(vm *model.VM) bool { return vm.Persistent }, mark("The virtual machine exists only while it runs")},
 	Snapshots:      {mark("Snapshots"), rightSnapshot, noTemplate, templateStays},
 }
 
@@ -106,6 +112,19 @@ func (w Words) WhyNot(a Action, vm *model.VM, permissions map[string]client.Perm
 	default:
 		return ""
 	}
+}
+
+func (w Words) denied() string {
+	return w.text("You are not allowed to do this. An administrator can allow it with a polkit rule.")
+}
+
+// WhyNotAdd is why somebody cannot add a device of a kind to a VM; empty when
+// they can. A shared folder is a path of the host, which is a right of its own.
+func (w Words) WhyNotAdd(kind model.DeviceKind, vm *model.VM, permissions map[string]client.Permission) string {
+	if kind == model.KindShare && permissions[rightHostPath] == client.Denied {
+		return w.denied()
+	}
+	return w.WhyNot(Hardware, vm, permissions)
 }
 
 // Primary is what a person most likely wants to do with a VM.

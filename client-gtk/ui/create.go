@@ -1,13 +1,11 @@
 package ui
 
 import (
-	"context"
 	_ "embed"
 	"path/filepath"
 	"slices"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
-	"github.com/diamondburned/gotk4/pkg/gio/v2"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
@@ -83,16 +81,9 @@ func (c *creation) changed() {
 
 // choose asks for the file. The client opens it: the service may not.
 func (c *creation) choose() {
-	chooser := gtk.NewFileDialog()
-	chooser.SetTitle(i18n.T("Choose File"))
-	window, _ := gtk.BaseWidget(c.dialog).Root().CastType(gtk.GTypeWindow).(*gtk.Window)
-	chooser.Open(context.Background(), window, func(result gio.AsyncResulter) {
-		file, err := chooser.OpenFinish(result)
-		if err != nil {
-			return // dismissed
-		}
-		c.path = file.Path()
-		c.file.SetSubtitle(filepath.Base(c.path))
+	chooseFile(c.dialog, func(path string) {
+		c.path = path
+		c.file.SetSubtitle(filepath.Base(path))
 		c.changed()
 	})
 }

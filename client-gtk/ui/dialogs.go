@@ -100,3 +100,15 @@ func checkRow(check model.Check) *adw.ActionRow {
 	row.AddPrefix(gtk.NewImageFromIconName(checkIcons[check.Status]))
 	return row
 }
+
+// chooseFile asks for a file that the person may read.
+func chooseFile(parent gtk.Widgetter, then func(path string)) {
+	chooser := gtk.NewFileDialog()
+	chooser.SetTitle(i18n.T("Choose File"))
+	window, _ := gtk.BaseWidget(parent).Root().CastType(gtk.GTypeWindow).(*gtk.Window)
+	chooser.Open(context.Background(), window, func(result gio.AsyncResulter) {
+		if file, err := chooser.OpenFinish(result); err == nil { // not dismissed
+			then(file.Path())
+		}
+	})
+}

@@ -1,34 +1,134 @@
 package ui
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/model"
 )
 
-// hardware lists every device, in groups.
-type hardware struct {
-	general, disks, networks, screens, ports, shares, others *rows
+// HardwareService is what changes of hardware need of the world.
+type HardwareService interface {
+	// ChangeHardware changes a VM's hardware, or says what would become of that.
+	// For a dry run no password is asked for.
+	ChangeHardware(vm model.Path, c store.HardwareChange, dryRun bool, then func(store.Outcome, error))
+	// Surroundings is what devices of a host's VMs can be connected to, from
+	// memory.
+	Surroundings(host model.Path) store.Surroundings
+	// VM is a VM as it is known now, or nil.
+	VM(path model.Path) *model.VM
+	// XML is a VM's definition: that of now, or the stored one. For editing it
+	// has passwords.
+	XML(vm model.Path, inactive, edit bool, then func(string, error))
+	// SetXML replaces the stored definition, if it has this version still.
+	SetXML(vm model.Path, xml string, version uint64, then func(error))
+	// Fail shows what went wrong; no error shows nothing.
+	Fail(heading string, err error)
 }
 
-func newHardware(page *adw.PreferencesPage) *hardware {
-	group := func(title string) *rows {
-		g := adw.NewPreferencesGroup()
-		g.SetTitle(title)
-		page.Add(g)
-		return newRows(g)
+// hardware lists every device, in groups, and opens them.
+type hardware struct {
+	service     Service
+	page        *adw.PreferencesPage
+	vm          *model.VM
+	permissions map[string]client.Permission
+	add         *gtk.Button
+	general     *opened
+	devices     []*deviceGroup
+}
+
+// deviceGroup is the devices of a VM that are in one list.
+type deviceGroup struct {
+	*opened
+	of       func(*model.VM) []*model.Device
+	describe func(*model.Device) fact
+}
+
+func newHardware(page *adw.PreferencesPage, service Service) *hardware {
+	h := &hardware{service: service, page: page, add: gtk.NewButtonWithMnemonic(i18n.T("_Add Device…"))}
+	h.add.AddCSSClass("flat")
+	h.add.ConnectClicked(func() { showAddDevice(h.page, h.service, h.vm, h.permissions) })
+	h.general = newOpened(page, i18n.T("Machine"), h.openGeneral)
+	h.general.group.SetHeaderSuffix(h.add)
+	for _, g := range []struct {
+		title    string
+		of       func(*model.VM) []*model.Device
+		describe func(*model.Device) fact
+	}{
+		{i18n.T("Disks"), func(vm *model.VM) []*model.Device { return vm.Disks }, diskFact},
+		{i18n.T("Network"), func(vm *model.VM) []*model.Device { return vm.Interfaces }, networkFact},
+		{i18n.T("Screens"), func(vm *model.VM) []*model.Device { return vm.Graphics }, screenFact},
+		{i18n.T("Serial Ports"), func(vm *model.VM) []*model.Device { return vm.Consoles }, plainFact},
+		{i18n.T("Shared Folders"), func(vm *model.VM) []*model.Device { return vm.Shares }, shareFact},
+		{i18n.T("Other Devices"), func(vm *model.VM) []*model.Device { return vm.Devices }, plainFact},
+	} {
+		group := &deviceGroup{of: g.of, describe: g.describe}
+		group.opened = newOpened(page, g.title, func(place int) {
+			if list := group.of(h.vm); place < len(list) {
+				showDevice(h.page, h.service, h.vm, list[place].ID, h.why())
+			}
+		})
+		h.devices = append(h.devices, group)
 	}
-	return &hardware{
-		general: group(i18n.T("Machine")), disks: group(i18n.T("Disks")), networks: group(i18n.T("Network")),
-		screens: group(i18n.T("Screens")), ports: group(i18n.T("Serial Ports")), shares: group(i18n.T("Shared Folders")),
-		others: group(i18n.T("Other Devices")),
+	return h
+}
+
+// enable lets through what a person's rights allow.
+func (h *hardware) enable(vm *model.VM, permissions map[string]client.Permission) {
+	h.vm, h.permissions = vm, permissions
+	h.add.SetSensitive(h.why() == "")
+	h.add.SetTooltipText(h.why())
+	for _, g := range h.devices {
+		g.enableQuick(h.why())
 	}
 }
+
+// why is why the hardware cannot be changed; empty when it can.
+func (h *hardware) why() string { return words.WhyNot(store.Hardware, h.vm, h.permissions) }
 
 func (h *hardware) show(vm *model.VM) {
+	h.vm = vm
+	h.general.set(h.generalFacts())
+	for _, g := range h.devices {
+		list := g.of(vm)
+		g.set(facts(list, g.describe))
+		for i, d := range list {
+			if d.Kind == model.KindCDROM && d.Source != "" {
+				g.quick(i, "media-eject-symbolic", i18n.F("Eject the Medium of %s", d.Target), func() { h.eject(d.ID) })
+			} else {
+				g.quick(i, "", "", nil)
+			}
+		}
+	}
+}
+
+// eject takes the medium out of a drive.
+func (h *hardware) eject(id string) {
+	vm := h.vm
+	c := store.HardwareChange{Op: store.UpdateDevice, ID: id, Values: map[string]any{"source": ""}, Version: vm.ConfigVersion}
+	h.service.ChangeHardware(vm.Path(), c, false, func(_ store.Outcome, err error) {
+		h.service.Fail(i18n.F("“%s” Was Not Changed", vm.Name), lost(err))
+	})
+}
+
+// The rows about the machine, in their order.
+const (
+	processorsRow = iota
+	memoryRow
+	machineRow
+	firmwareRow
+	bootRow
+	xmlRow
+)
+
+func (h *hardware) generalFacts() []fact {
+	vm := h.vm
 	processors := i18n.F("%d", vm.VCPUs)
 	if vm.MaxVCPUs > vm.VCPUs {
 		processors = i18n.F("%d of %d", vm.VCPUs, vm.MaxVCPUs)
@@ -37,18 +137,33 @@ func (h *hardware) show(vm *model.VM) {
 	if vm.MaxMemory > vm.Memory {
 		memory = i18n.F("%s of %s", memory, words.Size(vm.MaxMemory))
 	}
-	h.general.set([]fact{
+	var boot []string
+	for _, entry := range store.BootEntries(vm) {
+		if entry.On {
+			boot = append(boot, deviceTitle(entry.Device))
+		}
+	}
+	return []fact{
 		{i18n.T("Processors"), join(processors, vm.CPUMode)},
 		{i18n.T("Memory"), memory},
-		{i18n.T("Machine type"), join(vm.MachineType, vm.Architecture)},
+		{i18n.T("Machine type"), join(vm.MachineType, vm.Architecture, vm.CPUModel)},
 		{i18n.T("Firmware"), firmware(vm)},
-	})
-	h.disks.set(facts(vm.Disks, diskFact))
-	h.networks.set(facts(vm.Interfaces, networkFact))
-	h.screens.set(facts(vm.Graphics, screenFact))
-	h.ports.set(facts(vm.Consoles, plainFact))
-	h.shares.set(facts(vm.Shares, shareFact))
-	h.others.set(facts(vm.Devices, plainFact))
+		{i18n.T("Boot order"), orElse(strings.Join(boot, ", "), i18n.T("Hard disks"))},
+		{i18n.T("Definition"), i18n.T("Everything about this machine as XML")},
+	}
+}
+
+func (h *hardware) openGeneral(place int) {
+	switch place {
+	case processorsRow, memoryRow:
+		showEdit(h.page, h.service, h.vm)
+	case machineRow, firmwareRow:
+		showMachine(h.page, h.service, h.vm, h.why())
+	case bootRow:
+		showBootOrder(h.page, h.service, h.vm, h.why())
+	case xmlRow:
+		showXML(h.page, h.service, h.vm, words.WhyNot(store.EditXML, h.vm, h.permissions))
+	}
 }
 
 func facts(devices []*model.Device, describe func(*model.Device) fact) []fact {
@@ -67,22 +182,6 @@ func firmware(vm *model.VM) string {
 	return text
 }
 
-var kinds = map[model.DeviceKind]string{
-	model.KindDisk: i18n.Mark("Disk"), model.KindCDROM: i18n.Mark("CD drive"), model.KindFloppy: i18n.Mark("Floppy drive"), model.KindInterface: i18n.Mark("Network card"),
-	model.KindVideo: i18n.Mark("Video card"), model.KindSerial: i18n.Mark("Serial port"), model.KindParallel: i18n.Mark("Parallel port"), model.KindConsole: i18n.Mark("Console"),
-	model.KindChannel: i18n.Mark("Channel"), model.KindController: i18n.Mark("Controller"), model.KindInput: i18n.Mark("Input"), model.KindSound: i18n.Mark("Sound card"),
-	model.KindTPM: i18n.Mark("TPM"), model.KindRNG: i18n.Mark("Random numbers"), model.KindWatchdog: i18n.Mark("Watchdog"), model.KindVsock: i18n.Mark("VM socket"),
-	model.KindPanic: i18n.Mark("Crash notification"), model.KindBalloon: i18n.Mark("Memory balloon"), model.KindHostDevice: i18n.Mark("Host device"),
-	model.KindUSBRedir: i18n.Mark("USB redirection"), model.KindSmartcard: i18n.Mark("Smartcard reader"), model.KindIOMMU: i18n.Mark("IOMMU"), model.KindMemory: i18n.Mark("Memory module"),
-}
-
-func kindName(d *model.Device) string {
-	if name, known := kinds[d.Kind]; known {
-		return i18n.T(name)
-	}
-	return string(d.Kind)
-}
-
 func diskFact(d *model.Device) fact {
 	size := ""
 	if d.Capacity > 0 {
@@ -92,7 +191,7 @@ func diskFact(d *model.Device) fact {
 	if source == "/" {
 		source = i18n.T("empty")
 	}
-	return fact{join(kindName(d), d.Target, d.Bus, size), join(source, d.Format)}
+	return fact{join(words.DeviceKind(d.Kind), d.Target, d.Bus, size), join(source, d.Format)}
 }
 
 func networkFact(d *model.Device) fact {
@@ -101,7 +200,7 @@ func networkFact(d *model.Device) fact {
 	if d.LinkDown {
 		parts = append(parts, i18n.T("unplugged"))
 	}
-	return fact{join(kindName(d), d.Model), join(parts...)}
+	return fact{join(words.DeviceKind(d.Kind), d.Model), join(parts...)}
 }
 
 func screenFact(d *model.Device) fact {
@@ -115,7 +214,7 @@ func screenFact(d *model.Device) fact {
 func shareFact(d *model.Device) fact { return fact{orElse(d.Tag, d.Target), join(d.Source, d.Backend)} }
 
 func plainFact(d *model.Device) fact {
-	return fact{kindName(d), join(d.Model, d.Type, d.Name, d.Target, d.State, d.Address)}
+	return fact{words.DeviceKind(d.Kind), join(d.Model, d.Type, d.Name, d.Target, d.State, d.Address)}
 }
 
 // join puts what there is behind each other.
@@ -128,3 +227,7 @@ func join(parts ...string) string {
 	}
 	return strings.Join(there, " · ")
 }
+
+// needsPassword says that the service wants a password first, which was not to
+// be asked for.
+func needsPassword(err error) bool { return errors.Is(err, client.ErrNeedsInteraction) }

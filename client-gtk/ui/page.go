@@ -75,7 +75,7 @@ func NewPage(service Service) *Page {
 		name: object[*gtk.Label](b, "name"), state: object[*gtk.Label](b, "state"), notes: object[*gtk.Label](b, "notes"),
 		details:  newRows(object[*adw.PreferencesGroup](b, "details")),
 		guest:    newRows(object[*adw.PreferencesGroup](b, "guest")),
-		hardware: newHardware(object[*adw.PreferencesPage](b, "hardware")), snapshots: newSnapshots(b, service),
+		hardware: newHardware(object[*adw.PreferencesPage](b, "hardware"), service), snapshots: newSnapshots(b, service),
 		actions: gio.NewSimpleActionGroup(), byName: map[store.Action]*gio.SimpleAction{},
 	}
 	p.console = newConsole(object[*adw.Bin](b, "screen"), service)
@@ -249,6 +249,7 @@ func (p *Page) enable() {
 	p.primary.SetSensitive(why == "")
 	p.primary.SetTooltipText(why)
 	p.console.update(p.vm, p.permissions)
+	p.hardware.enable(p.vm, p.permissions)
 	p.snapshots.enable(p.vm, p.permissions)
 }
 

@@ -15,6 +15,7 @@ import (
 // but where an error is handed over.
 type Service interface {
 	HostService
+	HardwareService
 	// Do does something with VMs that needs no further words.
 	Do(a store.Action, vms ...*model.VM)
 	// Delete deletes a VM, and the disks with these ids.

@@ -52,13 +52,13 @@ func TestWidgetsDoNotWait(t *testing.T) {
 // offMainLoop are the functions of package app that run in goroutines, or before
 // there is a main loop. Everything else there may touch files and the service
 // only inside of a go statement, or of the function that call runs in one.
-var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls", "loadPreferences", "withFile", "ended"}
+var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls", "loadPreferences", "withFile", "ended", "changeHardware", "withVolume"}
 
 // inGoroutine are the methods that run their second argument in a goroutine.
 var inGoroutine = []string{"change", "work"}
 
 // quick are the methods of the service's client that answer from memory.
-var quick = []string{"VM", "Snapshots", "Activate"}
+var quick = []string{"VM", "Snapshots", "Networks", "Pools", "Volumes", "Activate"}
 
 func TestTheApplicationWaitsInGoroutines(t *testing.T) {
 	t.Parallel()
