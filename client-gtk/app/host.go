@@ -12,14 +12,41 @@ import (
 
 // networkHeadings say what did not work. Each has a place for the name.
 var networkHeadings = map[store.NetworkAction]string{
-	store.StartNetwork: i18n.Mark("“%s” Did Not Start"),
+	store.StartNetwork: i18n.Mark("“%s” Did Not Start"), store.StopNetwork: i18n.Mark("“%s” Did Not Stop"),
+	store.DeleteNetwork: i18n.Mark("“%s” Was Not Deleted"),
 }
 
 // DoNetwork implements ui.HostService.
-func (a *App) DoNetwork(action store.NetworkAction, n *model.Network) {
+func (a *App) DoNetwork(action store.NetworkAction, n *model.Network, force bool) {
+	options := []client.Option{client.Interactive()}
+	if force {
+		options = append(options, client.Force())
+	}
 	a.change(i18n.F(networkHeadings[action], n.Name), func(ctx context.Context, c *client.Client) error {
-		return c.StartNetwork(ctx, n.Path(), client.Interactive())
+		switch action {
+		case store.StopNetwork:
+			return c.StopNetwork(ctx, n.Path(), options...)
+		case store.DeleteNetwork:
+			return c.DeleteNetwork(ctx, n.Path(), options...)
+		default:
+			return c.StartNetwork(ctx, n.Path(), options...)
+		}
 	})
+}
+
+// SetNetworkAutostart implements ui.HostService.
+func (a *App) SetNetworkAutostart(n *model.Network, on bool) {
+	a.change(i18n.F("“%s” Was Not Changed", n.Name), func(ctx context.Context, c *client.Client) error {
+		return c.SetNetworkAutostart(ctx, n.Path(), on, client.Interactive())
+	})
+}
+
+// CreateNetwork implements ui.HostService.
+func (a *App) CreateNetwork(host model.Path, setup model.NetworkSetup, done func(error)) {
+	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
+		_, err := c.CreateNetwork(ctx, host, setup, client.Interactive())
+		return struct{}{}, err
+	}, func(_ struct{}, err error) { done(err) })
 }
 
 // poolHeadings say what did not work. Each has a place for the name.
@@ -56,4 +83,35 @@ func (a *App) work(heading string, do func(context.Context, *client.Client) (mod
 			a.fail(heading, err)
 		}
 	})
+}
+
+// Hosts implements ui.HostService.
+func (a *App) Hosts() []*model.Host {
+	if a.window == nil {
+		return nil
+	}
+	return a.window.Hosts()
+}
+
+// Networks implements ui.HostService.
+func (a *App) Networks(host model.Path) []*model.Network {
+	if a.window == nil {
+		return nil
+	}
+	return a.window.Networks(host)
+}
+
+// Pools implements ui.HostService.
+func (a *App) Pools(host model.Path) []*model.StoragePool {
+	if a.window == nil {
+		return nil
+	}
+	return a.window.Pools(host)
+}
+
+// Capabilities implements ui.HostService.
+func (a *App) Capabilities(host model.Path, then func(model.Capabilities, error)) {
+	call(a, func(ctx context.Context, c *client.Client) (model.Capabilities, error) {
+		return c.GetCapabilities(ctx, host)
+	}, then)
 }

@@ -26,12 +26,11 @@ const (
 const rightNetwork = "org.kvmmanager.network.manage"
 
 var (
-	notAllowed  = mark("You are not allowed to do this. An administrator can allow it with a polkit rule.")
-	noHost      = mark("The host is not connected")
-	notStored   = mark("It has no stored configuration, and disappears when it stops")
-	networkOn   = mark("The network is active")
-	networkOff  = mark("The network is not active")
-	networkStop = mark("Stop the network before you delete it")
+	notAllowed = mark("You are not allowed to do this. An administrator can allow it with a polkit rule.")
+	noHost     = mark("The host is not connected")
+	notStored  = mark("It has no stored configuration, and disappears when it stops")
+	networkOn  = mark("The network is active")
+	networkOff = mark("The network is not active")
 )
 
 // WhyNotNetwork is why somebody with these permissions on a network cannot do
@@ -46,8 +45,6 @@ func (w Words) WhyNotNetwork(a NetworkAction, n *model.Network, host *model.Host
 		why = networkOff
 	case (a == AutostartNet || a == ConfigureNet) && !n.Persistent:
 		why = notStored
-	case a == DeleteNetwork && n.Active:
-		why = networkStop
 	}
 	return w.text(why)
 }
@@ -136,7 +133,7 @@ func (w Words) NetworkFacts(n *model.Network) []Fact {
 	for _, r := range n.DHCPRanges {
 		ranges = append(ranges, r.Start+" – "+r.End)
 	}
-	facts := []Fact{{w.text(mark("State")), w.NetworkState(n)}, {w.text(mark("Mode")), w.modeDescription(n.Mode)}}
+	facts := []Fact{{w.text(mark("State")), w.NetworkState(n)}, {w.text(mark("Mode")), w.ModeDescription(n.Mode)}}
 	add := func(name, value string) {
 		if value != "" {
 			facts = append(facts, Fact{w.text(name), value})
@@ -158,4 +155,5 @@ var modeDescriptions = map[string]string{
 	"macvtap":  mark("Direct: guests are neighbors of the host, on one of its interfaces"),
 }
 
-func (w Words) modeDescription(mode string) string { return lookUp(w, modeDescriptions, mode) }
+// ModeDescription explains how VMs in a network reach the world.
+func (w Words) ModeDescription(mode string) string { return lookUp(w, modeDescriptions, mode) }

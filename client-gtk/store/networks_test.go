@@ -30,7 +30,7 @@ func TestWhatCanBeDoneWithANetworkDependsOnStateAndRights(t *testing.T) {
 		{"an active one does not start", store.StartNetwork, on, here, nil, false},
 		{"an active one stops", store.StopNetwork, on, here, nil, true},
 		{"an inactive one does not stop", store.StopNetwork, off, here, nil, false},
-		{"an active one is not deleted", store.DeleteNetwork, on, here, nil, false},
+		{"an active one is deleted", store.DeleteNetwork, on, here, nil, true},
 		{"an inactive one is deleted", store.DeleteNetwork, off, here, nil, true},
 		{"a stored one starts with its host", store.AutostartNet, on, here, nil, true},
 		{"one that is not stored does not", store.AutostartNet, transient, here, nil, false},

@@ -28,9 +28,12 @@ type creation struct {
 	pages   *adw.NavigationView
 
 	name, user, key, os *adw.EntryRow
+	hostName, packages  *adw.EntryRow
 	password            *adw.PasswordEntryRow
 	login               *adw.PreferencesGroup
 	kind                *adw.ComboRow
+	onHost              *adw.ComboRow
+	advanced            *advanced
 	file                *adw.ActionRow
 	vcpus, memory, size *adw.SpinRow
 	uefi                *adw.SwitchRow
@@ -49,20 +52,24 @@ func showCreate(parent gtk.Widgetter, service Service, host model.Path) {
 		dialog: object[*adw.Dialog](b, "dialog"), pages: object[*adw.NavigationView](b, "pages"),
 		name: object[*adw.EntryRow](b, "name"), user: object[*adw.EntryRow](b, "user"),
 		key: object[*adw.EntryRow](b, "key"), os: object[*adw.EntryRow](b, "os"),
+		hostName: object[*adw.EntryRow](b, "host_name"), packages: object[*adw.EntryRow](b, "packages"),
+		onHost: object[*adw.ComboRow](b, "host"), advanced: newAdvanced(b),
 		password: object[*adw.PasswordEntryRow](b, "password"), kind: object[*adw.ComboRow](b, "kind"),
 		file: object[*adw.ActionRow](b, "file"), vcpus: object[*adw.SpinRow](b, "vcpus"),
 		memory: object[*adw.SpinRow](b, "memory"), size: object[*adw.SpinRow](b, "size"),
 		login: object[*adw.PreferencesGroup](b, "login"), uefi: object[*adw.SwitchRow](b, "uefi"), next: object[*gtk.Button](b, "to_size"),
 		create: object[*gtk.Button](b, "create"), review: object[*adw.Clamp](b, "review"),
 	}
+	c.offerHosts()
 	c.name.ConnectChanged(c.changed)
 	c.kind.NotifyProperty("selected", c.changed)
-	c.next.ConnectClicked(func() { c.ask(c.firstSpec(), c.showSize) })
+	c.next.ConnectClicked(func() { c.ask(c.form().First(), c.askCapabilities) })
+	c.uefi.NotifyProperty("active", func() { c.advanced.allow(c.uefi.Active()) })
 	object[*gtk.Button](b, "choose").ConnectClicked(c.choose)
-	object[*gtk.Button](b, "to_review").ConnectClicked(func() { c.ask(c.spec(), c.showReview) })
+	object[*gtk.Button](b, "to_review").ConnectClicked(func() { c.ask(c.form().Spec(), c.showReview) })
 	c.create.ConnectClicked(func() {
 		c.dialog.Close()
-		c.service.Create(c.host, c.spec(), c.opened())
+		c.service.Create(c.host, c.form().Spec(), c.opened())
 	})
 	c.changed()
 	c.dialog.Present(parent)
@@ -96,32 +103,42 @@ func (c *creation) opened() string {
 	return ""
 }
 
-// firstSpec is what the first step says.
-func (c *creation) firstSpec() model.VMSpec {
-	source := c.source()
-	spec := model.VMSpec{Name: c.name.Text(), Source: model.VMSource{Kind: source.Kind}}
-	if source.Kind == model.SourceCloud {
-		spec.CloudInit = &model.CloudInit{User: c.user.Text(), Password: c.password.Text()}
-		if key := c.key.Text(); key != "" {
-			spec.CloudInit.SSHKeys = []string{key}
-		}
+// form is what the person has chosen.
+func (c *creation) form() store.VMForm {
+	f := store.VMForm{
+		Name: c.name.Text(), OS: c.os.Text(), Source: c.source().Kind, UEFI: c.uefi.Active(),
+		VCPUs: uint32(c.vcpus.Value()), MemoryMiB: uint64(c.memory.Value()),
+		User: c.user.Text(), Password: c.password.Text(), SSHKey: c.key.Text(), HostName: c.hostName.Text(), Packages: c.packages.Text(),
 	}
-	return spec
+	if c.size.Visible() {
+		f.DiskGiB = uint64(c.size.Value())
+	}
+	c.advanced.read(&f)
+	return f
 }
 
-// spec is what all steps say.
-func (c *creation) spec() model.VMSpec {
-	spec := c.firstSpec()
-	spec.OS = c.os.Text()
-	spec.VCPUs, spec.Memory = uint32(c.vcpus.Value()), uint64(c.memory.Value())*mebibyte
-	if c.size.Visible() {
-		spec.DiskSize = uint64(c.size.Value()) * gibibyte
+// offerHosts lets a person choose the host where there are several.
+func (c *creation) offerHosts() {
+	hosts := connected(c.service.Hosts())
+	var names []string
+	for i, h := range hosts {
+		names = append(names, hostTitle(h))
+		if h.Path() == c.host {
+			defer c.onHost.SetSelected(uint(i))
+		}
 	}
-	spec.Firmware = model.FirmwareBIOS
-	if c.uefi.Active() {
-		spec.Firmware = model.FirmwareUEFI
-	}
-	return spec
+	c.onHost.SetModel(gtk.NewStringList(names))
+	c.onHost.SetVisible(len(hosts) > 1)
+	c.onHost.NotifyProperty("selected", func() {
+		if at := int(c.onHost.Selected()); at < len(hosts) {
+			c.host = hosts[at].Path()
+		}
+	})
+}
+
+// connected is the hosts that something can be made on.
+func connected(hosts []*model.Host) []*model.Host {
+	return slices.DeleteFunc(hosts, func(h *model.Host) bool { return h.State != model.Connected })
 }
 
 // ask has the service plan a spec.
@@ -139,17 +156,30 @@ func (c *creation) ask(spec model.VMSpec, then func()) {
 	})
 }
 
+// askCapabilities goes on when it is known what the host can give. A hypervisor
+// that tells nothing gives nothing special.
+func (c *creation) askCapabilities() {
+	c.service.Capabilities(c.host, func(capabilities model.Capabilities, _ error) { c.showSize(capabilities) })
+}
+
+// cloudDisk is what is offered as the size of a disk that a cloud image is
+// copied to, in GiB: these images are small, and grow by themselves.
+const cloudDisk = 20
+
 // showSize offers what the service would choose.
-func (c *creation) showSize() {
+func (c *creation) showSize(capabilities model.Capabilities) {
 	s := c.plan.Spec
 	c.os.SetText(s.OS)
 	c.vcpus.SetValue(float64(s.VCPUs))
 	c.memory.SetValue(float64(s.Memory / mebibyte))
-	c.size.SetVisible(len(s.Disks) == 1)
+	c.size.SetVisible(len(s.Disks) == 1 || s.Source.Kind == model.SourceCloud)
+	c.size.SetValue(cloudDisk)
 	if len(s.Disks) == 1 {
 		c.size.SetValue(float64(s.Disks[0].Size / gibibyte))
 	}
 	c.uefi.SetActive(s.Firmware == model.FirmwareUEFI)
+	c.advanced.offer(s, capabilities, c.service.Pools(c.host), c.service.Networks(c.host))
+	c.advanced.allow(c.uefi.Active())
 	c.pages.PushByTag("size")
 }
 

@@ -2,10 +2,8 @@ package ui
 
 import (
 	_ "embed"
-	"slices"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
-	coreglib "github.com/diamondburned/gotk4/pkg/core/glib"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/store"
@@ -18,8 +16,19 @@ var hostUI string
 
 // HostService is what the page of a host needs of the world.
 type HostService interface {
-	// DoNetwork does something with a network that needs no further words.
-	DoNetwork(a store.NetworkAction, n *model.Network)
+	// DoNetwork does something with a network that needs no further words; with
+	// force also if VMs are in it.
+	DoNetwork(a store.NetworkAction, n *model.Network, force bool)
+	// SetNetworkAutostart says whether a network starts with its host.
+	SetNetworkAutostart(n *model.Network, on bool)
+	// CreateNetwork makes a network. done gets what went wrong, or nil.
+	CreateNetwork(host model.Path, setup model.NetworkSetup, done func(error))
+	// Hosts, Networks and Pools are from memory, in the order of people.
+	Hosts() []*model.Host
+	Networks(host model.Path) []*model.Network
+	Pools(host model.Path) []*model.StoragePool
+	// Capabilities is what a host can give to new VMs.
+	Capabilities(host model.Path, then func(model.Capabilities, error))
 	// DoPool does something with a storage pool that needs no further words.
 	DoPool(a store.PoolAction, p *model.StoragePool)
 }
@@ -57,10 +66,15 @@ func newHostPage(service Service, vm func(model.Path) *model.VM, open func(model
 		details: newRows(object[*adw.PreferencesGroup](b, "details")),
 	}
 	p.health = newHealth(b, p)
-	p.networks = newNetworksTab(b, p, open)
-	p.storage = newStorageTab(b, p)
+	p.networks = newNetworksTab(p, open)
+	p.storage = newStorageTab(p)
+	object[*adw.Bin](b, "networks").SetChild(p.networks.stack)
+	object[*adw.Bin](b, "storage").SetChild(p.storage.stack)
+	narrow := object[*adw.Breakpoint](b, "narrow")
+	narrow.AddSetter(p.networks.list.split, "collapsed", true)
+	narrow.AddSetter(p.storage.list.split, "collapsed", true)
 	p.reconnect.ConnectClicked(func() { service.Reconnect(p.host.Path()) })
-	p.stack.NotifyProperty("visible-child-name", func() { p.health.ask() })
+	p.stack.NotifyProperty("visible-child-name", p.look)
 	return p
 }
 
@@ -73,7 +87,20 @@ func (p *hostPage) show(host *model.Host) {
 	p.storage.list.choose("")
 	p.fill()
 	p.refreshPermissions()
-	p.health.ask()
+	p.look()
+}
+
+// look asks for what is not told by itself, while somebody looks at it.
+func (p *hostPage) look() {
+	if p.host == nil {
+		return
+	}
+	switch p.stack.VisibleChildName() {
+	case "overview":
+		p.health.ask()
+	case "networks":
+		p.networks.askLeases()
+	}
 }
 
 // clear shows none.
@@ -97,6 +124,7 @@ func (p *hostPage) refreshPermissions() {
 func (p *hostPage) take(batch *client.Batch, hosts map[model.Path]*model.Host) {
 	note(p.allNetworks, batch.Networks, (*model.Network).Path)
 	note(p.allPools, batch.Pools, (*model.StoragePool).Path)
+	p.storage.take(batch, p.host != nil)
 	if p.host == nil {
 		return
 	}
@@ -108,7 +136,7 @@ func (p *hostPage) take(batch *client.Batch, hosts map[model.Path]*model.Host) {
 		p.fill()
 	}
 	if len(batch.Networks)+len(batch.Pools) > 0 || before.State != p.host.State {
-		p.health.ask()
+		p.look()
 	}
 	if batch.PermissionsChanged {
 		p.refreshPermissions()
@@ -173,12 +201,9 @@ func newHealth(b *gtk.Builder, page *hostPage) *health {
 
 func (h *health) clear() { h.group.SetVisible(false) }
 
-// ask looks again, while somebody looks at it.
+// ask looks again.
 func (h *health) ask() {
 	p := h.page
-	if p.host == nil || p.stack.VisibleChildName() != "overview" {
-		return
-	}
 	asked := p.host.Path()
 	p.service.Health(asked, func(checks []model.Check, err error) {
 		if p.host != nil && p.host.Path() == asked && err == nil {
@@ -218,12 +243,16 @@ func (h *health) fill(r *healthRow, check model.Check) {
 	r.icon.SetFromIconName(checkIcons[check.Status])
 	fix := words.HealthFix(check, store.SortNetworks(p.allNetworks, p.host.Path()), store.SortPools(p.allPools, p.host.Path()))
 	r.button.SetLabel(fix.Label)
+	r.fix = nil
 	why := ""
 	switch {
 	case fix.Network != nil:
 		action := store.NetworkAction(fix.Do)
 		why = words.WhyNotNetwork(action, fix.Network, p.host, p.permissions)
-		r.fix = func() { p.service.DoNetwork(action, fix.Network) }
+		r.fix = func() { h.doNetwork(action, fix.Network) }
+	case fix.Label != "" && check.ID == "network":
+		why = words.WhyNoNewNetwork(p.host, p.permissions)
+		r.fix = func() { showNewNetwork(p.root, p.service, p.host.Path()) }
 	case fix.Pool != nil:
 		action := store.PoolAction(fix.Do)
 		why = words.WhyNotPool(action, fix.Pool, p.host, p.permissions)
@@ -234,101 +263,21 @@ func (h *health) fill(r *healthRow, check model.Check) {
 	r.button.SetTooltipText(why)
 }
 
-// chosenList is a list of a few things, one of which is chosen. Rows are used
-// again.
-type chosenList struct {
-	box     *gtk.ListBox
-	split   *adw.NavigationSplitView
-	rows    []*listRow
-	paths   []model.Path
-	chosen  model.Path
-	filling bool
-	changed func(model.Path)
-}
-
-type listRow struct {
-	row             *gtk.ListBoxRow
-	title, subtitle *gtk.Label
-	fill            *gtk.ProgressBar
-}
-
-func newChosenList(box *gtk.ListBox, split *adw.NavigationSplitView, changed func(model.Path)) *chosenList {
-	l := &chosenList{box: box, split: split, changed: changed}
-	box.ConnectRowSelected(func(row *gtk.ListBoxRow) {
-		if l.filling || row == nil || row.Index() >= len(l.paths) {
-			return
-		}
-		l.chosen = l.paths[row.Index()]
-		l.changed(l.chosen)
-	})
-	box.ConnectRowActivated(func(*gtk.ListBoxRow) { split.SetShowContent(true) })
-	return l
-}
-
-// choose chooses one, or with the empty path the first, from when it is shown.
-func (l *chosenList) choose(path model.Path) {
-	l.chosen = path
-	if path == "" {
-		l.split.SetShowContent(false)
+func (h *health) doNetwork(action store.NetworkAction, n *model.Network) {
+	if action == store.AutostartNet {
+		h.page.service.SetNetworkAutostart(n, true)
+		return
 	}
+	h.page.service.DoNetwork(action, n, false)
 }
 
-// show shows these things, and returns which of them is chosen, -1 if there are
-// none.
-func (l *chosenList) show(paths []model.Path, fill func(i int, r *listRow)) (chosen int) {
-	l.filling = true
-	defer func() { l.filling = false }()
-	l.paths = paths
-	for len(l.rows) < len(paths) {
-		r := newListRow()
-		l.box.Append(r.row)
-		l.rows = append(l.rows, r)
-	}
-	for i, r := range l.rows {
-		r.row.SetVisible(i < len(paths))
-		if i < len(paths) {
-			fill(i, r)
+// vmsAt is the VMs at these paths that are known.
+func (p *hostPage) vmsAt(paths []model.Path) []*model.VM {
+	var found []*model.VM
+	for _, path := range paths {
+		if vm := p.vm(path); vm != nil {
+			found = append(found, vm)
 		}
 	}
-	if len(paths) == 0 {
-		return -1
-	}
-	at := slices.Index(paths, l.chosen)
-	if at < 0 { // it is gone
-		l.split.SetShowContent(false)
-	}
-	at = max(at, 0)
-	l.chosen = paths[at]
-	l.box.SelectRow(l.rows[at].row)
-	return at
-}
-
-func newListRow() *listRow {
-	r := &listRow{row: gtk.NewListBoxRow(), title: gtk.NewLabel(""), subtitle: gtk.NewLabel(""), fill: gtk.NewProgressBar()}
-	box := gtk.NewBox(gtk.OrientationVertical, 4)
-	box.SetMarginTop(8)
-	box.SetMarginBottom(8)
-	for _, label := range []*gtk.Label{r.title, r.subtitle} {
-		label.SetXAlign(0)
-		label.SetEllipsize(3)
-		box.Append(label)
-	}
-	r.subtitle.AddCSSClass("dim-label")
-	r.subtitle.AddCSSClass("caption")
-	r.fill.SetVisible(false)
-	box.Append(r.fill)
-	r.row.SetChild(box)
-	return r
-}
-
-// name is what a screen reader calls a widget.
-func name(widget gtk.Widgetter, text string) {
-	gtk.BaseWidget(widget).UpdateProperty([]gtk.AccessibleProperty{gtk.AccessiblePropertyLabel}, []coreglib.Value{*coreglib.NewValue(text)})
-}
-
-func (r *listRow) say(title, subtitle string) {
-	r.title.SetText(title)
-	r.subtitle.SetText(subtitle)
-	r.subtitle.SetTooltipText(subtitle)
-	name(r.row, title)
+	return found
 }

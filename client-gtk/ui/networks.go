@@ -1,6 +1,9 @@
 package ui
 
 import (
+	_ "embed"
+	"strings"
+
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
@@ -9,32 +12,52 @@ import (
 	"org.kvmmanager/internal/model"
 )
 
+//go:embed networks.ui
+var networksUI string
+
 // networksTab is the networks of a host, and one of them.
 type networksTab struct {
 	page     *hostPage
 	networks []*model.Network
 	network  *model.Network // the chosen one
+	filling  bool
 
 	stack  *gtk.Stack
 	none   *adw.StatusPage
+	create []*gtk.Button
 	list   *chosenList
 	detail *adw.NavigationPage
-	toggle *gtk.Button
-	facts  *rows
-	vms    *linkRows
-	hosts  *rows
+
+	toggle, remove *gtk.Button
+	autostart      *adw.SwitchRow
+	facts          *rows
+	vms            *linkRows
 }
 
-func newNetworksTab(b *gtk.Builder, page *hostPage, open func(model.Path)) *networksTab {
+func newNetworksTab(page *hostPage, open func(model.Path)) *networksTab {
+	b := build(networksUI)
 	t := &networksTab{
-		page: page, stack: object[*gtk.Stack](b, "networks_stack"), none: object[*adw.StatusPage](b, "no_networks"),
-		detail: object[*adw.NavigationPage](b, "network_page"), toggle: object[*gtk.Button](b, "network_switch"),
-		facts: newRows(object[*adw.PreferencesGroup](b, "network_facts")),
-		vms:   &linkRows{group: object[*adw.PreferencesGroup](b, "network_vms"), open: open},
-		hosts: newRows(object[*adw.PreferencesGroup](b, "network_hosts")),
+		page: page, stack: object[*gtk.Stack](b, "stack"), none: object[*adw.StatusPage](b, "none"),
+		create: []*gtk.Button{object[*gtk.Button](b, "first"), object[*gtk.Button](b, "new")}, detail: object[*adw.NavigationPage](b, "detail"),
+		toggle: object[*gtk.Button](b, "toggle"), remove: object[*gtk.Button](b, "delete"),
+		autostart: object[*adw.SwitchRow](b, "autostart"),
+		facts:     newRows(object[*adw.PreferencesGroup](b, "facts")),
+		vms:       &linkRows{group: object[*adw.PreferencesGroup](b, "vms"), open: open},
 	}
-	t.list = newChosenList(object[*gtk.ListBox](b, "network_list"), object[*adw.NavigationSplitView](b, "networks"), func(model.Path) { t.show(t.networks) })
-	t.toggle.ConnectClicked(func() { t.act(t.toggles()) })
+	t.list = newChosenList(object[*gtk.ListBox](b, "list"), object[*adw.NavigationSplitView](b, "split"), func(model.Path) {
+		t.show(t.networks)
+		t.page.look()
+	})
+	for _, button := range t.create {
+		button.ConnectClicked(func() { showNewNetwork(page.root, page.service, page.host.Path()) })
+	}
+	t.toggle.ConnectClicked(t.switchIt)
+	t.remove.ConnectClicked(t.askDelete)
+	t.autostart.NotifyProperty("active", func() {
+		if !t.filling && t.network != nil {
+			page.service.SetNetworkAutostart(t.network, t.autostart.Active())
+		}
+	})
 	return t
 }
 
@@ -44,6 +67,9 @@ func (t *networksTab) show(networks []*model.Network) {
 	paths := make([]model.Path, len(networks))
 	for i, n := range networks {
 		paths[i] = n.Path()
+	}
+	for _, button := range t.create {
+		allow(button, words.WhyNoNewNetwork(t.page.host, t.page.permissions))
 	}
 	at := t.list.show(paths, func(i int, r *listRow) { r.say(networks[i].Name, words.NetworkSummary(networks[i])) })
 	if at < 0 {
@@ -68,95 +94,80 @@ func (t *networksTab) sayNone() {
 	t.none.SetDescription(i18n.T("Virtual machines need a network to reach the world and each other."))
 }
 
-// toggles is what the button does.
-func (t *networksTab) toggles() store.NetworkAction {
-	if t.network.Active {
-		return store.StopNetwork
-	}
-	return store.StartNetwork
-}
-
 func (t *networksTab) fill() {
 	n := t.network
+	t.filling = true
+	defer func() { t.filling = false }()
 	t.detail.SetTitle(n.Name)
-	t.toggle.SetLabel(i18n.T("_Start"))
 	if n.Active {
 		t.toggle.SetLabel(i18n.T("_Stop"))
+		allow(t.toggle, t.why(store.StopNetwork))
+	} else {
+		t.toggle.SetLabel(i18n.T("_Start"))
+		allow(t.toggle, t.why(store.StartNetwork))
 	}
-	allow(t.toggle, t.why(t.toggles()))
-	t.toggle.SetVisible(!n.Active)
+	offer(t.remove, i18n.T("Delete"), t.why(store.DeleteNetwork))
+	allow(t.autostart, t.why(store.AutostartNet))
+	t.autostart.SetActive(n.Autostart)
 	t.facts.set(asFacts(words.NetworkFacts(n)))
 	var vms []link
 	for _, vm := range t.page.vmsAt(n.VMs) {
 		vms = append(vms, link{orElse(vm.Title, vm.Name), words.VMState(vm), vm.Path()})
 	}
 	t.vms.set(vms)
-	var hosts []fact
-	for _, h := range n.DHCPHosts {
-		hosts = append(hosts, fact{orElse(h.Name, orElse(h.MAC, h.ID)), join(h.Address, h.MAC)})
-	}
-	t.hosts.set(hosts)
 }
 
 func (t *networksTab) why(a store.NetworkAction) string {
 	return words.WhyNotNetwork(a, t.network, t.page.host, t.page.permissions)
 }
 
-func (t *networksTab) act(a store.NetworkAction) {
-	if t.why(a) == "" {
-		t.page.service.DoNetwork(a, t.network)
+// switchIt starts what is off, and stops what is on: with a question if that
+// cuts somebody off.
+func (t *networksTab) switchIt() {
+	n := t.network
+	if !n.Active {
+		t.page.service.DoNetwork(store.StartNetwork, n, false)
+		return
 	}
-}
-
-// allow lets a widget be used, or says why not.
-func allow(widget gtk.Widgetter, why string) {
-	base := gtk.BaseWidget(widget)
-	base.SetSensitive(why == "")
-	base.SetTooltipText(why)
-}
-
-// link is a thing with a page of its own.
-type link struct {
-	title, subtitle string
-	path            model.Path
-}
-
-// linkRows is a group of things with pages of their own. Rows are used again.
-type linkRows struct {
-	group *adw.PreferencesGroup
-	open  func(model.Path)
-	rows  []*adw.ActionRow
-	links []link
-}
-
-func (l *linkRows) set(links []link) {
-	l.links = links
-	for len(l.rows) < len(links) {
-		at, row := len(l.rows), adw.NewActionRow()
-		row.SetUseMarkup(false)
-		row.SetActivatable(true)
-		row.AddSuffix(gtk.NewImageFromIconName("go-next-symbolic"))
-		row.ConnectActivated(func() { l.open(l.links[at].path) })
-		l.group.Add(row)
-		l.rows = append(l.rows, row)
+	cut := t.users(func(vm *model.VM) bool { return vm.State.Active() })
+	if len(cut) == 0 && n.Persistent {
+		t.page.service.DoNetwork(store.StopNetwork, n, false)
+		return
 	}
-	for i, row := range l.rows {
-		row.SetVisible(i < len(links))
-		if i < len(links) {
-			row.SetTitle(links[i].title)
-			row.SetSubtitle(links[i].subtitle)
+	var text []string
+	if len(cut) > 0 {
+		text = append(text, i18n.F("These virtual machines lose their connection until they are started again: %s.", strings.Join(cut, ", ")))
+	}
+	if !n.Persistent {
+		text = append(text, i18n.T("The network has no stored configuration, and disappears."))
+	}
+	askDestructive(t.page.root, i18n.F("Stop “%s”?", n.Name), strings.Join(text, "\n\n"), i18n.T("_Stop"), nil, func() {
+		t.page.service.DoNetwork(store.StopNetwork, n, len(cut) > 0)
+	})
+}
+
+func (t *networksTab) askDelete() {
+	n := t.network
+	text := i18n.T("The configuration of the network is deleted.")
+	users := t.users(func(*model.VM) bool { return true })
+	if len(users) > 0 {
+		text += "\n\n" + i18n.F("These virtual machines are in no network then: %s.", strings.Join(users, ", "))
+	}
+	askDestructive(t.page.root, i18n.F("Delete “%s”?", n.Name), text, i18n.T("_Delete"), nil, func() {
+		t.page.service.DoNetwork(store.DeleteNetwork, n, len(users) > 0)
+	})
+}
+
+// users is the names of the VMs in the network that something is true of.
+func (t *networksTab) users(is func(*model.VM) bool) []string {
+	var names []string
+	for _, vm := range t.page.vmsAt(t.network.VMs) {
+		if is(vm) {
+			names = append(names, vm.Name)
 		}
 	}
-	l.group.SetVisible(len(links) > 0)
+	return names
 }
 
-// vmsAt is the VMs at these paths that are known.
-func (p *hostPage) vmsAt(paths []model.Path) []*model.VM {
-	var found []*model.VM
-	for _, path := range paths {
-		if vm := p.vm(path); vm != nil {
-			found = append(found, vm)
-		}
-	}
-	return found
-}
+// askLeases is filled in with the leases.
+func (t *networksTab) askLeases() {}

@@ -1,15 +1,21 @@
 package ui
 
 import (
+	_ "embed"
+
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/model"
 )
 
-// storageTab is the storage pools of a host, and one of them.
+//go:embed storage.ui
+var storageUI string
+
+// storageTab is the storage pools of a host, and one of them with its volumes.
 type storageTab struct {
 	page  *hostPage
 	pools []*model.StoragePool
@@ -19,18 +25,22 @@ type storageTab struct {
 	none   *adw.StatusPage
 	list   *chosenList
 	detail *adw.NavigationPage
-	toggle *gtk.Button
-	facts  *rows
+
+	toggle  *gtk.Button
+	facts   *gtk.Label
+	volumes *volumesView
 }
 
-func newStorageTab(b *gtk.Builder, page *hostPage) *storageTab {
+func newStorageTab(page *hostPage) *storageTab {
+	b := build(storageUI)
 	t := &storageTab{
-		page: page, stack: object[*gtk.Stack](b, "storage_stack"), none: object[*adw.StatusPage](b, "no_pools"),
-		detail: object[*adw.NavigationPage](b, "pool_page"), toggle: object[*gtk.Button](b, "pool_switch"),
-		facts: newRows(object[*adw.PreferencesGroup](b, "pool_facts")),
+		page: page, stack: object[*gtk.Stack](b, "stack"), none: object[*adw.StatusPage](b, "none"),
+		detail: object[*adw.NavigationPage](b, "detail"),
+		toggle: object[*gtk.Button](b, "toggle"), facts: object[*gtk.Label](b, "facts"),
 	}
-	t.list = newChosenList(object[*gtk.ListBox](b, "pool_list"), object[*adw.NavigationSplitView](b, "storage"), func(model.Path) { t.show(t.pools) })
-	t.toggle.ConnectClicked(func() { t.act(t.toggles()) })
+	t.volumes = newVolumesView(b, t)
+	t.list = newChosenList(object[*gtk.ListBox](b, "list"), object[*adw.NavigationSplitView](b, "split"), func(model.Path) { t.show(t.pools) })
+	t.toggle.ConnectClicked(func() { page.service.DoPool(store.StartPool, t.pool) })
 	return t
 }
 
@@ -48,6 +58,7 @@ func (t *storageTab) show(pools []*model.StoragePool) {
 	})
 	if at < 0 {
 		t.pool = nil
+		t.volumes.showPool("")
 		t.sayNone()
 		return
 	}
@@ -68,32 +79,21 @@ func (t *storageTab) sayNone() {
 	t.none.SetDescription(i18n.T("A storage pool is a place for the disks of virtual machines."))
 }
 
-// toggles is what the button does.
-func (t *storageTab) toggles() store.PoolAction {
-	if t.pool.Active {
-		return store.StopPool
-	}
-	return store.StartPool
-}
-
 func (t *storageTab) fill() {
 	p := t.pool
 	t.detail.SetTitle(p.Name)
 	t.toggle.SetLabel(i18n.T("_Start"))
-	if p.Active {
-		t.toggle.SetLabel(i18n.T("_Stop"))
-	}
-	allow(t.toggle, t.why(t.toggles()))
 	t.toggle.SetVisible(!p.Active)
-	t.facts.set([]fact{{i18n.T("State"), words.PoolState(p.State)}})
+	allow(t.toggle, t.why(store.StartPool))
+	t.facts.SetText(words.PoolFacts(p))
+	t.volumes.showPool(p.Path())
 }
 
 func (t *storageTab) why(a store.PoolAction) string {
 	return words.WhyNotPool(a, t.pool, t.page.host, t.page.permissions)
 }
 
-func (t *storageTab) act(a store.PoolAction) {
-	if t.why(a) == "" {
-		t.page.service.DoPool(a, t.pool)
-	}
+// take takes in what changed.
+func (t *storageTab) take(batch *client.Batch, shown bool) {
+	t.volumes.take(batch, shown)
 }

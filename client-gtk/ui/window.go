@@ -12,6 +12,7 @@ import (
 
 	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/prefs"
+	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
@@ -150,7 +151,7 @@ func (w *Window) addActions() {
 	})
 	w.AddAction(hosts)
 	create := gio.NewSimpleAction("new", nil)
-	create.ConnectActivate(func(*glib.Variant) { showCreate(w, w.service, model.HostPath("local")) })
+	create.ConnectActivate(func(*glib.Variant) { showCreate(w, w.service, w.hostInView()) })
 	w.AddAction(create)
 	search := gio.NewSimpleAction("search", nil)
 	search.ConnectActivate(func(*glib.Variant) { w.sidebar.startSearch() })
@@ -159,6 +160,18 @@ func (w *Window) addActions() {
 	preferences.ConnectActivate(func(*glib.Variant) { showPreferences(w, w.service) })
 	w.AddAction(preferences)
 	addWindowActions(w.ApplicationWindow)
+}
+
+// hostInView is the host whose page is open, or that of the VM whose page is
+// open, or this machine.
+func (w *Window) hostInView() model.Path {
+	if w.host.host != nil && w.host.host.State == model.Connected {
+		return w.host.host.Path()
+	}
+	if vm := w.sidebar.vm(w.shown); vm != nil && w.hosts[vm.Host] != nil && w.hosts[vm.Host].State == model.Connected {
+		return vm.Host
+	}
+	return model.HostPath("local")
 }
 
 func (w *Window) sortBy(name string) {
@@ -339,6 +352,19 @@ func (w *Window) show(chosen []model.Path) {
 
 // VMs is all VMs, shown or not.
 func (w *Window) VMs() []*model.VM { return w.sidebar.list.VMs() }
+
+// Hosts is all hosts, this machine first.
+func (w *Window) Hosts() []*model.Host { return sortedHosts(w.hosts) }
+
+// Networks is those of a host, by name.
+func (w *Window) Networks(host model.Path) []*model.Network {
+	return store.SortNetworks(w.host.allNetworks, host)
+}
+
+// Pools is the storage pools of a host, by name.
+func (w *Window) Pools(host model.Path) []*model.StoragePool {
+	return store.SortPools(w.host.allPools, host)
+}
 
 // chosenVMs is the VMs that are chosen, in the order of the list.
 func (w *Window) chosenVMs() []*model.VM {

@@ -33,7 +33,6 @@ func TestAHostsPageIsReachedByKeyboard(t *testing.T) {
 	app.await(t, "label", "Inactive · Folder")
 }
 
-
 func TestEverythingOnAHostsPageHasAName(t *testing.T) {
 	service(t)
 	app := open(t)

@@ -1,0 +1,183 @@
+package ui
+
+import (
+	"slices"
+
+	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+	coreglib "github.com/diamondburned/gotk4/pkg/core/glib"
+	"github.com/diamondburned/gotk4/pkg/gtk/v4"
+
+	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/model"
+)
+
+// volumesView is the volumes of a pool, of which there may be many thousands.
+// GTK's model holds only their paths, and widgets only what can be seen.
+type volumesView struct {
+	tab     *storageTab
+	list    *store.Volumes
+	inView  []string // what paths holds
+	paths   *gtk.StringList
+	view    *gtk.ListView
+	stack   *gtk.Stack
+	nothing *adw.StatusPage
+	search  *gtk.SearchEntry
+	rows    map[uintptr]*row // by their list item
+	bound   map[model.Path]*row
+	dialog  *volumeDialog // of the volume that is open
+}
+
+func newVolumesView(b *gtk.Builder, tab *storageTab) *volumesView {
+	v := &volumesView{
+		tab: tab, list: store.NewVolumes(), paths: gtk.NewStringList(nil), view: object[*gtk.ListView](b, "volumes"),
+		stack: object[*gtk.Stack](b, "volumes_stack"), nothing: object[*adw.StatusPage](b, "nothing"),
+		search: object[*gtk.SearchEntry](b, "search"), rows: map[uintptr]*row{}, bound: map[model.Path]*row{},
+	}
+	v.view.SetFactory(&v.factory().ListItemFactory)
+	v.view.SetModel(gtk.NewNoSelection(v.paths))
+	v.view.ConnectActivate(func(at uint) { v.open(model.Path(v.inView[at])) })
+	v.search.ConnectSearchChanged(func() {
+		v.list.Search(v.search.Text())
+		v.sync()
+	})
+	sort := object[*gtk.DropDown](b, "sort")
+	sort.NotifyProperty("selected", func() {
+		v.list.SortBy(store.VolumeSort(sort.Selected()))
+		v.sync()
+	})
+	return v
+}
+
+func (v *volumesView) factory() *gtk.SignalListItemFactory {
+	f := gtk.NewSignalListItemFactory()
+	f.ConnectSetup(func(o *coreglib.Object) { v.rows[o.Native()] = newVolumeRow(o.Cast().(*gtk.ListItem)) })
+	f.ConnectBind(func(o *coreglib.Object) {
+		r := v.rows[o.Native()]
+		r.path = model.Path(v.inView[r.item.Position()])
+		v.bound[r.path] = r
+		v.fillRow(r)
+	})
+	f.ConnectUnbind(func(o *coreglib.Object) {
+		if r := v.rows[o.Native()]; v.bound[r.path] == r {
+			delete(v.bound, r.path)
+		}
+	})
+	f.ConnectTeardown(func(o *coreglib.Object) { delete(v.rows, o.Native()) })
+	return f
+}
+
+func newVolumeRow(item *gtk.ListItem) *row {
+	b := build(rowUI)
+	r := &row{
+		item: item, box: object[*gtk.Box](b, "row"), icon: object[*gtk.Image](b, "icon"), second: object[*gtk.Box](b, "second"),
+		title: object[*gtk.Label](b, "title"), subtitle: object[*gtk.Label](b, "subtitle"),
+	}
+	object[*gtk.Image](b, "system").SetVisible(false)
+	item.SetChild(r.box)
+	return r
+}
+
+func (v *volumesView) fillRow(r *row) {
+	volume := v.list.Find(r.path)
+	if volume == nil {
+		return
+	}
+	icon := "drive-harddisk-symbolic"
+	if volume.Format == "iso" {
+		icon = "media-optical-symbolic"
+	}
+	r.icon.SetFromIconName(icon)
+	r.say(volume.Name, words.VolumeSummary(volume.StorageVolume, v.users(volume.StorageVolume)))
+}
+
+// users is the VMs that use a volume.
+func (v *volumesView) users(volume *model.StorageVolume) []store.VolumeUser {
+	var users []store.VolumeUser
+	for _, vm := range v.tab.page.vmsAt(volume.UsedBy) {
+		users = append(users, store.VolumeUser{Name: vm.Name, Running: vm.State.Active()})
+	}
+	return users
+}
+
+// take takes in what changed, shown or not.
+func (v *volumesView) take(batch *client.Batch, shown bool) {
+	concerned := v.list.Take(batch.Volumes)
+	if !shown {
+		return
+	}
+	if concerned {
+		v.sync()
+	}
+	if concerned || len(batch.VMs) > 0 {
+		for _, r := range v.bound {
+			v.fillRow(r)
+		}
+	}
+	if v.dialog != nil {
+		v.dialog.fill()
+	}
+}
+
+// showPool shows the volumes of a pool.
+func (v *volumesView) showPool(pool model.Path) {
+	v.list.Show(pool)
+	v.sync()
+}
+
+// sync makes GTK's model what the list is, in one step that leaves alone what is
+// the same at both ends.
+func (v *volumesView) sync() {
+	shown := v.list.Shown()
+	after := make([]string, len(shown))
+	for i, row := range shown {
+		after[i] = string(row.At)
+	}
+	before := v.inView
+	start, old, now := 0, len(before), len(after)
+	for start < old && start < now && before[start] == after[start] {
+		start++
+	}
+	for old > start && now > start && before[old-1] == after[now-1] {
+		old, now = old-1, now-1
+	}
+	v.inView = after
+	if old > start || now > start {
+		v.paths.Splice(uint(start), uint(old-start), slices.Clone(after[start:now]))
+	}
+	v.sayNothing()
+}
+
+// sayNothing says why there is nothing, when there is nothing.
+func (v *volumesView) sayNothing() {
+	pool := v.tab.pool
+	switch {
+	case len(v.inView) > 0 || pool == nil:
+		v.stack.SetVisibleChildName("list")
+		return
+	case !pool.Active:
+		v.nothing.SetIconName("drive-harddisk-symbolic")
+		v.nothing.SetTitle(i18n.T("The Storage Pool Is Not Active"))
+		v.nothing.SetDescription(i18n.T("Start it to see its volumes."))
+	case v.list.Total() > 0:
+		v.nothing.SetIconName("system-search-symbolic")
+		v.nothing.SetTitle(i18n.T("Nothing Found"))
+		v.nothing.SetDescription(i18n.T("Try another search."))
+	default:
+		v.nothing.SetIconName("drive-harddisk-symbolic")
+		v.nothing.SetTitle(i18n.T("No Volumes"))
+		v.nothing.SetDescription(i18n.T("Create one, or drop a file here to upload it."))
+	}
+	v.stack.SetVisibleChildName("nothing")
+}
+
+// open shows everything about a volume.
+func (v *volumesView) open(path model.Path) {
+	if v.list.Find(path) == nil {
+		return
+	}
+	v.dialog = newVolumeDialog(v, path)
+	v.dialog.dialog.ConnectClosed(func() { v.dialog = nil })
+	v.dialog.dialog.Present(v.tab.page.root)
+}
