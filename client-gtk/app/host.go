@@ -49,18 +49,6 @@ func (a *App) CreateNetwork(host model.Path, setup model.NetworkSetup, done func
 	}, func(_ struct{}, err error) { done(err) })
 }
 
-// poolHeadings say what did not work. Each has a place for the name.
-var poolHeadings = map[store.PoolAction]string{
-	store.StartPool: i18n.Mark("“%s” Did Not Start"),
-}
-
-// DoPool implements ui.HostService.
-func (a *App) DoPool(action store.PoolAction, p *model.StoragePool) {
-	a.work(i18n.F(poolHeadings[action], p.Name), func(ctx context.Context, c *client.Client) (model.Path, error) {
-		return c.StartPool(ctx, p.Path(), client.Interactive())
-	})
-}
-
 // change makes a call that returns when it is done, and says under a heading
 // what went wrong.
 func (a *App) change(heading string, do func(context.Context, *client.Client) error) {
@@ -72,17 +60,29 @@ func (a *App) change(heading string, do func(context.Context, *client.Client) er
 // work makes a call that starts a job, and says under a heading what went wrong
 // with either.
 func (a *App) work(heading string, do func(context.Context, *client.Client) (model.Path, error)) {
+	a.finish(heading, "", do)
+}
+
+// finish is work whose end is worth a message.
+func (a *App) finish(heading, done string, do func(context.Context, *client.Client) (model.Path, error)) {
 	call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
 		job, err := do(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		return c.AwaitJob(ctx, job)
-	}, func(_ *model.Job, err error) {
-		if !errs.Is(err, errs.Cancelled) {
-			a.fail(heading, err)
-		}
-	})
+	}, func(_ *model.Job, err error) { a.finished(heading, done, err) })
+}
+
+// finished says how work has ended. Who cancelled it knows.
+func (a *App) finished(heading, done string, err error) {
+	switch {
+	case errs.Is(err, errs.Cancelled):
+	case err != nil:
+		a.fail(heading, err)
+	case done != "":
+		a.Tell(done)
+	}
 }
 
 // Hosts implements ui.HostService.

@@ -58,21 +58,19 @@ func (a *App) notifyJob(job *model.Job) {
 	if !failed && (job.State != model.JobDone || time.Since(job.StartedAt) < longWork) || len(job.Objects) == 0 {
 		return
 	}
-	name := ""
-	if vm := a.client.VM(job.Objects[0]); vm != nil {
-		name = vm.Name
-	}
+	name, page := a.window.About(job.Objects[0])
 	text := i18n.T("Done")
 	if failed {
 		text = job.ErrorMessage
 	}
-	// TRANSLATORS: what was done, such as Saving, and with which virtual machine.
-	a.tell("job-"+job.Number, i18n.F("%s “%s”", words.Operation(job.Operation), name), text, job.Objects[0])
+	// TRANSLATORS: what was done, such as Saving, and with what.
+	a.tell("job-"+job.Number, i18n.F("%s “%s”", words.Operation(job.Operation), name), text, page)
 }
 
-func (a *App) tell(id, title, text string, vm model.Path) {
+// tell makes a notification that opens a page.
+func (a *App) tell(id, title, text string, page model.Path) {
 	n := gio.NewNotification(title)
 	n.SetBody(text)
-	n.SetDefaultAction("app.open::" + string(vm))
+	n.SetDefaultAction("app.open::" + string(page))
 	a.SendNotification(id, n)
 }

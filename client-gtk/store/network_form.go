@@ -31,33 +31,6 @@ func (f NetworkForm) Managed() bool {
 	return setup.Managed()
 }
 
-// FormOf is a network as a person would write it down.
-func FormOf(n *model.Network) NetworkForm {
-	f := NetworkForm{Name: n.Name, Mode: n.Mode, Domain: n.Domain, Autostart: n.Autostart, Link: n.Bridge, DHCP: len(n.DHCPRanges) > 0}
-	if n.Mode == model.NetworkMacvtap {
-		f.Link = n.HostDevice
-	}
-	for _, a := range n.Addresses {
-		address, err := netip.ParseAddr(a.Address)
-		if err != nil {
-			continue
-		}
-		into := &f.IPv4
-		if address.Is6() {
-			into = &f.IPv6
-		}
-		if *into == "" {
-			*into = netip.PrefixFrom(address, int(a.Prefix)).String()
-		}
-	}
-	for _, r := range n.DHCPRanges {
-		if first, err := netip.ParseAddr(r.Start); err == nil && first.Is4() && f.First == "" {
-			f.First, f.Last = r.Start, r.End
-		}
-	}
-	return f
-}
-
 // Setup is the network to be made. The error is a sentence for people.
 func (f NetworkForm) Setup() (model.NetworkSetup, error) {
 	s := model.NetworkSetup{Name: f.Name, Mode: f.Mode, Autostart: f.Autostart}

@@ -19,7 +19,6 @@ const (
 	StartNetwork  NetworkAction = "start"
 	StopNetwork   NetworkAction = "stop"
 	AutostartNet  NetworkAction = "autostart"
-	ConfigureNet  NetworkAction = "configure"
 	DeleteNetwork NetworkAction = "delete"
 )
 
@@ -43,7 +42,7 @@ func (w Words) WhyNotNetwork(a NetworkAction, n *model.Network, host *model.Host
 		why = networkOn
 	case a == StopNetwork && !n.Active:
 		why = networkOff
-	case (a == AutostartNet || a == ConfigureNet) && !n.Persistent:
+	case a == AutostartNet && !n.Persistent:
 		why = notStored
 	}
 	return w.text(why)

@@ -34,7 +34,6 @@ func TestWhatCanBeDoneWithANetworkDependsOnStateAndRights(t *testing.T) {
 		{"an inactive one is deleted", store.DeleteNetwork, off, here, nil, true},
 		{"a stored one starts with its host", store.AutostartNet, on, here, nil, true},
 		{"one that is not stored does not", store.AutostartNet, transient, here, nil, false},
-		{"one that is not stored is not changed", store.ConfigureNet, transient, here, nil, false},
 		{"without the right nothing", store.StartNetwork, off, here, denied, false},
 		{"on a host that is away nothing", store.StartNetwork, off, &model.Host{State: model.Disconnected}, nil, false},
 		{"on no host nothing", store.StartNetwork, off, nil, nil, false},

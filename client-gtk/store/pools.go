@@ -18,13 +18,12 @@ const (
 	RefreshPool   PoolAction = "refresh"
 	AutostartPool PoolAction = "autostart"
 	DeletePool    PoolAction = "delete"
-	NewVolume     PoolAction = "new-volume"
+	MakeVolume    PoolAction = "new-volume"
 )
 
 var (
-	poolOn   = mark("The storage pool is active")
-	poolOff  = mark("Start the storage pool first")
-	poolStop = mark("Stop the storage pool before you remove it")
+	poolOn  = mark("The storage pool is active")
+	poolOff = mark("Start the storage pool first")
 )
 
 // WhyNotPool is why somebody with these permissions on a pool cannot do
@@ -35,12 +34,10 @@ func (w Words) WhyNotPool(a PoolAction, p *model.StoragePool, host *model.Host, 
 	case why != "":
 	case a == StartPool && p.Active:
 		why = poolOn
-	case (a == StopPool || a == RefreshPool || a == NewVolume) && !p.Active:
+	case (a == StopPool || a == RefreshPool || a == MakeVolume) && !p.Active:
 		why = poolOff
 	case a == AutostartPool && !p.Persistent:
 		why = notStored
-	case a == DeletePool && p.Active:
-		why = poolStop
 	}
 	return w.text(why)
 }

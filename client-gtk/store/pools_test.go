@@ -23,10 +23,9 @@ func TestWhatCanBeDoneWithAPoolDependsOnStateAndRights(t *testing.T) {
 		{"an active one does not start", store.StartPool, on, nil, false},
 		{"an active one stops", store.StopPool, on, nil, true},
 		{"an inactive one is not looked into", store.RefreshPool, off, nil, false},
-		{"an inactive one gets no volumes", store.NewVolume, off, nil, false},
-		{"an active one gets volumes", store.NewVolume, on, nil, true},
-		{"an active one is not removed", store.DeletePool, on, nil, false},
-		{"an inactive one is removed", store.DeletePool, off, nil, true},
+		{"an inactive one gets no volumes", store.MakeVolume, off, nil, false},
+		{"an active one gets volumes", store.MakeVolume, on, nil, true},
+		{"an active one is removed", store.DeletePool, on, nil, true},
 		{"one that is not stored does not start by itself", store.AutostartPool, &model.StoragePool{Active: true}, nil, false},
 		{"without the right nothing", store.StartPool, off, denied, false},
 	} {

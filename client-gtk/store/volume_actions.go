@@ -33,7 +33,7 @@ type VolumeUser struct {
 func (w Words) WhyNotVolume(
 	a VolumeAction, pool *model.StoragePool, users []VolumeUser, host *model.Host, permissions map[string]client.Permission,
 ) string {
-	if why := w.WhyNotPool(NewVolume, pool, host, permissions); why != "" {
+	if why := w.WhyNotPool(MakeVolume, pool, host, permissions); why != "" {
 		return why
 	}
 	for _, user := range users {

@@ -129,6 +129,9 @@ var operations = map[string]string{
 	"start": mark("Starting"), "shutdown": mark("Shutting down"), "reboot": mark("Rebooting"), "reset": mark("Resetting"),
 	"power-off": mark("Turning off"), "pause": mark("Pausing"), "resume": mark("Resuming"), "save": mark("Saving"),
 	"discard-saved-state": mark("Discarding the saved state"), "delete": mark("Deleting"), "clone": mark("Cloning"), "create": mark("Creating"), "start-pool": mark("Starting the storage pool"),
+	"create-pool": mark("Creating the storage pool"), "refresh-pool": mark("Looking for changes"), "delete-pool": mark("Removing the storage pool"),
+	"create-volume": mark("Creating a volume"), "delete-volume": mark("Deleting a volume"), "resize-volume": mark("Resizing a volume"),
+	"wipe-volume": mark("Wiping a volume"), "clone-volume": mark("Cloning a volume"), "upload-volume": mark("Uploading"), "download-volume": mark("Downloading"),
 	"create-snapshot": mark("Taking a snapshot"), "revert-snapshot": mark("Going back to a snapshot"), "delete-snapshot": mark("Deleting a snapshot"),
 	"freeze-filesystems": mark("Freezing the file systems"), "thaw-filesystems": mark("Thawing the file systems"), "trim-filesystems": mark("Trimming the file systems"),
 }

@@ -31,6 +31,28 @@ type HostService interface {
 	Capabilities(host model.Path, then func(model.Capabilities, error))
 	// DoPool does something with a storage pool that needs no further words.
 	DoPool(a store.PoolAction, p *model.StoragePool)
+	// SetPoolAutostart says whether a storage pool starts with its host.
+	SetPoolAutostart(p *model.StoragePool, on bool)
+	// CreatePool makes a storage pool.
+	CreatePool(host model.Path, spec model.PoolSpec)
+	// CreateVolume makes an empty volume.
+	CreateVolume(p *model.StoragePool, spec model.VolumeSpec)
+	// Upload makes a volume of a file.
+	Upload(p *model.StoragePool, name, file string)
+	// Replace puts what is in a file into a volume.
+	Replace(v *model.StorageVolume, file string)
+	// Download puts what is in a volume into a file.
+	Download(v *model.StorageVolume, file string)
+	// ResizeVolume makes a volume as large as this; smaller only with shrink.
+	ResizeVolume(v *model.StorageVolume, bytes uint64, shrink bool)
+	// CloneVolume makes a volume like this one in the same pool.
+	CloneVolume(v *model.StorageVolume, name string)
+	// WipeVolume overwrites what is in a volume.
+	WipeVolume(v *model.StorageVolume)
+	// DeleteVolume deletes a volume with everything in it.
+	DeleteVolume(v *model.StorageVolume)
+	// Tell shows a short message.
+	Tell(text string)
 }
 
 // hostPage is everything about one host at a time: how it is, its networks and
@@ -92,14 +114,8 @@ func (p *hostPage) show(host *model.Host) {
 
 // look asks for what is not told by itself, while somebody looks at it.
 func (p *hostPage) look() {
-	if p.host == nil {
-		return
-	}
-	switch p.stack.VisibleChildName() {
-	case "overview":
+	if p.host != nil && p.stack.VisibleChildName() == "overview" {
 		p.health.ask()
-	case "networks":
-		p.networks.askLeases()
 	}
 }
 
@@ -257,6 +273,9 @@ func (h *health) fill(r *healthRow, check model.Check) {
 		action := store.PoolAction(fix.Do)
 		why = words.WhyNotPool(action, fix.Pool, p.host, p.permissions)
 		r.fix = func() { p.service.DoPool(action, fix.Pool) }
+	case fix.Label != "" && check.ID == "storage":
+		why = words.WhyNoNewPool(p.host, p.permissions)
+		r.fix = func() { showNewPool(p.root, p.service, p.host.Path()) }
 	}
 	r.button.SetVisible(fix.Label != "" && r.fix != nil)
 	r.button.SetSensitive(why == "")

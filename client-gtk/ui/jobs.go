@@ -16,7 +16,7 @@ import (
 type jobsButton struct {
 	service  Service
 	jobs     *store.Jobs
-	names    map[model.Path]string // of VMs, also of those that are being deleted
+	names    map[model.Path]string // also of what is being deleted
 	button   *gtk.MenuButton
 	progress *gtk.ProgressBar
 	list     *gtk.ListBox
@@ -39,6 +39,11 @@ func newJobsButton(b *gtk.Builder, service Service) *jobsButton {
 
 func (j *jobsButton) take(batch *client.Batch) {
 	for _, c := range batch.VMs {
+		if c.New != nil {
+			j.names[c.New.Path()] = c.New.Name
+		}
+	}
+	for _, c := range batch.Pools {
 		if c.New != nil {
 			j.names[c.New.Path()] = c.New.Name
 		}
@@ -69,6 +74,14 @@ func (j *jobsButton) take(batch *client.Batch) {
 	j.button.SetVisible(j.jobs.Active() > 0)
 }
 
+// name is what people call an object.
+func (j *jobsButton) name(of model.Path) string {
+	if _, name, isVolume := model.SplitVolumePath(of); isVolume {
+		return name
+	}
+	return orElse(j.names[of], path.Base(string(of)))
+}
+
 func (j *jobsButton) fill(job *model.Job) {
 	p := job.Path()
 	r := j.rows[p]
@@ -89,7 +102,7 @@ func (j *jobsButton) fill(job *model.Job) {
 	r.row.SetTitle(words.Operation(job.Operation))
 	subtitle := ""
 	if len(job.Objects) > 0 {
-		subtitle = orElse(j.names[job.Objects[0]], path.Base(string(job.Objects[0])))
+		subtitle = j.name(job.Objects[0])
 	}
 	r.row.SetSubtitle(join(subtitle, job.Phase))
 	if job.Progress >= 0 {

@@ -32,6 +32,7 @@ type networksTab struct {
 	autostart      *adw.SwitchRow
 	facts          *rows
 	vms            *linkRows
+	reserved       *rows
 }
 
 func newNetworksTab(page *hostPage, open func(model.Path)) *networksTab {
@@ -43,11 +44,9 @@ func newNetworksTab(page *hostPage, open func(model.Path)) *networksTab {
 		autostart: object[*adw.SwitchRow](b, "autostart"),
 		facts:     newRows(object[*adw.PreferencesGroup](b, "facts")),
 		vms:       &linkRows{group: object[*adw.PreferencesGroup](b, "vms"), open: open},
+		reserved:  newRows(object[*adw.PreferencesGroup](b, "reserved")),
 	}
-	t.list = newChosenList(object[*gtk.ListBox](b, "list"), object[*adw.NavigationSplitView](b, "split"), func(model.Path) {
-		t.show(t.networks)
-		t.page.look()
-	})
+	t.list = newChosenList(object[*gtk.ListBox](b, "list"), object[*adw.NavigationSplitView](b, "split"), func(model.Path) { t.show(t.networks) })
 	for _, button := range t.create {
 		button.ConnectClicked(func() { showNewNetwork(page.root, page.service, page.host.Path()) })
 	}
@@ -115,6 +114,11 @@ func (t *networksTab) fill() {
 		vms = append(vms, link{orElse(vm.Title, vm.Name), words.VMState(vm), vm.Path()})
 	}
 	t.vms.set(vms)
+	var reserved []fact
+	for _, h := range n.DHCPHosts {
+		reserved = append(reserved, fact{orElse(h.Name, orElse(h.MAC, h.ID)), join(h.Address, h.MAC)})
+	}
+	t.reserved.set(reserved)
 }
 
 func (t *networksTab) why(a store.NetworkAction) string {
@@ -168,6 +172,3 @@ func (t *networksTab) users(is func(*model.VM) bool) []string {
 	}
 	return names
 }
-
-// askLeases is filled in with the leases.
-func (t *networksTab) askLeases() {}

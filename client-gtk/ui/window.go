@@ -353,6 +353,19 @@ func (w *Window) show(chosen []model.Path) {
 // VMs is all VMs, shown or not.
 func (w *Window) VMs() []*model.VM { return w.sidebar.list.VMs() }
 
+// About is what people call an object, and the page that it is on.
+func (w *Window) About(path model.Path) (name string, page model.Path) {
+	pool := path
+	if of, _, isVolume := model.SplitVolumePath(path); isVolume {
+		pool = of
+	}
+	page = path
+	if p := w.host.allPools[pool]; p != nil {
+		page = p.Host
+	}
+	return w.jobs.name(path), page
+}
+
 // Hosts is all hosts, this machine first.
 func (w *Window) Hosts() []*model.Host { return sortedHosts(w.hosts) }
 

@@ -52,10 +52,10 @@ func TestWidgetsDoNotWait(t *testing.T) {
 // offMainLoop are the functions of package app that run in goroutines, or before
 // there is a main loop. Everything else there may touch files and the service
 // only inside of a go statement, or of the function that call runs in one.
-var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls", "loadPreferences", "withFile", "ended", "changeHardware", "withVolume"}
+var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls", "loadPreferences", "withFile", "withVolume", "download", "ended", "changeHardware"}
 
-// inGoroutine are the methods that run their second argument in a goroutine.
-var inGoroutine = []string{"change", "work"}
+// inGoroutine are the methods that run their last argument in a goroutine.
+var inGoroutine = []string{"change", "work", "finish"}
 
 // quick are the methods of the service's client that answer from memory.
 var quick = []string{"VM", "Snapshots", "Networks", "Pools", "Volumes", "Activate"}
@@ -82,8 +82,8 @@ func TestTheApplicationWaitsInGoroutines(t *testing.T) {
 							look(c.Args[2], false)
 							return false
 						}
-						if s, _ := c.Fun.(*ast.SelectorExpr); s != nil && slices.Contains(inGoroutine, s.Sel.Name) && len(c.Args) == 2 {
-							look(c.Args[1], true)
+						if s, _ := c.Fun.(*ast.SelectorExpr); s != nil && slices.Contains(inGoroutine, s.Sel.Name) {
+							look(c.Args[len(c.Args)-1], true)
 							return false
 						}
 						if name, _ := c.Fun.(*ast.Ident); name != nil && name.Name == "later" {

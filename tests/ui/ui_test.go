@@ -14,7 +14,7 @@ import (
 )
 
 // roles are those of what a person can use. A screen reader says their names.
-var roles = []string{"push button", "button", "toggle button", "entry", "text", "list item", "menu item", "combo box", "tab", "page tab", "switch", "spin button", "check box", "checkbox"}
+var roles = []string{"push button", "button", "toggle button", "entry", "text", "text box", "search box", "list item", "menu item", "combo box", "tab", "page tab", "switch", "spin button", "check box", "checkbox"}
 
 func TestAVMIsStartedAndForcedOffFromItsPage(t *testing.T) {
 	s := service(t)
