@@ -147,15 +147,6 @@ func (n node) write(t *testing.T, text string) {
 	}
 }
 
-// focus gives it the keyboard.
-func (n node) focus(t *testing.T) {
-	t.Helper()
-	var done bool
-	if err := n.object().Call("org.a11y.atspi.Component.GrabFocus", 0).Store(&done); err != nil || !done {
-		t.Fatalf("%s %q does not take the focus: %v", n.role(), n.name(), err)
-	}
-}
-
 // patience is for a program that starts and a guest that boots, under load.
 const patience = 60 * time.Second
 

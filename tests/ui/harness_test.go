@@ -127,13 +127,6 @@ func (a application) press(t *testing.T, keys ...string) {
 	}
 }
 
-// choosePlace chooses something in a list, as the keyboard does.
-func (a application) choosePlace(t *testing.T, name string) {
-	t.Helper()
-	a.await(t, "list item", name).focus(t)
-	a.press(t, "space")
-}
-
 // last is the last thing with a role and a name that is shown: in a dialog, if
 // there is the same on the page below.
 func (a application) last(t *testing.T, role, name string) (found node) {
