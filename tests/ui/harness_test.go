@@ -8,8 +8,10 @@ package ui_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,12 +120,19 @@ func (a application) inWindow(t *testing.T, action string) {
 // press presses keys in its window, by the names of X.
 func (a application) press(t *testing.T, keys ...string) {
 	t.Helper()
-	for _, args := range [][]string{{"search", "--sync", "--onlyvisible", "--name", "^Virtual Machines$", "windowfocus", "--sync"}, append([]string{"key", "--delay", "40"}, keys...)} {
-		cmd := exec.Command("xdotool", args...)
-		cmd.Env = append(os.Environ(), "DISPLAY="+a.display)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("xdotool %v: %v: %s", args, err, out)
-		}
+	a.xdotool(t, append(slices.Clone(findWindow), "windowfocus", "--sync")...)
+	a.xdotool(t, append([]string{"key", "--delay", "40"}, keys...)...)
+}
+
+// findWindow makes xdotool work on the main window.
+var findWindow = []string{"search", "--sync", "--onlyvisible", "--name", "^Virtual Machines$"}
+
+func (a application) xdotool(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.Command("xdotool", args...)
+	cmd.Env = append(os.Environ(), "DISPLAY="+a.display)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("xdotool %v: %v: %s", args, err, out)
 	}
 }
 
@@ -141,6 +150,17 @@ func (a application) last(t *testing.T, role, name string) (found node) {
 		t.Fatalf("there is no %s %q", role, name)
 	}
 	return found
+}
+
+// point clicks into the middle of something, as the mouse does.
+func (a application) point(t *testing.T, n node) {
+	t.Helper()
+	const inWindow = uint32(1)
+	var at struct{ X, Y, Width, Height int32 }
+	if err := n.object().Call("org.a11y.atspi.Component.GetExtents", 0, inWindow).Store(&at); err != nil {
+		t.Fatal(err)
+	}
+	a.xdotool(t, append(slices.Clone(findWindow), "mousemove", "--window", "%1", fmt.Sprint(at.X+at.Width/2), fmt.Sprint(at.Y+at.Height/2), "click", "1")...)
 }
 
 // tabTo moves the focus on until something with a role has it.

@@ -4,12 +4,77 @@ package ui_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 
+	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/testutil/fakehv"
 	"org.kvmmanager/service/inventory"
 )
+
+// imagesPool is the pool of the reference system.
+func imagesPool(t *testing.T, s *client.Client) *model.StoragePool {
+	t.Helper()
+	pools := s.Pools()
+	at := slices.IndexFunc(pools, func(p *model.StoragePool) bool { return p.Host == localHost && p.Name == "default" })
+	if at < 0 {
+		t.Fatal("there is no pool")
+	}
+	return pools[at]
+}
+
+func TestAVolumeIsMadeAndDeleted(t *testing.T) {
+	s := service(t)
+	pool := imagesPool(t, s)
+	const name = "ui & test.qcow2"
+	volume := func() *model.StorageVolume {
+		return s.Volume((&model.StorageVolume{Pool: pool.Path(), Name: name}).Path())
+	}
+	t.Cleanup(func() { _ = os.Remove(filepath.Join(pool.Target, name)) })
+	app := open(t)
+	app.await(t, "list item", "This Computer")
+	app.do(t, "open", localHost)
+	app.do(t, "show", "storage")
+	app.point(t, app.await(t, "list item", "default"))
+	app.await(t, "list item", "tiny.qcow2")
+	app.await(t, "button", "New Volume").act(t)
+	create := app.await(t, "button", "Create")
+	if create.is(sensitive) {
+		t.Error("a volume without a name can be made")
+	}
+	app.haveNames(t, "the dialog for a volume", 5)
+	app.await(t, "text box", "Name").write(t, name)
+	awaitThat(t, "volume that can be made", func() bool { return create.is(sensitive) })
+	create.act(t)
+	row := app.await(t, "list item", name)
+	if v := volume(); v == nil || v.Capacity != 20<<30 || v.Format != "qcow2" {
+		t.Fatalf("made was %+v", v)
+	}
+	app.point(t, row)
+	app.await(t, "button", "Resize…")
+	app.haveNames(t, "the dialog of a volume", 8)
+	app.await(t, "button", "Delete…").act(t)
+	app.await(t, "label", "Delete “"+name+"”?")
+	app.await(t, "button", "Delete").act(t)
+	awaitThat(t, "volume that was deleted", func() bool { return volume() == nil })
+}
+
+func TestTheDiskOfAVMIsNotDeleted(t *testing.T) {
+	service(t)
+	app := open(t)
+	app.await(t, "list item", "This Computer")
+	app.do(t, "open", localHost)
+	app.do(t, "show", "storage")
+	app.point(t, app.await(t, "list item", "default"))
+	app.point(t, app.await(t, "list item", "tiny.qcow2"))
+	remove := app.await(t, "button", "Delete…")
+	if remove.is(sensitive) || remove.text("Description") != "“tiny” uses this volume" {
+		t.Errorf("it can be deleted: %q", remove.text("Description"))
+	}
+}
 
 func TestAPoolIsMadeAndRemoved(t *testing.T) {
 	_, _, app := fake(t, 1)
@@ -40,6 +105,6 @@ func TestTenThousandVolumesAreSearched(t *testing.T) {
 	app.do(t, "open", localHost)
 	app.do(t, "show", "storage")
 	app.await(t, "list item", "disk-0.qcow2")
-	app.await(t, "search box", "Search volumes").write(t, "disk-7777 qcow")
+	app.await(t, "search box", "Search volumes").write(t, "7777 QCOW")
 	app.await(t, "list item", "disk-7777.qcow2")
 }
