@@ -196,7 +196,7 @@ func (k *copying) copyDisk(original *image, target, stem string) error {
 	if k.spec.Linked {
 		vol, err = pool.StorageVolCreateXML(xml, 0)
 	} else {
-		stop := k.follow(pool, name)
+		stop := followVolume(pool, name, func(allocation uint64) { k.spec.Progress(k.done+allocation, k.total) })
 		vol, err = pool.StorageVolCreateXMLFrom(xml, original.vol, 0)
 		stop()
 	}
@@ -211,32 +211,6 @@ func (k *copying) copyDisk(original *image, target, stem string) error {
 	path, err := vol.GetPath()
 	k.images[target] = domainxml.DiskImage{Path: path, Volume: name, Format: format}
 	return err
-}
-
-// follow reports how much of a volume is there until it is told to stop.
-func (k *copying) follow(pool *libvirt.StoragePool, name string) (stop func()) {
-	quit, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(cloneTick)
-		defer tick.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-tick.C:
-			}
-			vol, err := pool.LookupStorageVolByName(name)
-			if err != nil {
-				continue
-			}
-			if info, err := vol.GetInfo(); err == nil {
-				k.spec.Progress(k.done+info.Allocation, k.total)
-			}
-			_ = vol.Free()
-		}
-	}()
-	return func() { close(quit); <-ended }
 }
 
 // randomUUID is a version 4 UUID.

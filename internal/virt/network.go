@@ -20,19 +20,7 @@ func (c *Conn) Networks(ctx context.Context) ([]*model.Network, error) {
 		if err != nil {
 			return nil, err
 		}
-		networks := make([]*model.Network, 0, len(found))
-		for i := range found {
-			n, err := askNetwork(&found[i])
-			_ = found[i].Free()
-			switch {
-			case err == nil:
-				networks = append(networks, n)
-			case !hasCode(err, libvirt.ERR_NO_NETWORK):
-				freeRest(found[i+1:], (*libvirt.Network).Free)
-				return nil, err
-			}
-		}
-		return networks, nil
+		return askEach(ctx, found, (*libvirt.Network).Free, libvirt.ERR_NO_NETWORK, askNetwork)
 	})
 }
 
@@ -97,6 +85,28 @@ func storedNetwork(n *libvirt.Network) (string, error) {
 		return n.GetXMLDesc(0)
 	}
 	return xml, err
+}
+
+// askEach reads what is behind handles, and gives them back. What went away
+// meanwhile, for which libvirt has an error, is left out.
+func askEach[T, M any](ctx context.Context, handles []T, free func(*T) error, gone libvirt.ErrorNumber, ask func(*T) (*M, error)) ([]*M, error) {
+	all := make([]*M, 0, len(handles))
+	for i := range handles {
+		if err := ctx.Err(); err != nil {
+			freeRest(handles[i:], free)
+			return nil, err
+		}
+		one, err := ask(&handles[i])
+		_ = free(&handles[i])
+		switch {
+		case err == nil:
+			all = append(all, one)
+		case !hasCode(err, gone):
+			freeRest(handles[i+1:], free)
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // freeRest gives back the handles that are not needed any more.

@@ -114,12 +114,9 @@ func (c *Conn) newVolume(ctx context.Context, pool string, want inventory.Volume
 
 // FillVolume writes a volume; see inventory.NewVolumes.
 func (c *Conn) FillVolume(ctx context.Context, pool, name string, from io.Reader, length uint64) error {
-	_, err := operate(context.WithoutCancel(ctx), c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
-		return struct{}{}, withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
-			return fill(ctx, conn, v, from, length)
-		})
+	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+		return fill(ctx, conn, v, from, length)
 	})
-	return err
 }
 
 func fill(ctx context.Context, conn *libvirt.Connect, v *libvirt.StorageVol, from io.Reader, length uint64) error {
@@ -173,25 +170,22 @@ func sendAll(stream *libvirt.Stream, data []byte) error {
 
 // GrowVolume makes a volume larger; see inventory.NewVolumes.
 func (c *Conn) GrowVolume(ctx context.Context, pool, name string, capacity uint64) error {
-	return c.onVolume(ctx, pool, name, func(v *libvirt.StorageVol) error { return v.Resize(capacity, 0) })
+	return c.onVolume(ctx, pool, name, func(_ *libvirt.Connect, v *libvirt.StorageVol) error { return v.Resize(capacity, 0) })
 }
 
 // DropVolume removes a volume; see inventory.NewVolumes.
 func (c *Conn) DropVolume(ctx context.Context, pool, name string) error {
-	return c.onVolume(ctx, pool, name, func(v *libvirt.StorageVol) error { return v.Delete(0) })
+	return c.onVolume(ctx, pool, name, func(_ *libvirt.Connect, v *libvirt.StorageVol) error { return v.Delete(0) })
 }
 
 // DropUnused removes a volume that nothing uses; see inventory.NewVolumes.
 func (c *Conn) DropUnused(ctx context.Context, pool, name string) error {
-	_, err := operate(ctx, c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
-		return struct{}{}, withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
-			if err := unused(conn, v); err != nil {
-				return err
-			}
-			return v.Delete(0)
-		})
+	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+		if err := unused(conn, v); err != nil {
+			return err
+		}
+		return v.Delete(0)
 	})
-	return err
 }
 
 func unused(conn *libvirt.Connect, v *libvirt.StorageVol) error {
@@ -216,9 +210,10 @@ func unused(conn *libvirt.Connect, v *libvirt.StorageVol) error {
 	return nil
 }
 
-func (c *Conn) onVolume(ctx context.Context, pool, name string, do func(*libvirt.StorageVol) error) error {
+// onVolume does work on a volume, beside other work on it.
+func (c *Conn) onVolume(ctx context.Context, pool, name string, do func(*libvirt.Connect, *libvirt.StorageVol) error) error {
 	_, err := operate(ctx, c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
-		return struct{}{}, withVolume(conn, pool, name, do)
+		return struct{}{}, withVolume(conn, pool, name, func(v *libvirt.StorageVol) error { return do(conn, v) })
 	})
 	return err
 }

@@ -29,19 +29,7 @@ func (c *Conn) Pools(ctx context.Context) ([]*model.StoragePool, error) {
 		if err != nil {
 			return nil, err
 		}
-		pools := make([]*model.StoragePool, 0, len(found))
-		for i := range found {
-			p, err := askPool(&found[i])
-			_ = found[i].Free()
-			switch {
-			case err == nil:
-				pools = append(pools, p)
-			case !hasCode(err, libvirt.ERR_NO_STORAGE_POOL):
-				freeRest(found[i+1:], (*libvirt.StoragePool).Free)
-				return nil, err
-			}
-		}
-		return pools, nil
+		return askEach(ctx, found, (*libvirt.StoragePool).Free, libvirt.ERR_NO_STORAGE_POOL, askPool)
 	})
 }
 

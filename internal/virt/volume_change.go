@@ -76,23 +76,20 @@ func (c *Conn) inPool(ctx context.Context, pool string, do func(*libvirt.Connect
 
 // DeleteVolumeOf removes a volume that no VM has; see inventory.VolumeManager.
 func (c *Conn) DeleteVolumeOf(ctx context.Context, pool, name string) error {
-	_, err := operate(context.WithoutCancel(ctx), c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
-		return struct{}{}, withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
-			path, err := v.GetPath()
-			if err != nil {
-				return err
-			}
-			used, err := users(conn, "")
-			if err != nil {
-				return err
-			}
-			if vm := used[path]; vm != "" {
-				return errs.New(errs.DeviceInUse, "“%s” uses the volume “%s”. Remove the disk from the virtual machine first.", vm, strings.ToValidUTF8(name, "\uFFFD"))
-			}
-			return v.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
-		})
+	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+		path, err := v.GetPath()
+		if err != nil {
+			return err
+		}
+		used, err := users(conn, "")
+		if err != nil {
+			return err
+		}
+		if vm := used[path]; vm != "" {
+			return errs.New(errs.DeviceInUse, "“%s” uses the volume “%s”. Remove the disk from the virtual machine first.", vm, strings.ToValidUTF8(name, "\uFFFD"))
+		}
+		return v.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
 	})
-	return err
 }
 
 // ResizeVolume changes a volume's size; see inventory.VolumeManager.
@@ -101,7 +98,7 @@ func (c *Conn) ResizeVolume(ctx context.Context, pool, name string, capacity uin
 	if shrink {
 		flags = libvirt.STORAGE_VOL_RESIZE_SHRINK
 	}
-	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(v *libvirt.StorageVol) error {
+	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(_ *libvirt.Connect, v *libvirt.StorageVol) error {
 		return v.Resize(capacity, flags)
 	})
 }

@@ -43,10 +43,7 @@ func (c *Conn) UploadVolume(ctx context.Context, pool, name string, u inventory.
 // transfer runs what moves a volume's content, which takes its time and ends by
 // itself when ctx does.
 func (c *Conn) transfer(ctx context.Context, pool, name string, do func(*libvirt.Connect, *libvirt.StorageVol) error) error {
-	_, err := operate(context.WithoutCancel(ctx), c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
-		return struct{}{}, withVolume(conn, pool, name, func(v *libvirt.StorageVol) error { return do(conn, v) })
-	})
-	return err
+	return c.onVolume(context.WithoutCancel(ctx), pool, name, do)
 }
 
 // hasHoles says whether a file takes less room than its length.

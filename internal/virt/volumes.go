@@ -26,23 +26,9 @@ func (c *Conn) Volumes(ctx context.Context, pool string) ([]*model.StorageVolume
 		if err != nil {
 			return nil, err
 		}
-		volumes := make([]*model.StorageVolume, 0, len(found))
-		for i := range found {
-			if err := ctx.Err(); err != nil {
-				freeRest(found[i:], (*libvirt.StorageVol).Free)
-				return nil, err
-			}
-			v, err := askVolume(&found[i], pool)
-			_ = found[i].Free()
-			switch {
-			case err == nil:
-				volumes = append(volumes, v)
-			case !hasCode(err, libvirt.ERR_NO_STORAGE_VOL):
-				freeRest(found[i+1:], (*libvirt.StorageVol).Free)
-				return nil, err
-			}
-		}
-		return volumes, nil
+		return askEach(ctx, found, (*libvirt.StorageVol).Free, libvirt.ERR_NO_STORAGE_VOL, func(v *libvirt.StorageVol) (*model.StorageVolume, error) {
+			return askVolume(v, pool)
+		})
 	})
 }
 
