@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"org.kvmmanager/internal/durable"
 )
 
 // Preferences is what is kept. A field that a file lacks has its default, and
@@ -77,36 +79,12 @@ func Load(file string) (*Preferences, error) {
 func (p *Preferences) Save(file string) error {
 	content, err := json.MarshalIndent(p, "", "  ")
 	if err == nil {
-		err = os.MkdirAll(filepath.Dir(file), 0o700)
-	}
-	if err == nil {
-		err = replace(file, append(content, '\n'))
+		err = durable.WriteFile(file, append(content, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("cannot save the preferences: %w", err)
 	}
 	return nil
-}
-
-func replace(file string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".preferences-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }
 
 // Copy is another one with the same content.

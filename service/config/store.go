@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 
+	"org.kvmmanager/internal/durable"
 	"org.kvmmanager/internal/errs"
 )
 
@@ -91,7 +92,7 @@ func (s *Store) rewrite(edit func(hosts map[string]string)) error {
 		return fmt.Errorf("cannot read %s: %w", s.paths.State, err)
 	}
 	edit(hosts)
-	return writeFile(s.paths.State, stateText(hosts))
+	return durable.WriteFile(s.paths.State, []byte(stateText(hosts)))
 }
 
 // readState gives the URIs of the file by id. No file is no hosts.

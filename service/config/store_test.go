@@ -100,21 +100,6 @@ func TestAFileThatCannotBeReadIsNotReplaced(t *testing.T) {
 	}
 }
 
-func TestAFailedWriteLeavesNothingBehind(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	target := filepath.Join(folder, "hosts.conf")
-	if err := os.MkdirAll(filepath.Join(target, "in-the-way"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeFile(target, "text"); err == nil {
-		t.Error("a folder was replaced")
-	}
-	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 1 {
-		t.Errorf("temporary files stay behind: %v, %v", entries, err)
-	}
-}
-
 func TestWithoutAFolderNothingIsAdded(t *testing.T) {
 	t.Parallel()
 	if _, err := NewStore(Paths{LocalURI: local}).Add("a", remote); !errs.Is(err, errs.Internal) {

@@ -10,6 +10,7 @@
 package unfinished
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,7 @@ import (
 	"strings"
 	"sync"
 
+	"org.kvmmanager/internal/durable"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/service/inventory"
 )
@@ -123,39 +125,8 @@ func (r *Records) write(item Item) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(r.folder, 0o700); err != nil {
-		return "", err
-	}
-	temp, err := os.CreateTemp(r.folder, "new-*")
-	if err != nil {
-		return "", err
-	}
-	name = filepath.Join(r.folder, strings.TrimPrefix(filepath.Base(temp.Name()), "new-")+suffix)
-	_, err = temp.Write(text)
-	if err == nil {
-		err = temp.Sync()
-	}
-	if closed := temp.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(temp.Name(), name)
-	}
-	if err != nil {
-		_ = os.Remove(temp.Name())
-		return "", err
-	}
-	return name, r.sync()
-}
-
-// sync makes a new name survive a power failure.
-func (r *Records) sync() error {
-	folder, err := os.Open(r.folder)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	return folder.Sync()
+	name = filepath.Join(r.folder, rand.Text()+suffix)
+	return name, durable.WriteFile(name, text)
 }
 
 // Left takes what no job is about any more, VMs before the volumes that they may

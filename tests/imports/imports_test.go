@@ -18,6 +18,7 @@ const module = "org.kvmmanager/"
 var forbidden = []struct{ from, to, why string }{
 	{"internal/model", "github.com/", "model is shared with every client: standard library only"},
 	{"internal/model", "org.kvmmanager/", "model is at the bottom"},
+	{"internal/durable", "org.kvmmanager/", "durable is at the bottom"},
 	{"internal/errs", "github.com/", "errs is shared with every client: standard library only"},
 	{"internal/errs", "org.kvmmanager/", "errs is at the bottom"},
 	{"internal/domainxml", "libvirt.org/go/libvirt", "reading XML needs no C, so that its tests build anywhere"},

@@ -1,4 +1,6 @@
-package config
+// Package durable writes files that are there as a whole or not at all, also
+// after a crash or a power failure.
+package durable
 
 import (
 	"fmt"
@@ -6,9 +8,10 @@ import (
 	"path/filepath"
 )
 
-// writeFile replaces a file so that, whatever happens meanwhile, either the
-// old or the new text is there. Its folder is made if need be.
-func writeFile(name, text string) error {
+// WriteFile replaces a file, or makes it, so that, whatever happens meanwhile,
+// either the old or the new content is there. Only its owner can read it. Its
+// folder is made if need be.
+func WriteFile(name string, content []byte) error {
 	folder := filepath.Dir(name)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -18,7 +21,7 @@ func writeFile(name, text string) error {
 	if err != nil {
 		return err
 	}
-	err = fill(temp, text)
+	err = fill(temp, content)
 	if err == nil {
 		err = os.Rename(temp.Name(), name)
 	}
@@ -29,9 +32,9 @@ func writeFile(name, text string) error {
 	return syncFolder(folder)
 }
 
-// fill writes the text, to the disk, and closes the file.
-func fill(file *os.File, text string) error {
-	_, err := file.WriteString(text)
+// fill writes the content, to the disk, and closes the file.
+func fill(file *os.File, content []byte) error {
+	_, err := file.Write(content)
 	if err == nil {
 		err = file.Sync()
 	}
@@ -41,7 +44,7 @@ func fill(file *os.File, text string) error {
 	return err
 }
 
-// syncFolder makes a new name in a folder survive a power failure.
+// syncFolder makes what a folder has, and has no more, survive a power failure.
 func syncFolder(name string) error {
 	folder, err := os.Open(name)
 	if err != nil {
