@@ -20,29 +20,24 @@ var Sources = []Source{
 
 // Plan is what will be made, in rows.
 func (w Words) Plan(p client.Plan) []Fact {
-	var facts []Fact
-	add := func(name, value string) {
-		if value != "" {
-			facts = append(facts, Fact{w.text(name), value})
-		}
-	}
+	facts := w.facts()
 	s := p.Spec
-	add(mark("Name"), s.Name)
-	add(mark("Operating System"), p.OSName)
-	add(mark("Processors"), fmt.Sprint(s.VCPUs))
-	add(mark("Memory"), w.Size(s.Memory))
+	facts.add(mark("Name"), s.Name)
+	facts.add(mark("Operating System"), p.OSName)
+	facts.add(mark("Processors"), fmt.Sprint(s.VCPUs))
+	facts.add(mark("Memory"), w.Size(s.Memory))
 	for _, d := range s.Disks {
 		if d.Size > 0 {
-			add(mark("New Disk"), w.Size(d.Size))
+			facts.add(mark("New Disk"), w.Size(d.Size))
 		}
 	}
 	if p.Copies > 0 {
-		add(mark("Copied First"), w.Size(p.Copies))
+		facts.add(mark("Copied First"), w.Size(p.Copies))
 	}
 	firmware := "BIOS"
 	if s.Firmware == model.FirmwareUEFI {
 		firmware = "UEFI"
 	}
-	add(mark("Firmware"), firmware)
-	return facts
+	facts.add(mark("Firmware"), firmware)
+	return facts.list
 }

@@ -229,32 +229,27 @@ func (w Words) ChangeForm(d *model.Device, s Surroundings) (Form, Values) {
 
 // DeviceFacts is what to know of a device, in rows.
 func (w Words) DeviceFacts(d *model.Device) []Fact {
-	var facts []Fact
-	add := func(name, value string) {
-		if value != "" {
-			facts = append(facts, Fact{w.text(name), value})
-		}
-	}
-	add(mark("Type"), d.Type)
-	add(mark("Model"), d.Model)
-	add(mark("Name"), cmp.Or(d.Name, d.Tag))
-	add(mark("Image"), cmp.Or(d.Source, strings.Trim(d.Pool+"/"+d.Volume, "/")))
-	add(mark("Format"), d.Format)
+	facts := w.facts()
+	facts.add(mark("Type"), d.Type)
+	facts.add(mark("Model"), d.Model)
+	facts.add(mark("Name"), cmp.Or(d.Name, d.Tag))
+	facts.add(mark("Image"), cmp.Or(d.Source, strings.Trim(d.Pool+"/"+d.Volume, "/")))
+	facts.add(mark("Format"), d.Format)
 	if d.Capacity > 0 {
-		add(mark("Size"), w.Size(d.Capacity))
+		facts.add(mark("Size"), w.Size(d.Capacity))
 	}
-	add(mark("Bus"), d.Bus)
-	add(mark("Device"), d.Target)
-	add(mark("Network"), cmp.Or(d.NetworkName, d.Bridge, d.HostDevice))
-	add(mark("MAC Address"), d.MAC)
-	add(mark("Addresses"), strings.Join(d.IPAddresses, "\n"))
+	facts.add(mark("Bus"), d.Bus)
+	facts.add(mark("Device"), d.Target)
+	facts.add(mark("Network"), cmp.Or(d.NetworkName, d.Bridge, d.HostDevice))
+	facts.add(mark("MAC Address"), d.MAC)
+	facts.add(mark("Addresses"), strings.Join(d.IPAddresses, "\n"))
 	if d.Port > 0 {
-		add(mark("Listens On"), fmt.Sprintf("%s:%d", d.Listen, d.Port))
+		facts.add(mark("Listens On"), fmt.Sprintf("%s:%d", d.Listen, d.Port))
 	}
-	add(mark("Version"), d.Version)
-	add(mark("State"), d.State)
-	add(mark("Address"), d.Address)
-	return facts
+	facts.add(mark("Version"), d.Version)
+	facts.add(mark("State"), d.State)
+	facts.add(mark("Address"), d.Address)
+	return facts.list
 }
 
 // fixed are the kinds that a VM keeps.

@@ -10,20 +10,30 @@ import (
 // Fact is a thing and what it is.
 type Fact struct{ Name, Value string }
 
+// factList is facts in words.
+type factList struct {
+	words Words
+	list  []Fact
+}
+
+func (w Words) facts() *factList { return &factList{words: w} }
+
+// add adds what there is to say of a thing.
+func (f *factList) add(name string, values ...string) {
+	if values = nonEmpty(values); len(values) > 0 {
+		f.list = append(f.list, Fact{f.words.text(name), strings.Join(values, " · ")})
+	}
+}
+
 // Guest is what a guest says about itself, in rows. What it does not say has
 // none.
 func (w Words) Guest(info *model.GuestInfo) []Fact {
-	var facts []Fact
-	add := func(name, value string) {
-		if value != "" {
-			facts = append(facts, Fact{w.text(name), value})
-		}
-	}
-	add(mark("Host Name"), info.Hostname)
-	add(mark("Operating System"), info.OSName)
-	add(mark("Kernel"), info.KernelRelease)
-	add(mark("Time Zone"), info.TimeZone)
-	add(mark("File Systems"), w.filesystems(info.Filesystems))
+	facts := w.facts()
+	facts.add(mark("Host Name"), info.Hostname)
+	facts.add(mark("Operating System"), info.OSName)
+	facts.add(mark("Kernel"), info.KernelRelease)
+	facts.add(mark("Time Zone"), info.TimeZone)
+	facts.add(mark("File Systems"), w.filesystems(info.Filesystems))
 	names := make([]string, 0, len(info.Users))
 	for _, u := range info.Users {
 		name := u.Name
@@ -32,8 +42,8 @@ func (w Words) Guest(info *model.GuestInfo) []Fact {
 		}
 		names = append(names, name)
 	}
-	add(mark("Users"), strings.Join(names, ", "))
-	return facts
+	facts.add(mark("Users"), strings.Join(names, ", "))
+	return facts.list
 }
 
 func (w Words) filesystems(list []model.GuestFilesystem) string {

@@ -12,30 +12,24 @@ type HostCounts struct{ VMs, Running, Networks, Pools int }
 
 // HostFacts is what to know of a host, in rows.
 func (w Words) HostFacts(h *model.Host, n HostCounts) []Fact {
-	var facts []Fact
-	add := func(name string, values ...string) {
-		values = nonEmpty(values)
-		if len(values) > 0 {
-			facts = append(facts, Fact{w.text(name), strings.Join(values, " · ")})
-		}
-	}
-	add(mark("Address"), h.URI)
+	facts := w.facts()
+	facts.add(mark("Address"), h.URI)
 	if h.State != model.Connected {
-		return facts
+		return facts.list
 	}
 	libvirt := ""
 	if h.LibvirtVersion != "" {
 		libvirt = "libvirt " + h.LibvirtVersion
 	}
-	add(mark("Hypervisor"), strings.TrimSpace(h.HypervisorName+" "+h.HypervisorVersion), libvirt)
-	add(mark("Execution"), w.execution(h))
-	add(mark("Processors"), w.processors(h), h.CPUModel, h.Architecture)
-	add(mark("Memory"), w.Size(h.MemoryTotal))
+	facts.add(mark("Hypervisor"), strings.TrimSpace(h.HypervisorName+" "+h.HypervisorVersion), libvirt)
+	facts.add(mark("Execution"), w.execution(h))
+	facts.add(mark("Processors"), w.processors(h), h.CPUModel, h.Architecture)
+	facts.add(mark("Memory"), w.Size(h.MemoryTotal))
 	// TRANSLATORS: how many virtual machines there are, and how many of them run.
-	add(mark("Virtual machines"), fmt.Sprintf(w.text("%d, %d running"), n.VMs, n.Running))
-	add(mark("Networks"), fmt.Sprint(n.Networks))
-	add(mark("Storage pools"), fmt.Sprint(n.Pools))
-	return facts
+	facts.add(mark("Virtual machines"), fmt.Sprintf(w.text("%d, %d running"), n.VMs, n.Running))
+	facts.add(mark("Networks"), fmt.Sprint(n.Networks))
+	facts.add(mark("Storage pools"), fmt.Sprint(n.Pools))
+	return facts.list
 }
 
 // execution is how guests run. A hypervisor that is not QEMU has its own ways.

@@ -132,17 +132,14 @@ func (w Words) NetworkFacts(n *model.Network) []Fact {
 	for _, r := range n.DHCPRanges {
 		ranges = append(ranges, r.Start+" – "+r.End)
 	}
-	facts := []Fact{{w.text(mark("State")), w.NetworkState(n)}, {w.text(mark("Mode")), w.ModeDescription(n.Mode)}}
-	add := func(name, value string) {
-		if value != "" {
-			facts = append(facts, Fact{w.text(name), value})
-		}
-	}
-	add(mark("Bridge of the host"), n.Bridge)
-	add(mark("Addresses of the host"), strings.Join(addresses, "\n"))
-	add(mark("Addresses for guests"), strings.Join(ranges, "\n"))
-	add(mark("DNS domain"), n.Domain)
-	return facts
+	facts := w.facts()
+	facts.add(mark("State"), w.NetworkState(n))
+	facts.add(mark("Mode"), w.ModeDescription(n.Mode))
+	facts.add(mark("Bridge of the host"), n.Bridge)
+	facts.add(mark("Addresses of the host"), strings.Join(addresses, "\n"))
+	facts.add(mark("Addresses for guests"), strings.Join(ranges, "\n"))
+	facts.add(mark("DNS domain"), n.Domain)
+	return facts.list
 }
 
 var modeDescriptions = map[string]string{

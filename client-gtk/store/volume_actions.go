@@ -69,19 +69,14 @@ func userNames(users []VolumeUser) string {
 
 // VolumeFacts is what to know of a volume, in rows.
 func (w Words) VolumeFacts(v *model.StorageVolume, users []VolumeUser) []Fact {
-	var facts []Fact
-	add := func(name, value string) {
-		if value != "" {
-			facts = append(facts, Fact{w.text(name), value})
-		}
-	}
-	add(mark("Size"), w.Size(v.Capacity))
-	add(mark("Takes"), w.Size(v.Allocation))
-	add(mark("Format"), v.Format)
-	add(mark("Place"), v.Place)
-	add(mark("Made from"), v.Backing)
-	add(mark("Used by"), userNames(users))
-	return facts
+	facts := w.facts()
+	facts.add(mark("Size"), w.Size(v.Capacity))
+	facts.add(mark("Takes"), w.Size(v.Allocation))
+	facts.add(mark("Format"), v.Format)
+	facts.add(mark("Place"), v.Place)
+	facts.add(mark("Made from"), v.Backing)
+	facts.add(mark("Used by"), userNames(users))
+	return facts.list
 }
 
 // VolumeFormats is what the dialog for a new volume offers, the usual first.

@@ -11,8 +11,6 @@ import (
 // showClone asks what a copy of a VM is called. Only a template can have linked
 // clones.
 func showClone(parent gtk.Widgetter, service Service, vm *model.VM) {
-	dialog := adw.NewAlertDialog(i18n.F("Clone “%s”", vm.Name),
-		i18n.T("The clone has disks of its own. Snapshots, a saved state and what the TPM holds are not copied."))
 	name := adw.NewEntryRow()
 	name.SetTitle(i18n.T("Name"))
 	name.SetText(i18n.F("%s clone", vm.Name))
@@ -22,18 +20,11 @@ func showClone(parent gtk.Widgetter, service Service, vm *model.VM) {
 	linked.SetSubtitle(i18n.T("Its disks hold only what differs from the template"))
 	linked.SetActive(vm.Template)
 	linked.SetVisible(vm.Template)
-	group := adw.NewPreferencesGroup()
-	group.Add(name)
-	group.Add(linked)
-	dialog.SetExtraChild(group)
-	dialog.AddResponse("cancel", i18n.T("_Cancel"))
-	dialog.AddResponse("clone", i18n.T("C_lone"))
-	dialog.SetResponseAppearance("clone", adw.ResponseSuggested)
-	dialog.SetDefaultResponse("clone")
-	dialog.SetCloseResponse("cancel")
-	name.ConnectChanged(func() { dialog.SetResponseEnabled("clone", model.ValidateVMName(name.Text()) == nil) })
+	dialog := entryDialog(i18n.F("Clone “%s”", vm.Name),
+		i18n.T("The clone has disks of its own. Snapshots, a saved state and what the TPM holds are not copied."), i18n.T("C_lone"), name, linked)
+	name.ConnectChanged(func() { dialog.SetResponseEnabled("yes", model.ValidateVMName(name.Text()) == nil) })
 	dialog.ConnectResponse(func(response string) {
-		if response == "clone" {
+		if response == "yes" {
 			service.Clone(vm, name.Text(), linked.Active() && vm.Template)
 		}
 	})

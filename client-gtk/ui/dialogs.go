@@ -44,22 +44,28 @@ func confirm(parent gtk.Widgetter, q question, vms []*model.VM, then func()) {
 	askDestructive(parent, heading, text, i18n.T(q.button), nil, then)
 }
 
-// askDestructive asks before something that cannot be undone, with rows of
-// choices, and goes on if the answer is yes.
-func askDestructive(parent gtk.Widgetter, heading, text, button string, choices []gtk.Widgetter, then func()) {
+// yesDialog has rows, if any, and the responses cancel and yes.
+func yesDialog(heading, text, yes string, rows []gtk.Widgetter) *adw.AlertDialog {
 	dialog := adw.NewAlertDialog(heading, text)
-	if len(choices) > 0 {
+	if len(rows) > 0 {
 		group := adw.NewPreferencesGroup()
-		for _, row := range choices {
+		for _, row := range rows {
 			group.Add(row)
 		}
 		dialog.SetExtraChild(group)
 	}
 	dialog.AddResponse("cancel", i18n.T("_Cancel"))
-	dialog.AddResponse("yes", button)
+	dialog.AddResponse("yes", yes)
+	dialog.SetCloseResponse("cancel")
+	return dialog
+}
+
+// askDestructive asks before something that cannot be undone, with rows of
+// choices, and goes on if the answer is yes.
+func askDestructive(parent gtk.Widgetter, heading, text, button string, choices []gtk.Widgetter, then func()) {
+	dialog := yesDialog(heading, text, button, choices)
 	dialog.SetResponseAppearance("yes", adw.ResponseDestructive)
 	dialog.SetDefaultResponse("cancel")
-	dialog.SetCloseResponse("cancel")
 	dialog.ConnectResponse(func(response string) {
 		if response == "yes" {
 			then()

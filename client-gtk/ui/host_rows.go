@@ -8,6 +8,7 @@ import (
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 	"github.com/diamondburned/gotk4/pkg/pango"
 
+	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/internal/model"
 )
 
@@ -117,6 +118,28 @@ func allow(widget gtk.Widgetter, why string) {
 	base.SetTooltipText(why)
 }
 
+// sayNone says why a host shows nothing: it cannot be reached, or there is
+// nothing.
+func sayNone(page *adw.StatusPage, host *model.Host, unreachable, title, text string) {
+	if host.State != model.Connected {
+		title, text = i18n.T("The Host Is Not Connected"), unreachable
+	}
+	page.SetTitle(title)
+	page.SetDescription(text)
+}
+
+// startOrStop has a button do what can be done with a thing that is active or
+// not, unless there is a reason against it.
+func startOrStop(button *gtk.Button, active bool, whyNotStart, whyNotStop string) {
+	if active {
+		button.SetLabel(i18n.T("_Stop"))
+		allow(button, whyNotStop)
+	} else {
+		button.SetLabel(i18n.T("_Start"))
+		allow(button, whyNotStart)
+	}
+}
+
 // link is a thing with a page of its own.
 type link struct {
 	title, subtitle string
@@ -133,23 +156,15 @@ type linkRows struct {
 
 func (l *linkRows) set(links []link) {
 	l.links = links
-	for len(l.rows) < len(links) {
-		at, row := len(l.rows), adw.NewActionRow()
-		row.SetUseMarkup(false)
+	l.rows = fitRows(l.group, l.rows, len(links), func(row *adw.ActionRow, at int) {
 		row.SetActivatable(true)
 		row.AddSuffix(gtk.NewImageFromIconName("go-next-symbolic"))
 		row.ConnectActivated(func() { l.open(l.links[at].path) })
-		l.group.Add(row)
-		l.rows = append(l.rows, row)
+	})
+	for i, one := range links {
+		l.rows[i].SetTitle(one.title)
+		l.rows[i].SetSubtitle(one.subtitle)
 	}
-	for i, row := range l.rows {
-		row.SetVisible(i < len(links))
-		if i < len(links) {
-			row.SetTitle(links[i].title)
-			row.SetSubtitle(links[i].subtitle)
-		}
-	}
-	l.group.SetVisible(len(links) > 0)
 }
 
 // offer lets a button with a picture be used, or says why not. Otherwise it says

@@ -73,7 +73,10 @@ func (t *networksTab) show(networks []*model.Network) {
 	at := t.list.show(paths, func(i int, r *listRow) { r.say(networks[i].Name, words.NetworkSummary(networks[i])) })
 	if at < 0 {
 		t.network = nil
-		t.sayNone()
+		t.stack.SetVisibleChildName("none")
+		sayNone(t.none, t.page.host,
+			i18n.T("Its networks are shown when it can be reached again."),
+			i18n.T("No Networks"), i18n.T("Virtual machines need a network to reach the world and each other."))
 		return
 	}
 	t.stack.SetVisibleChildName("some")
@@ -81,30 +84,12 @@ func (t *networksTab) show(networks []*model.Network) {
 	t.fill()
 }
 
-// sayNone says why there are no networks.
-func (t *networksTab) sayNone() {
-	t.stack.SetVisibleChildName("none")
-	if t.page.host.State != model.Connected {
-		t.none.SetTitle(i18n.T("The Host Is Not Connected"))
-		t.none.SetDescription(i18n.T("Its networks are shown when it can be reached again."))
-		return
-	}
-	t.none.SetTitle(i18n.T("No Networks"))
-	t.none.SetDescription(i18n.T("Virtual machines need a network to reach the world and each other."))
-}
-
 func (t *networksTab) fill() {
 	n := t.network
 	t.filling = true
 	defer func() { t.filling = false }()
 	t.detail.SetTitle(n.Name)
-	if n.Active {
-		t.toggle.SetLabel(i18n.T("_Stop"))
-		allow(t.toggle, t.why(store.StopNetwork))
-	} else {
-		t.toggle.SetLabel(i18n.T("_Start"))
-		allow(t.toggle, t.why(store.StartNetwork))
-	}
+	startOrStop(t.toggle, n.Active, t.why(store.StartNetwork), t.why(store.StopNetwork))
 	offer(t.remove, i18n.T("Delete"), t.why(store.DeleteNetwork))
 	allow(t.autostart, t.why(store.AutostartNet))
 	t.autostart.SetActive(n.Autostart)

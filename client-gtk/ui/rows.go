@@ -18,22 +18,31 @@ func newRows(group *adw.PreferencesGroup) *rows { return &rows{group: group} }
 
 // set shows these facts and no others.
 func (r *rows) set(facts []fact) {
-	for len(r.rows) < len(facts) {
-		row := adw.NewActionRow()
-		row.SetUseMarkup(false)
+	r.rows = fitRows(r.group, r.rows, len(facts), func(row *adw.ActionRow, _ int) {
 		row.SetSubtitleSelectable(true)
 		row.AddCSSClass("property")
-		r.group.Add(row)
-		r.rows = append(r.rows, row)
+	})
+	for i, f := range facts {
+		r.rows[i].SetTitle(f.name)
+		r.rows[i].SetSubtitle(f.value)
 	}
-	for i, row := range r.rows {
-		row.SetVisible(i < len(facts))
-		if i < len(facts) {
-			row.SetTitle(facts[i].name)
-			row.SetSubtitle(facts[i].value)
-		}
+}
+
+// fitRows has a group show so many rows, and itself only if there are any. Those
+// that there are come first, and dress makes the new ones what they are.
+func fitRows(group *adw.PreferencesGroup, rows []*adw.ActionRow, many int, dress func(row *adw.ActionRow, at int)) []*adw.ActionRow {
+	for len(rows) < many {
+		row := adw.NewActionRow()
+		row.SetUseMarkup(false)
+		dress(row, len(rows))
+		group.Add(row)
+		rows = append(rows, row)
 	}
-	r.group.SetVisible(len(facts) > 0)
+	for i, row := range rows {
+		row.SetVisible(i < many)
+	}
+	group.SetVisible(many > 0)
+	return rows
 }
 
 // opener makes a row open something, by its button or anywhere on it. The row

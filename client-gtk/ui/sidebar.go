@@ -45,7 +45,6 @@ type sidebar struct {
 	pictures  *thumbnails
 	ticking   coreglib.SourceHandle
 
-	rows      map[uintptr]*row // by their list item
 	bound     map[model.Path]*row
 	chosen    []model.Path // VMs, or one host
 	knownTags []string
@@ -72,12 +71,12 @@ func newSidebar(b *gtk.Builder, service Service, hosts map[model.Path]*model.Hos
 		paths: gtk.NewStringList(nil), view: object[*gtk.ListView](b, "list"),
 		stack: object[*gtk.Stack](b, "list_stack"), nothing: object[*adw.StatusPage](b, "nothing"),
 		search: object[*gtk.SearchEntry](b, "search"), searchBar: object[*gtk.SearchBar](b, "search_bar"),
-		tags: object[*gio.Menu](b, "tags"), rows: map[uintptr]*row{}, bound: map[model.Path]*row{},
+		tags: object[*gio.Menu](b, "tags"), bound: map[model.Path]*row{},
 	}
 	s.list = store.NewList(s.filter, s.order)
 	s.selection = gtk.NewMultiSelection(s.paths)
 	s.selection.ConnectSelectionChanged(func(_, _ uint) { s.selected() })
-	s.view.SetFactory(&s.factory().ListItemFactory)
+	s.view.SetFactory(rowFactory(s.bound, s.newRow, func(at uint) string { return s.inView[at] }, s.fillRow))
 	s.view.SetModel(s.selection)
 	s.view.ConnectActivate(func(at uint) {
 		s.selection.SelectItem(at, true)
@@ -160,24 +159,6 @@ func (s *sidebar) openMenu(r *row, x, y float64) {
 	place := gdk.NewRectangle(int(at.X()), int(at.Y()), 1, 1)
 	s.menu.SetPointingTo(&place)
 	s.menu.Popup()
-}
-
-func (s *sidebar) factory() *gtk.SignalListItemFactory {
-	f := gtk.NewSignalListItemFactory()
-	f.ConnectSetup(func(o *coreglib.Object) { s.rows[o.Native()] = s.newRow(o.Cast().(*gtk.ListItem)) })
-	f.ConnectBind(func(o *coreglib.Object) {
-		r := s.rows[o.Native()]
-		r.path = model.Path(s.inView[r.item.Position()])
-		s.bound[r.path] = r
-		s.fillRow(r)
-	})
-	f.ConnectUnbind(func(o *coreglib.Object) {
-		if r := s.rows[o.Native()]; s.bound[r.path] == r {
-			delete(s.bound, r.path)
-		}
-	})
-	f.ConnectTeardown(func(o *coreglib.Object) { delete(s.rows, o.Native()) })
-	return f
 }
 
 func (s *sidebar) newRow(item *gtk.ListItem) *row {

@@ -88,7 +88,10 @@ func (t *storageTab) show(pools []*model.StoragePool) {
 	if at < 0 {
 		t.pool = nil
 		t.volumes.showPool("")
-		t.sayNone()
+		t.stack.SetVisibleChildName("none")
+		sayNone(t.none, t.page.host,
+			i18n.T("Its storage is shown when it can be reached again."),
+			i18n.T("No Storage Pools"), i18n.T("A storage pool is a place for the disks of virtual machines."))
 		return
 	}
 	t.stack.SetVisibleChildName("some")
@@ -96,30 +99,12 @@ func (t *storageTab) show(pools []*model.StoragePool) {
 	t.fill()
 }
 
-// sayNone says why there are no pools.
-func (t *storageTab) sayNone() {
-	t.stack.SetVisibleChildName("none")
-	if t.page.host.State != model.Connected {
-		t.none.SetTitle(i18n.T("The Host Is Not Connected"))
-		t.none.SetDescription(i18n.T("Its storage is shown when it can be reached again."))
-		return
-	}
-	t.none.SetTitle(i18n.T("No Storage Pools"))
-	t.none.SetDescription(i18n.T("A storage pool is a place for the disks of virtual machines."))
-}
-
 func (t *storageTab) fill() {
 	p := t.pool
 	t.filling = true
 	defer func() { t.filling = false }()
 	t.detail.SetTitle(p.Name)
-	if p.Active {
-		t.toggle.SetLabel(i18n.T("_Stop"))
-		allow(t.toggle, t.why(store.StopPool))
-	} else {
-		t.toggle.SetLabel(i18n.T("_Start"))
-		allow(t.toggle, t.why(store.StartPool))
-	}
+	startOrStop(t.toggle, p.Active, t.why(store.StartPool), t.why(store.StopPool))
 	offer(t.refresh, i18n.T("Look for Changes"), t.why(store.RefreshPool))
 	offer(t.remove, i18n.T("Remove"), t.why(store.DeletePool))
 	offer(t.newVolume, i18n.T("New Volume"), t.why(store.MakeVolume))

@@ -39,17 +39,9 @@ func showNewVolume(parent gtk.Widgetter, service Service, pool *model.StoragePoo
 
 // entryDialog asks for what goes into rows.
 func entryDialog(heading, text, button string, rows ...gtk.Widgetter) *adw.AlertDialog {
-	dialog := adw.NewAlertDialog(heading, text)
-	group := adw.NewPreferencesGroup()
-	for _, row := range rows {
-		group.Add(row)
-	}
-	dialog.SetExtraChild(group)
-	dialog.AddResponse("cancel", i18n.T("_Cancel"))
-	dialog.AddResponse("yes", button)
+	dialog := yesDialog(heading, text, button, rows)
 	dialog.SetResponseAppearance("yes", adw.ResponseSuggested)
 	dialog.SetDefaultResponse("yes")
-	dialog.SetCloseResponse("cancel")
 	return dialog
 }
 

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
-	coreglib "github.com/diamondburned/gotk4/pkg/core/glib"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
@@ -24,7 +23,6 @@ type volumesView struct {
 	stack   *gtk.Stack
 	nothing *adw.StatusPage
 	search  *gtk.SearchEntry
-	rows    map[uintptr]*row // by their list item
 	bound   map[model.Path]*row
 	dialog  *volumeDialog // of the volume that is open
 }
@@ -33,9 +31,9 @@ func newVolumesView(b *gtk.Builder, tab *storageTab) *volumesView {
 	v := &volumesView{
 		tab: tab, list: store.NewVolumes(), paths: gtk.NewStringList(nil), view: object[*gtk.ListView](b, "volumes"),
 		stack: object[*gtk.Stack](b, "volumes_stack"), nothing: object[*adw.StatusPage](b, "nothing"),
-		search: object[*gtk.SearchEntry](b, "search"), rows: map[uintptr]*row{}, bound: map[model.Path]*row{},
+		search: object[*gtk.SearchEntry](b, "search"), bound: map[model.Path]*row{},
 	}
-	v.view.SetFactory(&v.factory().ListItemFactory)
+	v.view.SetFactory(rowFactory(v.bound, newVolumeRow, func(at uint) string { return v.inView[at] }, v.fillRow))
 	v.view.SetModel(gtk.NewNoSelection(v.paths))
 	v.view.ConnectActivate(func(at uint) { v.open(model.Path(v.inView[at])) })
 	v.search.ConnectSearchChanged(func() {
@@ -48,24 +46,6 @@ func newVolumesView(b *gtk.Builder, tab *storageTab) *volumesView {
 		v.sync()
 	})
 	return v
-}
-
-func (v *volumesView) factory() *gtk.SignalListItemFactory {
-	f := gtk.NewSignalListItemFactory()
-	f.ConnectSetup(func(o *coreglib.Object) { v.rows[o.Native()] = newVolumeRow(o.Cast().(*gtk.ListItem)) })
-	f.ConnectBind(func(o *coreglib.Object) {
-		r := v.rows[o.Native()]
-		r.path = model.Path(v.inView[r.item.Position()])
-		v.bound[r.path] = r
-		v.fillRow(r)
-	})
-	f.ConnectUnbind(func(o *coreglib.Object) {
-		if r := v.rows[o.Native()]; v.bound[r.path] == r {
-			delete(v.bound, r.path)
-		}
-	})
-	f.ConnectTeardown(func(o *coreglib.Object) { delete(v.rows, o.Native()) })
-	return f
 }
 
 func newVolumeRow(item *gtk.ListItem) *row {
