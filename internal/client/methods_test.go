@@ -23,20 +23,19 @@ import (
 	"org.kvmmanager/internal/wire"
 )
 
-// callsOf is every method of the API, with the arguments and the results that
-// it should have on the bus.
-func callsOf(ctx context.Context, c *client.Client) map[string]struct {
+// entry is a call of one method, with the arguments and the result that it
+// should have on the bus.
+type entry struct {
 	call      func(...client.Option) (any, error)
 	arguments []any
 	result    any
-} {
+}
+
+// callsOf is every method of the API, with the arguments and the results that
+// it should have on the bus.
+func callsOf(ctx context.Context, c *client.Client) map[string]entry {
 	const host, vm, job = model.Path("/org/kvmmanager/hosts/local"), model.Path("/org/kvmmanager/vms/web"), model.Path("/org/kvmmanager/jobs/7")
 	const snapshot, lan = vm + "/snapshots/kept", model.Path("/org/kvmmanager/networks/lan")
-	type entry = struct {
-		call      func(...client.Option) (any, error)
-		arguments []any
-		result    any
-	}
 	none := func(err error) (any, error) { return nil, err }
 	starts := func(method func(context.Context, model.Path, ...client.Option) (model.Path, error)) entry {
 		return entry{func(o ...client.Option) (any, error) { return method(ctx, vm, o...) }, nil, model.Path("/a/result")}

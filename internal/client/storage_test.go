@@ -14,17 +14,8 @@ import (
 )
 
 // storageCalls is callsOf for pools and volumes.
-func storageCalls(ctx context.Context, c *client.Client) map[string]struct {
-	call      func(...client.Option) (any, error)
-	arguments []any
-	result    any
-} {
+func storageCalls(ctx context.Context, c *client.Client) map[string]entry {
 	const pool, volume = model.Path("/org/kvmmanager/pools/tank"), model.Path("/org/kvmmanager/pools/tank/volumes/a")
-	type entry = struct {
-		call      func(...client.Option) (any, error)
-		arguments []any
-		result    any
-	}
 	none := func(err error) (any, error) { return nil, err }
 	starts := func(path model.Path, method func(context.Context, model.Path, ...client.Option) (model.Path, error)) entry {
 		return entry{func(o ...client.Option) (any, error) { return method(ctx, path, o...) }, nil, model.Path("/a/result")}
