@@ -29,7 +29,8 @@ func documented(t *testing.T) []*apidoc.Interface {
 	return all
 }
 
-// sample is a good value for each argument that a mutator takes, by name.
+// sample is a good value for each argument that a mutator takes, by name, and by
+// type where a name has two.
 var sample = map[string]any{
 	"id": "", "uri": "test:///default", "host": dbus.ObjectPath(demo), "xml": vmXML{Name: "not-mine"}.String(),
 	"index": uint32(0), "keys": []string{"KEY_A"}, "name": "not-mine", "title": "not mine", "description": "not mine",
@@ -37,6 +38,7 @@ var sample = map[string]any{
 	"template": true, "spec": with("name", "not-mine"),
 	"device": with("kind", "rng"), "changes": with("cache", "none"), "order": []string{}, "size": uint64(1 << 30),
 	"capacity": uint64(1 << 30), "from": dbus.UnixFD(0), "to": dbus.UnixFD(1),
+	"host a{sv}": with("mac", "52:54:00:00:00:01", "address", "192.168.122.9"),
 }
 
 // mutator is one call that needs a right.
@@ -59,7 +61,10 @@ func mutators(t *testing.T, objects map[string]dbus.ObjectPath) []mutator {
 			short := strings.TrimPrefix(i.Name, "org.kvmmanager.")
 			call := mutator{method: short + "." + m.Name, action: m.Actions()[0], path: objects[short]}
 			for _, arg := range m.In[:len(m.In)-1] {
-				value, ok := sample[arg.Name]
+				value, ok := sample[arg.Name+" "+arg.Type]
+				if !ok {
+					value, ok = sample[arg.Name]
+				}
 				if !ok || dbus.SignatureOf(value).String() != arg.Type {
 					t.Fatalf("there is no sample for %s of %s", arg.Name, call.method)
 				}
