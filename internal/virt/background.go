@@ -82,12 +82,21 @@ var agentDelays = [...]time.Duration{0, 5 * time.Second, 30 * time.Second}
 // askAgentSoon has a guest asked for its addresses; it never blocks.
 func (c *Conn) askAgentSoon(uuid string) {
 	for _, d := range agentDelays {
-		time.AfterFunc(d, func() {
-			if c.ctx.Err() == nil {
-				c.later(uuid, taskAgent)
-			}
-		})
+		c.afterwards(d, chore{uuid, taskAgent})
 	}
+}
+
+// measureAgain is when disks are measured again that could not be because
+// their VM was busy: what it was busy with may end without an event.
+const measureAgain = 5 * time.Second
+
+// afterwards asks for a task once a while has passed; it never blocks.
+func (c *Conn) afterwards(d time.Duration, job chore) {
+	time.AfterFunc(d, func() {
+		if c.ctx.Err() == nil {
+			c.chores.add(job)
+		}
+	})
 }
 
 // startBackground starts the workers and the watching.
@@ -127,8 +136,12 @@ func (c *Conn) doChore(ctx context.Context, job chore) {
 	var changed []string
 	switch job.task {
 	case taskSizes:
-		if c.measure(ctx, job.uuid) {
+		differ, err := c.measure(ctx, job.uuid)
+		if differ {
 			changed = []string{job.uuid}
+		}
+		if err != nil && !hasCode(err, libvirt.ERR_NO_DOMAIN) {
+			c.afterwards(measureAgain, job)
 		}
 	case taskAgent:
 		if byMAC, err := c.agentAddresses(ctx, job.uuid); err == nil && c.memory.setAgent(job.uuid, byMAC) {
@@ -152,10 +165,10 @@ func (c *Conn) doChore(ctx context.Context, job chore) {
 
 // measure asks for the sizes of a VM's disks and says whether they differ. It
 // may wait for QEMU, so it takes a turn like any operation on that VM.
-func (c *Conn) measure(ctx context.Context, uuid string) bool {
+func (c *Conn) measure(ctx context.Context, uuid string) (differ bool, err error) {
 	disks := c.memory.disksOf(uuid)
 	if len(disks) == 0 {
-		return false
+		return false, nil
 	}
 	sizes, err := operate(ctx, c, work[map[diskKey]diskSize]{uuid: uuid}, func(conn *libvirt.Connect) (map[diskKey]diskSize, error) {
 		dom, err := conn.LookupDomainByUUIDString(uuid)
@@ -165,11 +178,12 @@ func (c *Conn) measure(ctx context.Context, uuid string) bool {
 		defer dom.Free()
 		return measureAll(conn, dom, disks)
 	})
-	return err == nil && c.memory.setSizes(uuid, sizes)
+	return err == nil && c.memory.setSizes(uuid, sizes), err
 }
 
 // measureAll asks for one disk after the other. A disk that cannot be measured
-// has size zero.
+// has size zero; a volume that is not there yet is left out, as its pool tells
+// when it comes.
 func measureAll(conn *libvirt.Connect, dom *libvirt.Domain, disks []diskKey) (map[diskKey]diskSize, error) {
 	sizes := make(map[diskKey]diskSize, len(disks))
 	for _, d := range disks {
@@ -182,34 +196,37 @@ func measureAll(conn *libvirt.Connect, dom *libvirt.Domain, disks []diskKey) (ma
 		case hasCode(err, libvirt.ERR_NO_DOMAIN, libvirt.ERR_OPERATION_TIMEOUT):
 			return nil, err
 		default:
-			sizes[d] = volumeSize(conn, d)
+			if size, found := volumeSize(conn, d); found {
+				sizes[d] = size
+			}
 		}
 	}
 	return sizes, nil
 }
 
 // volumeSize asks the storage pool for a disk that is a volume: of a VM that is
-// off, libvirt does not know where the volume is.
-func volumeSize(conn *libvirt.Connect, d diskKey) diskSize {
+// off, libvirt does not know where the volume is. Of any other disk the size is
+// zero.
+func volumeSize(conn *libvirt.Connect, d diskKey) (size diskSize, found bool) {
 	name, volume, isVolume := strings.Cut(d.source, "/")
 	if !isVolume || name == "" {
-		return diskSize{}
+		return diskSize{}, true
 	}
 	pool, err := conn.LookupStoragePoolByName(name)
 	if err != nil {
-		return diskSize{}
+		return diskSize{}, false
 	}
 	defer pool.Free()
 	vol, err := pool.LookupStorageVolByName(volume)
 	if err != nil {
-		return diskSize{}
+		return diskSize{}, false
 	}
 	defer vol.Free()
 	info, err := vol.GetInfo()
 	if err != nil {
-		return diskSize{}
+		return diskSize{}, false
 	}
-	return diskSize{info.Capacity, info.Allocation}
+	return diskSize{info.Capacity, info.Allocation}, true
 }
 
 // agentAddresses asks a guest's agent, which must be connected.

@@ -195,6 +195,19 @@ func (m *memory) disksOf(uuid string) []diskKey {
 	return nil
 }
 
+// unmeasured gives the VMs with a disk whose size is not known.
+func (m *memory) unmeasured() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var uuids []string
+	for uuid, v := range m.vms {
+		if slices.ContainsFunc(v.disks, func(d diskKey) bool { _, known := v.sizes[d]; return !known }) {
+			uuids = append(uuids, uuid)
+		}
+	}
+	return uuids
+}
+
 // setSizes replaces the sizes of a VM's disks and says whether they differ.
 func (m *memory) setSizes(uuid string, sizes map[diskKey]diskSize) bool {
 	m.mu.Lock()

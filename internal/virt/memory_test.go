@@ -34,9 +34,15 @@ func TestSizesAreMeasuredOnceForEachContent(t *testing.T) {
 	if !slices.Equal(disks, []diskKey{{"vda", "/images/web"}, {"vdb", "images/data"}}) {
 		t.Fatalf("to be measured: %v", disks)
 	}
+	if m.setSizes(someVM, map[diskKey]diskSize{disks[0]: {100, 10}}); !slices.Equal(m.unmeasured(), []string{someVM}) {
+		t.Errorf("unmeasured are %v, and a volume was not found", m.unmeasured())
+	}
 	sizes := map[diskKey]diskSize{disks[0]: {100, 10}, disks[1]: {200, 20}}
 	if !m.setSizes(someVM, sizes) || m.setSizes(someVM, sizes) {
 		t.Error("news and no news are mixed up")
+	}
+	if unmeasured := m.unmeasured(); len(unmeasured) != 0 {
+		t.Errorf("unmeasured are %v", unmeasured)
 	}
 	vm = vmWith(model.VMRunning)
 	if m.complete(vm) || vm.DiskSize != 300 || vm.Disks[1].Allocation != 20 {

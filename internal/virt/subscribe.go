@@ -150,15 +150,22 @@ func (c *Conn) poolEvents() []subscription {
 	return []subscription{
 		func() (int, error) {
 			return conn.StoragePoolEventLifecycleRegister(nil, func(_ *libvirt.Connect, p *libvirt.StoragePool, _ *libvirt.StoragePoolEventLifecycle) {
-				defer contain()
-				c.hint(inventory.PoolEvent, uuidOf(p), false)
+				c.poolChanged(p)
 			})
 		},
 		func() (int, error) {
 			return conn.StoragePoolEventRefreshRegister(nil, func(_ *libvirt.Connect, p *libvirt.StoragePool) {
-				defer contain()
-				c.hint(inventory.PoolEvent, uuidOf(p), false)
+				c.poolChanged(p)
 			})
 		},
 	}
+}
+
+// poolChanged also has disks measured whose volumes may have come.
+func (c *Conn) poolChanged(p *libvirt.StoragePool) {
+	defer contain()
+	for _, uuid := range c.memory.unmeasured() {
+		c.later(uuid, taskSizes)
+	}
+	c.hint(inventory.PoolEvent, uuidOf(p), false)
 }

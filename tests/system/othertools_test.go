@@ -89,6 +89,32 @@ func TestTheSizeOfAVolumeIsKnownWhileItsVMIsOff(t *testing.T) {
 	r.awaitsThat(soon, tiny, "VM.DiskSize", "the size of its volume", func(v any) bool { return v.(uint64) == 64<<20 })
 }
 
+// TestTheSizeOfAVolumeIsKnownOnceItsPoolRuns though nothing of the VM changes
+// then.
+func TestTheSizeOfAVolumeIsKnownOnceItsPoolRuns(t *testing.T) {
+	r := record(t)
+	t.Cleanup(func() {
+		_, _ = tryVirsh("undefine", "late")
+		_, _ = tryVirsh("pool-destroy", "late-pool")
+		_, _ = tryVirsh("pool-undefine", "late-pool")
+	})
+	folder := t.TempDir()
+	virsh(t, "pool-define-as", "late-pool", "dir", "--target", folder)
+	run(t, "truncate", "--size", "32MiB", folder+"/late.img")
+	const uuid = "6b6d6d74-0000-4000-8000-0000000001a7"
+	r.mark()
+	define(t, "<domain type='qemu'><name>late</name><uuid>"+uuid+"</uuid><memory unit='MiB'>64</memory><os><type>hvm</type></os>"+
+		"<devices><disk type='volume'><source pool='late-pool' volume='late.img'/><target dev='vda'/></disk></devices></domain>")
+	late := dbus.ObjectPath("/org/kvmmanager/vms/" + strings.ReplaceAll(uuid, "-", "_"))
+	r.added(soon, func(path dbus.ObjectPath, _ map[string]map[string]dbus.Variant) bool { return path == late })
+	if size := r.get(late, "VM.DiskSize"); size != uint64(0) {
+		t.Fatalf("the pool does not run, and the size is %v", size)
+	}
+	r.mark()
+	virsh(t, "pool-start", "late-pool")
+	r.awaits(soon, late, "VM.DiskSize", uint64(32<<20))
+}
+
 // TestADeviceIsPluggedInAndOut of a guest that takes part, as it has to.
 func TestADeviceIsPluggedInAndOut(t *testing.T) {
 	useTiny(t)
