@@ -7,6 +7,7 @@ import (
 	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 )
 
@@ -103,6 +104,9 @@ func (a *App) fix(vm *model.VM, check model.StartCheck) {
 	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
 		return struct{}{}, c.Fix(ctx, check, client.Interactive())
 	}, func(_ struct{}, err error) {
+		if errs.Is(err, errs.Cancelled) {
+			return
+		}
 		a.fail(i18n.F("“%s” Is Still Kept From Starting", vm.Name), err)
 		if err == nil && a.window != nil {
 			a.window.Fixed(vm, func() { a.do(store.Start, []*model.VM{vm}) })

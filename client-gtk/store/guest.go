@@ -65,5 +65,5 @@ func (w Words) Fix(fix model.Fix) string { return lookUp(w, fixes, fix) }
 
 var fixes = map[model.Fix]string{
 	"": "", model.FixStartNetwork: mark("Start Network"), model.FixStartPool: mark("Start Storage Pool"),
-	model.FixDiscardState: mark("Discard Saved State"),
+	model.FixDiscardState: mark("Discard Saved State"), model.FixMoveDisk: mark("Copy Image to Storage Pool"),
 }

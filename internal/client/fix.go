@@ -19,6 +19,9 @@ func (c *Client) Fix(ctx context.Context, check model.StartCheck, options ...Opt
 	case model.FixDiscardState:
 		_, err := c.DiscardSavedState(ctx, check.Object, append(options, Wait())...)
 		return err
+	case model.FixMoveDisk: // the original stays: it may be somebody's own
+		_, err := c.MoveDisk(ctx, check.Object, check.Device, check.Pool, append(options, Wait())...)
+		return err
 	default:
 		return errs.New(errs.NotSupported, "Nothing can be done about this from here.")
 	}

@@ -349,7 +349,8 @@ func everyOption() map[string]struct {
 		"kind": {client.Kind(model.SnapshotExternal), "external"}, "quiesce": {client.Quiesce(), true},
 		"children": {client.Children(), true}, "start": {client.StartAfter(), true},
 		"delete-contents": {client.DeleteContents(), true}, "shrink": {client.Shrink(), true},
-		"pool": {client.IntoPool("/a/pool"), dbus.ObjectPath("/a/pool")}, "format": {client.Format("qcow2"), "qcow2"},
+		"delete-original": {client.DeleteOriginal(), true},
+		"pool":            {client.IntoPool("/a/pool"), dbus.ObjectPath("/a/pool")}, "format": {client.Format("qcow2"), "qcow2"},
 		"force": {client.Force(), true}, "screen": {client.Screen(1), uint32(1)},
 	}
 }

@@ -21,6 +21,9 @@ const (
 // DeleteContents deletes all volumes of a pool with it, and what it is made of.
 func DeleteContents() Option { return set("delete-contents", true) }
 
+// DeleteOriginal deletes the image of a disk when it has been copied into a pool.
+func DeleteOriginal() Option { return set("delete-original", true) }
+
 // Shrink lets a volume become smaller, which cuts off its end.
 func Shrink() Option { return set("shrink", true) }
 
@@ -104,6 +107,13 @@ func (c *Client) UploadVolume(ctx context.Context, volume model.Path, file *os.F
 // DownloadVolume writes what a volume holds to a file, which stays the caller's.
 func (c *Client) DownloadVolume(ctx context.Context, volume model.Path, file *os.File, options ...Option) (job model.Path, err error) {
 	return c.storageJob(ctx, volume, volumeIface, "Download", with(file, options), dbus.UnixFDIndex(0))
+}
+
+// MoveDisk copies the image of a disk into a pool, and has the VM, which is off,
+// use it there. It takes DeleteOriginal and ExpectedVersion; the job's result has
+// "volume", and perhaps "kept", a sentence.
+func (c *Client) MoveDisk(ctx context.Context, vm model.Path, id string, pool model.Path, options ...Option) (job model.Path, err error) {
+	return c.storageJob(ctx, vm, vmIface, "MoveDisk", options, id, dbus.ObjectPath(pool))
 }
 
 func (c *Client) storageJob(ctx context.Context, path model.Path, iface, member string, options []Option, args ...any) (job model.Path, err error) {

@@ -62,7 +62,14 @@ func storageCalls(ctx context.Context, c *client.Client) map[string]entry {
 			model.Path("/a/result"),
 		},
 		"StorageVolume.Upload": moves(c.UploadVolume),
-		"StorageVolume.Wipe":   starts(volume, c.WipeVolume),
+		"VM.MoveDisk": {
+			func(o ...client.Option) (any, error) {
+				return c.MoveDisk(ctx, "/org/kvmmanager/vms/web", "disk-vda", "/a/pool", o...)
+			},
+			[]any{"disk-vda", dbus.ObjectPath("/a/pool")},
+			model.Path("/a/result"),
+		},
+		"StorageVolume.Wipe": starts(volume, c.WipeVolume),
 	}
 }
 

@@ -120,6 +120,11 @@ func (e *Element) ReplaceMedium(kind, path, format string) {
 	driver.set("type", format)
 }
 
+// Encrypted says whether the hypervisor has to decrypt a disk's image.
+func (e *Element) Encrypted() bool {
+	return e.node.find("encryption") != nil || e.node.find("source", "encryption") != nil
+}
+
 // Connect gives an interface another network or bridge.
 func (e *Element) Connect(network, bridge string) {
 	e.node.drop("source")

@@ -1,6 +1,10 @@
 package domainxml
 
-import "strings"
+import (
+	"strings"
+
+	"org.kvmmanager/internal/model"
+)
 
 // StartNeeds is what a stored definition needs of the host to start, as far as
 // a VM's model does not say it.
@@ -18,6 +22,7 @@ type StartNeeds struct {
 // DiskNeed is an image that must be there: a file or block device, or a volume
 // of a pool.
 type DiskNeed struct {
+	ID           string
 	Target       string
 	Path         string
 	Pool, Volume string
@@ -39,7 +44,9 @@ func ParseStartNeeds(doc string) (StartNeeds, error) {
 	}
 	for disk := range dom.find("devices").all("disk") {
 		source := disk.find("source")
-		need := DiskNeed{Target: disk.find("target").attr("dev")}
+		device := model.Device{Kind: model.KindDisk}
+		need := DiskNeed{Target: convertDisk(disk, &device)}
+		need.ID = string(device.Kind) + "-" + need.Target
 		switch disk.attr("type") {
 		case "file":
 			need.Path = source.attr("file")

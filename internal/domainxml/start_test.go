@@ -22,7 +22,7 @@ func TestWhatAStartNeeds(t *testing.T) {
 	}
 	want := StartNeeds{
 		Name: "web", KVM: true, Memory: 64 << 20, Loader: "/fw/code.fd", NVRAM: "/nvram/web.fd", NVRAMTemplate: "/fw/vars.fd",
-		Disks: []DiskNeed{{Target: "vda", Path: "/a & b.qcow2"}, {Target: "vdb", Path: "/dev/vg/lv"}, {Target: "vdc", Pool: "p", Volume: "v"}},
+		Disks: []DiskNeed{{ID: "disk-vda", Target: "vda", Path: "/a & b.qcow2"}, {ID: "disk-vdb", Target: "vdb", Path: "/dev/vg/lv"}, {ID: "disk-vdc", Target: "vdc", Pool: "p", Volume: "v"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -8,6 +8,7 @@ const (
 	FixStartNetwork Fix = "start-network"       // Network.Start
 	FixStartPool    Fix = "start-pool"          // StoragePool.Start
 	FixDiscardState Fix = "discard-saved-state" // VM.DiscardSavedState
+	FixMoveDisk     Fix = "move-disk"           // VM.MoveDisk
 )
 
 // StartCheck is one reason why a VM will not start, or may not: what was found,
@@ -19,4 +20,6 @@ type StartCheck struct {
 	Hint    string      `wire:"hint"`
 	Fix     Fix         `wire:"fix"`
 	Object  Path        `wire:"object"` // what Fix is a method of
+	Device  string      `wire:"device"` // of move-disk: the disk
+	Pool    Path        `wire:"pool"`   // of move-disk: where to
 }

@@ -21,6 +21,7 @@ const (
 	taskLeases                     // of all networks
 	taskNeighbours                 // which addresses the host has seen it use
 	taskPools                      // whether volumes came or went
+	taskScratch                    // nothing: end what a killed process left
 )
 
 // taskPatience bounds how long the background waits for one answer. A VM that
@@ -151,6 +152,8 @@ func (c *Conn) doChore(ctx context.Context, job chore) {
 		if byMAC, err := c.neighbours(ctx, job.uuid); err == nil && c.memory.setNeighbours(job.uuid, byMAC) {
 			changed = []string{job.uuid}
 		}
+	case taskScratch:
+		c.clearScratch(ctx)
 	case taskPools:
 		c.lookAtPools(ctx)
 	case taskLeases:

@@ -36,6 +36,7 @@ type Conn struct {
 	parsed     parsed
 	chores     chores
 	pooled     poolMarks
+	scratch    string   // begins the names of our scratch pools
 	places     places   // empty unless the daemon is on this machine
 	watch      *watcher // nil where nothing is watched
 
@@ -60,7 +61,7 @@ func open(uri string, log *slog.Logger) (*Conn, error) {
 		uri: uri, log: log.With("uri", redact(uri)),
 		main:  main,
 		turns: newTurns(), queue: newQueue(), gone: make(chan struct{}),
-		memory: newMemory(), chores: chores{set: make(map[chore]struct{}), wake: make(chan struct{}, 1)},
+		memory: newMemory(), scratch: newScratch(), chores: chores{set: make(map[chore]struct{}), wake: make(chan struct{}, 1)},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.places, _ = placesOf(uri)

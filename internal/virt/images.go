@@ -23,6 +23,10 @@ func imageOf(conn *libvirt.Connect, path, pool, volume string) (*image, error) {
 	if err != nil {
 		return nil, err
 	}
+	if volume == "" && inScratch(vol) {
+		_ = vol.Free()
+		return nil, errs.New(errs.NotFound, "This image is in no storage pool.")
+	}
 	xml, err := vol.GetXMLDesc(0)
 	if err == nil {
 		i := &image{vol: vol}
@@ -128,7 +132,7 @@ func pathOf(conn *libvirt.Connect, d *model.Device) string {
 
 // notAVolume says what helps with an image that no pool has.
 func notAVolume(err error, target string) error {
-	if hasCode(err, libvirt.ERR_NO_STORAGE_VOL, libvirt.ERR_NO_STORAGE_POOL) {
+	if hasCode(err, libvirt.ERR_NO_STORAGE_VOL, libvirt.ERR_NO_STORAGE_POOL) || errs.Is(err, errs.NotFound) {
 		return errs.Wrap(errs.NotSupported, err, "The image of the disk %s is in no storage pool that is active. Move it into one first.", target)
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -178,13 +179,13 @@ func (f *startFacts) storage(stat statFunc) []model.StartCheck {
 				Hint: "Put the image back, choose another one for the disk, or remove the disk.",
 			})
 		case strings.Contains(words, "Permission denied"), d.Path == denied:
-			checks = append(checks, f.unreadable(d, model.CheckError, "The hypervisor may not read the image of the disk %s, “%s”."))
+			checks = append(checks, f.unreadable(d, model.CheckError, "The hypervisor may not read the image of the disk %s, “%s”.", stat))
 		default:
 			switch wayTo(d.Path, stat) {
 			case wayClosed:
-				checks = append(checks, f.unreadable(d, model.CheckError, "The image of the disk %s, “%s”, is in a folder that the hypervisor may not enter."))
+				checks = append(checks, f.unreadable(d, model.CheckError, "The image of the disk %s, “%s”, is in a folder that the hypervisor may not enter.", stat))
 			case wayDoubtful:
-				checks = append(checks, f.unreadable(d, model.CheckWarning, "The image of the disk %s, “%s”, is in a folder that the hypervisor probably may not enter."))
+				checks = append(checks, f.unreadable(d, model.CheckWarning, "The image of the disk %s, “%s”, is in a folder that the hypervisor probably may not enter.", stat))
 			}
 		}
 	}
@@ -192,15 +193,30 @@ func (f *startFacts) storage(stat statFunc) []model.StartCheck {
 }
 
 // unreadable says what helps: never to open somebody's folder to everybody.
-func (f *startFacts) unreadable(d domainxml.DiskNeed, status model.CheckStatus, message string) model.StartCheck {
-	hint := "Move or copy the image into a storage pool, and use it from there."
+func (f *startFacts) unreadable(d domainxml.DiskNeed, status model.CheckStatus, message string, stat statFunc) model.StartCheck {
+	check := model.StartCheck{
+		ID: "disk", Status: status, Message: fmt.Sprintf(message, d.Target, d.Path),
+		Hint: "Move or copy the image into a storage pool, and use it from there.",
+	}
+	if p := f.poolFor(d.Path, stat); p != nil {
+		check.Hint = fmt.Sprintf("Move or copy the image into the storage pool “%s”, and use it from there.", p.Name)
+		check.Fix, check.Object, check.Device, check.Pool = model.FixMoveDisk, model.VMPath(f.uuid), d.ID, p.Path()
+	}
+	return check
+}
+
+// poolFor is where an image can go so that the hypervisor may read it; nil when
+// there is no such pool. The one called “default” is what people expect.
+func (f *startFacts) poolFor(image string, stat statFunc) *model.StoragePool {
+	var best *model.StoragePool
 	for _, p := range f.pools {
-		if p.State == model.PoolRunning && strings.HasPrefix(p.Target, "/") && !strings.HasPrefix(d.Path, p.Target+"/") {
-			hint = fmt.Sprintf("Move or copy the image into the storage pool “%s”, and use it from there.", p.Name)
-			break
+		fits := p.State == model.PoolRunning && model.PoolOfFiles(p.Kind) && filepath.Dir(image) != p.Target &&
+			wayTo(filepath.Join(p.Target, "volume"), stat) == wayOpen
+		if fits && (best == nil || p.Name == "default") {
+			best = p
 		}
 	}
-	return model.StartCheck{ID: "disk", Status: status, Message: fmt.Sprintf(message, d.Target, d.Path), Hint: hint}
+	return best
 }
 
 // lastWords is what libvirt said when the last start failed, unless something

@@ -12,11 +12,14 @@ import (
 
 func TestWhatKeepsAVMFromStartingIsFound(t *testing.T) {
 	t.Parallel()
-	disk := []domainxml.DiskNeed{{Target: "vda", Path: "/srv/a.qcow2"}}
+	disk := []domainxml.DiskNeed{{ID: "disk-vda", Target: "vda", Path: "/srv/a.qcow2"}}
 	open := func(string) (passage, bool) { return passage{everybody: true}, true }
 	closed := func(string) (passage, bool) { return passage{rootOnly: true}, true }
 	doubtful := func(string) (passage, bool) { return passage{}, true }
-	pools := []*model.StoragePool{{Name: "default", State: model.PoolRunning, Target: "/var/lib/libvirt/images"}}
+	pools := []*model.StoragePool{{Name: "default", Kind: "dir", State: model.PoolRunning, Target: "/var/lib/libvirt/images"}}
+	somebodys := func(dir string) (passage, bool) {
+		return passage{everybody: dir != "/srv", rootOnly: dir == "/srv"}, true
+	}
 	for _, tt := range []struct {
 		name   string
 		facts  startFacts
@@ -62,8 +65,12 @@ func TestWhatKeepsAVMFromStartingIsFound(t *testing.T) {
 			want:  "disk error", says: "has no volume “v”", advice: "another volume",
 		},
 		{
-			name: "a folder that is closed", facts: startFacts{needs: domainxml.StartNeeds{Disks: disk}, pools: pools}, stat: closed,
+			name: "a folder that is closed", facts: startFacts{needs: domainxml.StartNeeds{Disks: disk}, pools: pools}, stat: somebodys,
 			want: "disk error", says: "may not enter", advice: "into the storage pool “default”",
+		},
+		{
+			name: "a pool that is closed as well", facts: startFacts{needs: domainxml.StartNeeds{Disks: disk}, pools: pools}, stat: closed,
+			want: "disk error", says: "may not enter", advice: "into a storage pool",
 		},
 		{
 			name: "a folder of somebody", facts: startFacts{needs: domainxml.StartNeeds{Disks: disk}}, stat: doubtful,
@@ -106,6 +113,9 @@ func TestWhatKeepsAVMFromStartingIsFound(t *testing.T) {
 			if got := c.ID + " " + string(c.Status); got != tt.want || !strings.Contains(c.Message, tt.says) || !strings.Contains(c.Hint, tt.advice) {
 				t.Errorf("found %+v", c)
 			}
+			if c.Fix == model.FixMoveDisk && (c.Device != "disk-vda" || c.Pool != pools[0].Path()) {
+				t.Errorf("the fix is %+v", c)
+			}
 			if (c.Fix != "") != (c.Object != "") || strings.Contains(c.Hint, "chmod") {
 				t.Errorf("found %+v", c)
 			}
@@ -130,5 +140,35 @@ func TestAStartIsCheckedOnAConnection(t *testing.T) {
 	}
 	if words := c.memory.startFailure(vm.UUID); words != "" {
 		t.Errorf("it has started, and yet: %s", words)
+	}
+}
+
+func TestAnImageGoesWhereItCanBeRead(t *testing.T) {
+	t.Parallel()
+	at := func(name, kind, target string) *model.StoragePool {
+		return &model.StoragePool{Name: name, Kind: kind, State: model.PoolRunning, Target: target}
+	}
+	open := func(string) (passage, bool) { return passage{everybody: true}, true }
+	asleep := at("default", "dir", "/var/lib/libvirt/images")
+	asleep.State = model.PoolInactive
+	for name, tt := range map[string]struct {
+		pools []*model.StoragePool
+		want  string
+	}{
+		"the default one": {[]*model.StoragePool{at("a", "dir", "/srv/a"), at("default", "dir", "/srv/d"), at("z", "dir", "/srv/z")}, "default"},
+		"another":         {[]*model.StoragePool{asleep, at("vg", "logical", "/dev/vg"), at("files", "fs", "/srv/files")}, "files"},
+		"not where it is": {[]*model.StoragePool{at("default", "dir", "/home/alice")}, ""},
+		"not in a home":   {[]*model.StoragePool{at("boxes", "dir", "/home/alice/boxes")}, ""},
+		"there is none":   {nil, ""},
+	} {
+		f := startFacts{pools: tt.pools}
+		image := "/home/alice/a.img"
+		got := ""
+		if p := f.poolFor(image, open); p != nil {
+			got = p.Name
+		}
+		if got != tt.want {
+			t.Errorf("%s: it goes to “%s”", name, got)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package virt
 
 import (
 	"context"
+	"slices"
 
 	"libvirt.org/go/libvirt"
 
@@ -29,7 +30,8 @@ func (c *Conn) Pools(ctx context.Context) ([]*model.StoragePool, error) {
 		if err != nil {
 			return nil, err
 		}
-		return askEach(ctx, found, (*libvirt.StoragePool).Free, libvirt.ERR_NO_STORAGE_POOL, askPool)
+		pools, err := askEach(ctx, found, (*libvirt.StoragePool).Free, libvirt.ERR_NO_STORAGE_POOL, askPool)
+		return slices.DeleteFunc(pools, func(p *model.StoragePool) bool { return isScratch(p.Name) }), err
 	})
 }
 
@@ -41,6 +43,9 @@ func (c *Conn) Pool(ctx context.Context, uuid string) (*model.StoragePool, error
 			return nil, err
 		}
 		defer p.Free()
+		if name, err := p.GetName(); err == nil && isScratch(name) {
+			return nil, errs.New(errs.NotFound, "This storage pool is not there for long.")
+		}
 		return askPool(p)
 	})
 }

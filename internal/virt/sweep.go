@@ -25,6 +25,7 @@ func (c *Conn) startWatching() {
 	if isTest(c.uri) {
 		return
 	}
+	c.later("", taskScratch)
 	c.sweepPools()
 	p, local := placesOf(c.uri)
 	if !local {

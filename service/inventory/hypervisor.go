@@ -228,6 +228,10 @@ type Conn interface {
 	Configure(ctx context.Context, uuid string, c *model.Configuration, how DeviceChange) (Applied, error)
 	// SetBootOrder replaces the stored boot order, by ids of devices.
 	SetBootOrder(ctx context.Context, uuid string, ids []string) error
+	// MoveDisk copies the image of a disk of a VM that is off into a pool, and has
+	// the VM use it there. It returns when nothing goes on any more: when it fails
+	// or is cancelled, everything is as before. One at a time.
+	MoveDisk(ctx context.Context, uuid, id string, move DiskMove) (MovedDisk, error)
 	// ResizeDisk makes a disk larger, in bytes, also while the VM runs.
 	ResizeDisk(ctx context.Context, uuid, id string, size uint64) error
 

@@ -41,6 +41,23 @@ type Upload struct {
 	Progress func(done, total uint64) // bytes
 }
 
+// DiskMove says where a disk's image is to go.
+type DiskMove struct {
+	Pool           string                   // UUID
+	Files          bool                     // whether the pool's volumes are files, which have formats
+	DeleteOriginal bool                     // unless somebody else needs it
+	Progress       func(done, total uint64) // bytes
+	Finish         func() bool              // asked before the VM is changed; false cancels
+	// Unfinished is told of the volume before it is made.
+	Unfinished Unfinished
+}
+
+// MovedDisk is where a disk's image has gone.
+type MovedDisk struct {
+	Volume string // its name in the pool
+	Kept   error  // why the original is still there, if it should not be
+}
+
 // VolumeManager makes and changes storage volumes. Pools are named by their
 // UUID. A volume that exists is AlreadyExists, one that does not is NotFound.
 type VolumeManager interface {

@@ -96,6 +96,7 @@ var goodCalls = map[string]struct {
 	"VM.Clone":                      {"org.kvmmanager.vm.create", "template", []any{"clone"}},
 	"VM.AddDevice":                  {"org.kvmmanager.vm.configure", live, []any{opts("kind", "rng")}},
 	"VM.Configure":                  {"org.kvmmanager.vm.configure", stopped, []any{opts("cpu-mode", "host-model")}},
+	"VM.MoveDisk":                   {"org.kvmmanager.vm.configure", "with a disk", []any{"disk-vda", dbus.ObjectPath(activePool)}},
 	"VM.RemoveDevice":               {"org.kvmmanager.vm.configure", stopped, []any{"rng-0"}},
 	"VM.ResizeDisk":                 {"org.kvmmanager.vm.configure", stopped, []any{"disk-vda", uint64(1 << 30)}},
 	"VM.SetBootOrder":               {"org.kvmmanager.vm.configure", stopped, []any{[]string{"disk-vda"}}},
@@ -217,6 +218,8 @@ func (w *world) objectFor(object string) model.Path {
 	switch object {
 	case live:
 		vm = running(1, "on")
+	case "with a disk":
+		vm.Disks = []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Target: "vda", Source: "/home/alice/a.img"}}
 	case "template":
 		vm.Template = true
 	case "guest":

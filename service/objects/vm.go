@@ -48,6 +48,10 @@ func vmMethods() map[string]*method {
 		"RemoveDevice": devices((*request).removeDevice, nil),
 		"UpdateDevice": devices((*request).updateDevice, hostPathAction(1)),
 		"ResizeDisk":   {action: actionConfigure, message: change, options: jobOptions(optExpectedVersion, "t"), run: (*request).resizeDisk},
+		"MoveDisk": {
+			action: actionConfigure, also: deleteOriginalAction, message: change,
+			options: jobOptions(optExpectedVersion, "t", optDeleteOriginal, "b"), run: (*request).moveDisk,
+		},
 		"SetBootOrder": configure(change, (*request).setBootOrder),
 
 		"Rename":         configure(ask("Authentication is required to rename “$(vm.name)”."), (*request).rename),

@@ -55,13 +55,17 @@ func (r *request) announceDisks(ctx context.Context, uuid string) {
 		return
 	}
 	for _, d := range vm.Disks {
-		if d.Source != "" {
-			_ = r.host.RefreshVolumeAt(ctx, d.Source) // the outcome is the job's
-		}
-		for _, p := range r.host.Pools() {
-			if d.Volume != "" && p.Name == d.Pool {
-				_ = r.host.RefreshVolume(ctx, p.UUID, d.Volume)
-			}
+		r.announceDisk(ctx, d)
+	}
+}
+
+func (r *request) announceDisk(ctx context.Context, d *model.Device) {
+	if d.Source != "" {
+		_ = r.host.RefreshVolumeAt(ctx, d.Source) // the outcome is the job's
+	}
+	for _, p := range r.host.Pools() {
+		if d.Volume != "" && p.Name == d.Pool {
+			_ = r.host.RefreshVolume(ctx, p.UUID, d.Volume)
 		}
 	}
 }

@@ -37,7 +37,7 @@ var sample = map[string]any{
 	"tags": []string{"not-mine"}, "autostart": true, "vcpus": uint32(2), "memory": uint64(64 << 20),
 	"template": true, "spec": with("name", "not-mine"),
 	"device": with("kind", "rng"), "changes": with("cache", "none"), "order": []string{}, "size": uint64(1 << 30),
-	"capacity": uint64(1 << 30), "from": dbus.UnixFD(0), "to": dbus.UnixFD(1),
+	"capacity": uint64(1 << 30), "pool": dbus.ObjectPath("/org/kvmmanager/pools/none"), "from": dbus.UnixFD(0), "to": dbus.UnixFD(1),
 	"host a{sv}": with("mac", "52:54:00:00:00:01", "address", "192.168.122.9"),
 }
 

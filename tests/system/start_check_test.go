@@ -79,7 +79,24 @@ func TestWhyAVMWillNotStart(t *testing.T) {
 				t.Errorf("the advice is %q", hint)
 			}
 			c.refused("PermissionDenied", vm, "VM.Start", wait())
-			found(t, checkStart(t, vm), "disk", "error", image)
+			check = found(t, checkStart(t, vm), "disk", "error", image)
+			if check["fix"].Value() != "move-disk" || check["object"].Value() != vm || check["device"].Value() != "disk-vda" {
+				t.Fatalf("the fix is missing: %v", check)
+			}
+			moved := resultOf(c, vm, "VM.MoveDisk", check["device"].Value(), check["pool"].Value(), wait())["volume"].Value().(dbus.ObjectPath)
+			t.Cleanup(func() { virsh(t, "vol-delete", c.get(moved, "StorageVolume.Path").(string)) })
+			if checks := checkStart(t, vm); len(checks) != 0 {
+				t.Errorf("fixed, it still has %v", checks)
+			}
+			if _, err := os.Stat(image); err != nil {
+				t.Errorf("the original is gone: %v", err)
+			}
+			if used := c.get(moved, "StorageVolume.UsedBy"); !equal(used, []dbus.ObjectPath{vm}) {
+				t.Errorf("the copy is used by %v", used)
+			}
+			if list := virsh(t, "pool-list", "--all"); strings.Contains(list, "scratch") {
+				t.Errorf("a pool is left:\n%s", list)
+			}
 		})
 	}
 	t.Run("an image that another VM has", func(t *testing.T) {

@@ -164,6 +164,29 @@ func TestAFailedStartOffersWhatHelps(t *testing.T) {
 	app.await(t, "label", "“vm-0” can be started again")
 }
 
+func TestAnImageThatCannotBeReadIsCopied(t *testing.T) {
+	world, _, app := fake(t, 1)
+	pool := &model.StoragePool{UUID: fakehv.UUID(200), Name: "default", Kind: "dir", State: model.PoolRunning, Active: true}
+	world.HV.PutPool(pool)
+	locked := fakehv.VM(0, "vm-0")
+	locked.Disks = []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Type: "file", Target: "vda", Source: "/home/alice/a.img"}}
+	world.HV.Put(locked)
+	world.HV.Hook("start", func(context.Context, string) error {
+		return errs.New(errs.PermissionDenied, "The hypervisor may not read it.")
+	})
+	world.HV.PutStartChecks(fakehv.UUID(0), model.StartCheck{
+		ID: "disk", Status: model.CheckError, Message: "The image is in a folder that the hypervisor may not enter.", Hint: "Copy it.",
+		Fix: model.FixMoveDisk, Object: model.VMPath(fakehv.UUID(0)), Device: "disk-vda", Pool: pool.Path(),
+	})
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Start").act(t)
+	app.await(t, "button", "Copy Image to Storage Pool").act(t)
+	app.await(t, "label", "“vm-0” can be started again")
+	if !slices.Contains(world.HV.Volumes(), fakehv.UUID(200)+"/a.img") {
+		t.Errorf("the volumes are %v", world.HV.Volumes())
+	}
+}
+
 func TestAVMIsClonedFromItsMenu(t *testing.T) {
 	_, _, app := fake(t, 1)
 	app.do(t, "open", vm(0))

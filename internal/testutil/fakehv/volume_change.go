@@ -5,8 +5,11 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
 )
 
@@ -100,4 +103,41 @@ func (c *Conn) DownloadVolume(ctx context.Context, pool, name string, to *os.Fil
 	progress(uint64(len(content)), uint64(len(content)))
 	_, err := to.Write(content)
 	return err
+}
+
+// MoveDisk implements inventory.Conn. The hook runs when half is copied.
+func (c *Conn) MoveDisk(ctx context.Context, uuid, id string, m inventory.DiskMove) (inventory.MovedDisk, error) {
+	vm, err := c.VM(ctx, uuid)
+	if err != nil {
+		return inventory.MovedDisk{}, err
+	}
+	i := slices.IndexFunc(vm.Disks, func(d *model.Device) bool { return d.ID == id })
+	name := filepath.Base(vm.Disks[i].Source)
+	note, err := m.Unfinished.Volume(m.Pool, name)
+	if err != nil {
+		return inventory.MovedDisk{}, err
+	}
+	defer note.Done()
+	m.Progress(1, 2)
+	if err := c.enter(context.WithoutCancel(ctx), "move-disk", uuid); err != nil {
+		return inventory.MovedDisk{}, err
+	}
+	if !m.Finish() {
+		return inventory.MovedDisk{}, errs.New(errs.Cancelled, "The operation was cancelled.")
+	}
+	if err := c.addVolume(m.Pool, inventory.NewVolume{Name: name, Format: "raw"}, nil); err != nil {
+		return inventory.MovedDisk{}, err
+	}
+	v, _ := c.h.volume(m.Pool, name)
+	moved := inventory.MovedDisk{Volume: name}
+	if m.DeleteOriginal {
+		moved.Kept = errs.New(errs.DeviceInUse, "The original is used by “another”, too.")
+	}
+	return moved, c.h.edit(uuid, func(vm *model.VM) error {
+		there := *vm.Disks[i]
+		there.Source = v.Path
+		vm.Disks = slices.Clone(vm.Disks)
+		vm.Disks[i] = &there
+		return nil
+	})
 }

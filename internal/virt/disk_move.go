@@ -1,0 +1,265 @@
+package virt
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+	"libvirt.org/go/libvirt"
+
+	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/inventory"
+)
+
+// movingDisk is a disk on its way into a pool.
+type movingDisk struct {
+	ctx     context.Context // its end is looked at between the steps
+	local   bool            // whether libvirt is on this machine
+	conn    *libvirt.Connect
+	scratch string // begins the names of pools for a moment
+	dom     *libvirt.Domain
+	uuid    string // of the VM
+	id      string // of the disk
+	move    inventory.DiskMove
+	moved   inventory.MovedDisk
+}
+
+// MoveDisk puts the image of a disk into a pool; see inventory.Conn. libvirt
+// cannot stop in the middle of a volume, so one that is cancelled is copied first.
+func (c *Conn) MoveDisk(ctx context.Context, uuid, id string, move inventory.DiskMove) (inventory.MovedDisk, error) {
+	// Whoever gives up must not do so while something half-made is there.
+	settled := context.WithoutCancel(ctx)
+	moved, err := operate(settled, c, work[inventory.MovedDisk]{uuid: uuid, lane: laneWork}, func(conn *libvirt.Connect) (inventory.MovedDisk, error) {
+		dom, err := conn.LookupDomainByUUIDString(uuid)
+		if err != nil {
+			return inventory.MovedDisk{}, err
+		}
+		defer dom.Free()
+		m := &movingDisk{ctx: ctx, local: c.places.config != "", conn: conn, scratch: c.scratch, dom: dom, uuid: uuid, id: id, move: move}
+		err = m.run()
+		return m.moved, err
+	})
+	c.memory.redefined(uuid)
+	c.later(uuid, taskSizes)
+	c.hint(inventory.VMEvent, uuid, false)
+	return moved, err
+}
+
+func (m *movingDisk) run() error {
+	disk, place, err := m.find()
+	if err != nil {
+		return err
+	}
+	return withImage(m.conn, m.scratch, disk.Type, place, func(original *libvirt.StorageVol) error {
+		if err := m.replace(disk, original); err != nil {
+			return err
+		}
+		if m.move.DeleteOriginal {
+			m.moved.Kept = translate(m.remove(original, place), true)
+		}
+		return nil
+	})
+}
+
+// find looks at the VM, its disk, and where the image is.
+func (m *movingDisk) find() (disk *domainxml.Element, place string, err error) {
+	if err := m.refuseActive(); err != nil {
+		return nil, "", err
+	}
+	if n, err := m.dom.SnapshotNum(0); err == nil && n > 0 {
+		return nil, "", errs.New(errs.InvalidState, "The virtual machine has snapshots, which need its disks where they are. Delete the snapshots first.")
+	}
+	doc, err := m.dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
+	if err != nil {
+		return nil, "", err
+	}
+	disk, err = domainxml.FindDevice(doc, m.id)
+	if err == nil && disk == nil {
+		err = noDevice()
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	switch disk.Type {
+	case "file", "block", "volume":
+		place = pathOf(m.conn, &disk.Device)
+	}
+	switch {
+	case place == "":
+		return nil, "", errs.New(errs.NotSupported, "“%s” has no image that could be copied.", m.id)
+	case disk.Encrypted():
+		return nil, "", errs.New(errs.NotSupported, "The image of “%s” is encrypted, and the hypervisor could not read a copy of it.", m.id)
+	}
+	return disk, place, nil
+}
+
+// refuseActive keeps what a guest writes from being lost.
+func (m *movingDisk) refuseActive() error {
+	active, err := m.dom.IsActive()
+	if err == nil && active {
+		err = errs.New(errs.InvalidState, "The virtual machine is running. Turn it off before you move its disks.")
+	}
+	return err
+}
+
+// replace makes the volume and has the disk use it. Nothing of it is left when
+// that fails.
+func (m *movingDisk) replace(disk *domainxml.Element, original *libvirt.StorageVol) error {
+	text, err := original.GetXMLDesc(0)
+	if err != nil {
+		return err
+	}
+	facts, err := domainxml.ParseImage(text)
+	if err != nil {
+		return err
+	}
+	format := "raw"
+	if disk.Format == "qcow2" {
+		format = "qcow2"
+	}
+	// libvirt copies what it takes the image for. A guest can make a raw disk
+	// look like something else, even like a layer over a file of the host.
+	if (facts.Format == "qcow2") != (format == "qcow2") {
+		return errs.New(errs.NotSupported, "The image looks like %s, and the virtual machine takes it for %s.", facts.Format, format)
+	}
+	pool, err := m.conn.LookupStoragePoolByUUIDString(m.move.Pool)
+	if err != nil {
+		return err
+	}
+	defer pool.Free()
+	note, err := m.choose(pool, disk, facts.Path)
+	if err != nil {
+		return err
+	}
+	made, err := m.copy(pool, original, &facts, format)
+	if err != nil {
+		m.settle(pool, note, err)
+		return err
+	}
+	defer made.Free()
+	if err = m.use(disk, made, format); err != nil {
+		m.takeBack(made, note)
+		return err
+	}
+	note.Done()
+	return nil
+}
+
+// choose takes a name that is free, and has it remembered that a volume of that
+// name is about to be made.
+func (m *movingDisk) choose(pool *libvirt.StoragePool, disk *domainxml.Element, place string) (inventory.Note, error) {
+	name := filepath.Base(place)
+	if model.ValidateVolumeName(name) != nil {
+		vm, err := m.dom.GetName()
+		if err != nil {
+			return nil, err
+		}
+		name = vm + "-" + disk.Target
+	}
+	ending := filepath.Ext(name)
+	name, err := freeName(pool, strings.TrimSuffix(name, ending), ending)
+	if err != nil {
+		return nil, err
+	}
+	m.moved.Volume = name
+	return m.move.Unfinished.Volume(m.move.Pool, name)
+}
+
+func (m *movingDisk) copy(pool *libvirt.StoragePool, original *libvirt.StorageVol, facts *domainxml.ImageFacts, format string) (*libvirt.StorageVol, error) {
+	if !m.move.Files {
+		format = "" // its volumes have none
+	}
+	xml, err := domainxml.CopyXML(m.moved.Volume, format, facts.Capacity, nil)
+	if err != nil {
+		return nil, err
+	}
+	stop := followVolume(pool, m.moved.Volume, func(done uint64) { m.move.Progress(done, facts.Allocation) })
+	defer stop()
+	return pool.StorageVolCreateXMLFrom(xml, original, 0)
+}
+
+// settle is about a copy that has failed: libvirt has removed it, unless nobody
+// knows.
+func (m *movingDisk) settle(pool *libvirt.StoragePool, note inventory.Note, failure error) {
+	if hasCode(failure, libvirt.ERR_STORAGE_VOL_EXIST) { // somebody was faster
+		note.Done()
+		return
+	}
+	v, err := pool.LookupStorageVolByName(m.moved.Volume)
+	switch {
+	case err == nil:
+		m.takeBack(v, note)
+		_ = v.Free()
+	case hasCode(err, libvirt.ERR_NO_STORAGE_VOL):
+		note.Done()
+	default:
+		note.Leave()
+	}
+}
+
+// takeBack removes the copy, unless the VM uses it in spite of the failure: who
+// loses libvirt meanwhile does not know.
+func (m *movingDisk) takeBack(made *libvirt.StorageVol, note inventory.Note) {
+	err := unused(m.conn, made)
+	if err == nil {
+		err = made.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
+	}
+	if err == nil || errs.Is(err, errs.DeviceInUse) {
+		note.Done()
+		return
+	}
+	note.Leave()
+}
+
+// use changes the stored definition.
+func (m *movingDisk) use(disk *domainxml.Element, made *libvirt.StorageVol, format string) error {
+	path, err := made.GetPath()
+	if err != nil {
+		return err
+	}
+	info, err := made.GetInfo()
+	if err != nil {
+		return err
+	}
+	kind := "file"
+	if info.Type == libvirt.STORAGE_VOL_BLOCK {
+		kind = "block"
+	}
+	disk.ReplaceMedium(kind, path, format)
+	xml, err := disk.XML()
+	if err != nil {
+		return err
+	}
+	if err := m.refuseActive(); err != nil { // somebody has started it meanwhile
+		return err
+	}
+	if m.ctx.Err() != nil || !m.move.Finish() {
+		return errs.New(errs.Cancelled, "The operation was cancelled.")
+	}
+	return m.dom.UpdateDeviceFlags(xml, libvirt.DOMAIN_DEVICE_MODIFY_CONFIG)
+}
+
+// remove deletes the original, unless somebody needs it.
+func (m *movingDisk) remove(original *libvirt.StorageVol, place string) error {
+	used, err := users(m.conn, "")
+	if err != nil {
+		return err
+	}
+	if vm := used[place]; vm != "" {
+		return errs.New(errs.DeviceInUse, "The original is used by “%s”, too.", vm)
+	}
+	made, err := overlays(m.conn)
+	if err != nil {
+		return err
+	}
+	if len(made[place]) > 0 {
+		return errs.New(errs.DeviceInUse, "The original is what the volume “%s” is made of.", made[place][0])
+	}
+	if m.local {
+		unix.Sync() // not even a power failure may take both
+	}
+	return original.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
+}
