@@ -40,7 +40,7 @@ func (f NetworkForm) Setup() (model.NetworkSetup, error) {
 		} else {
 			s.HostDevice = f.Link
 		}
-		return s, model.ValidateNetworkSetup(&s, nil)
+		return s, sentence(model.ValidateNetworkSetup(&s, nil))
 	}
 	s.Domain = f.Domain
 	if err := f.addresses(&s); err != nil {
@@ -53,9 +53,9 @@ func (f NetworkForm) Setup() (model.NetworkSetup, error) {
 		s.DHCPRanges = []model.DHCPRange{{Start: f.First, End: f.Last}}
 	}
 	if s.Addresses == nil { // the service chooses what the ranges are in
-		return s, model.ValidateNetworkName(s.Name)
+		return s, sentence(model.ValidateNetworkName(s.Name))
 	}
-	return s, model.ValidateNetworkSetup(&s, nil)
+	return s, sentence(model.ValidateNetworkSetup(&s, nil))
 }
 
 // addresses puts the host's addresses into a setup: the first of a subnet,

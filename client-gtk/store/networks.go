@@ -16,10 +16,12 @@ type NetworkAction string
 
 // What can be done with a network.
 const (
-	StartNetwork  NetworkAction = "start"
-	StopNetwork   NetworkAction = "stop"
-	AutostartNet  NetworkAction = "autostart"
-	DeleteNetwork NetworkAction = "delete"
+	StartNetwork   NetworkAction = "start"
+	StopNetwork    NetworkAction = "stop"
+	AutostartNet   NetworkAction = "autostart"
+	DeleteNetwork  NetworkAction = "delete"
+	ChangeNetwork  NetworkAction = "change"
+	ReserveAddress NetworkAction = "reserve"
 )
 
 const rightNetwork = "org.kvmmanager.network.manage"
@@ -30,6 +32,8 @@ var (
 	notStored  = mark("It has no stored configuration, and disappears when it stops")
 	networkOn  = mark("The network is active")
 	networkOff = mark("The network is not active")
+	otherMode  = mark("Only libvirt's own tools change networks of this mode")
+	noSubnet   = mark("The network has no addresses")
 )
 
 // WhyNotNetwork is why somebody with these permissions on a network cannot do
@@ -44,6 +48,10 @@ func (w Words) WhyNotNetwork(a NetworkAction, n *model.Network, host *model.Host
 		why = networkOff
 	case a == AutostartNet && !n.Persistent:
 		why = notStored
+	case a == ChangeNetwork && len(w.NetworkChangeForm(n).Fields) == 0:
+		why = otherMode
+	case a == ReserveAddress && len(n.Addresses) == 0:
+		why = noSubnet
 	}
 	return w.text(why)
 }
@@ -130,7 +138,7 @@ func (w Words) NetworkFacts(n *model.Network) []Fact {
 		addresses = append(addresses, fmt.Sprintf("%s/%d", a.Address, a.Prefix))
 	}
 	for _, r := range n.DHCPRanges {
-		ranges = append(ranges, r.Start+" – "+r.End)
+		ranges = append(ranges, rangeText(r))
 	}
 	facts := w.facts()
 	facts.add(mark("State"), w.NetworkState(n))
@@ -139,6 +147,7 @@ func (w Words) NetworkFacts(n *model.Network) []Fact {
 	facts.add(mark("Addresses of the host"), strings.Join(addresses, "\n"))
 	facts.add(mark("Addresses for guests"), strings.Join(ranges, "\n"))
 	facts.add(mark("DNS domain"), n.Domain)
+	facts.add(mark("Changes at the next start"), w.NetworkPending(n))
 	return facts.list
 }
 

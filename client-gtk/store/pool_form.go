@@ -58,5 +58,5 @@ func (f PoolForm) Spec() (model.PoolSpec, error) {
 	if s.Build && f.Kind == "fs" {
 		s.SourceFormat = "ext4"
 	}
-	return s, model.ValidatePoolSpec(&s)
+	return s, sentence(model.ValidatePoolSpec(&s))
 }

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	_ "embed"
 	"errors"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
@@ -13,53 +12,24 @@ import (
 	"org.kvmmanager/internal/model"
 )
 
-//go:embed device.ui
-var deviceUI string
-
 // change is a dialog that asks for a change of a VM's hardware, and says before
 // what becomes of it.
 type change struct {
+	*formDialog
 	service Service
 	vm      *model.VM
-	why     string // why nothing can be changed; empty when it can
-
-	dialog       *adw.Dialog
-	apply        *gtk.Button
-	outcomeGroup *adw.PreferencesGroup
-	outcome      *adw.ActionRow
-	icon         *gtk.Image
-	facts        *rows
-	group        *adw.PreferencesGroup
-	form         *form
-	asked        store.Form
-	before       store.Values
 
 	// load makes the form anew from what the VM is now; false when what it is
 	// about is gone.
 	load func() bool
 	// wanted is the changes that the form asks for.
 	wanted func() []store.HardwareChange
-
-	asking, again bool // the service is asked what would become of it
-	closed        bool
 }
 
 func newChange(service Service, vm *model.VM, why, button string) (*change, *gtk.Builder) {
-	b := build(deviceUI)
-	c := &change{
-		service: service, vm: vm, why: why,
-		dialog: object[*adw.Dialog](b, "dialog"), apply: object[*gtk.Button](b, "apply"),
-		outcomeGroup: object[*adw.PreferencesGroup](b, "outcome_group"), outcome: object[*adw.ActionRow](b, "outcome"),
-		icon: object[*gtk.Image](b, "outcome_icon"), facts: newRows(object[*adw.PreferencesGroup](b, "facts")),
-		group: object[*adw.PreferencesGroup](b, "fields"),
-	}
-	c.apply.SetLabel(button)
-	c.apply.SetTooltipText(why)
-	c.apply.ConnectClicked(c.do)
-	c.dialog.ConnectClosed(func() { c.closed = true })
-	object[*gtk.Button](b, "cancel").ConnectClicked(func() { c.dialog.Close() })
-	object[*adw.PreferencesGroup](b, "remove_group").SetVisible(false)
-	c.facts.set(nil)
+	c := &change{service: service, vm: vm}
+	dialog, b := newFormDialog(why, button, c.do)
+	c.formDialog = dialog
 	return c, b
 }
 
@@ -139,21 +109,12 @@ func showMachine(parent gtk.Widgetter, service Service, vm *model.VM, why string
 
 // fill makes the form anew.
 func (c *change) fill(asked store.Form, values store.Values) {
-	if c.form != nil {
-		c.form.clear()
-	}
-	c.asked = asked
-	c.form = newForm(c.group, &c.asked, values, c.look)
-	c.form.enable(c.why == "")
-	c.before = store.Values{}
-	for key, value := range c.form.values {
-		c.before[key] = value
-	}
-	c.look()
+	c.formDialog.fill(asked, values, c.look)
 }
 
 // look says what becomes of what the form says, or what is missing.
 func (c *change) look() {
+	c.again = c.asking // whatever the answer is, it is to another question
 	c.apply.SetSensitive(false)
 	if c.why != "" {
 		c.say(c.why, false)
@@ -165,14 +126,13 @@ func (c *change) look() {
 	}
 	wanted := c.wanted()
 	if len(wanted) == 0 {
-		c.outcomeGroup.SetVisible(false)
+		c.sayNothing(false)
 		return
 	}
 	if c.asking { // one question at a time
-		c.again = true
 		return
 	}
-	c.asking, c.again = true, false
+	c.asking = true
 	c.service.ChangeHardware(c.vm.Path(), wanted[0], true, func(outcome store.Outcome, err error) {
 		c.asking = false
 		switch {
@@ -184,25 +144,11 @@ func (c *change) look() {
 		case err == nil:
 			c.say(words.When(outcome, c.vm), true)
 		case needsPassword(err), errors.Is(err, store.ErrUnknown): // nobody knows before
-			c.outcomeGroup.SetVisible(false)
-			c.apply.SetSensitive(true)
+			c.sayNothing(true)
 		default:
-			_, sentence := errs.Of(err)
-			c.say(sentence, false)
+			c.refuse(err)
 		}
 	})
-}
-
-// say shows what becomes of it; possible lets it be done.
-func (c *change) say(text string, possible bool) {
-	c.outcomeGroup.SetVisible(true)
-	c.outcome.SetTitle(text)
-	if possible {
-		c.icon.SetFromIconName("dialog-information-symbolic")
-	} else {
-		c.icon.SetFromIconName("dialog-warning-symbolic")
-	}
-	c.apply.SetSensitive(possible)
 }
 
 // do does it, one change after the other: each makes another version of the

@@ -23,6 +23,15 @@ type HostService interface {
 	SetNetworkAutostart(n *model.Network, on bool)
 	// CreateNetwork makes a network. done gets what went wrong, or nil.
 	CreateNetwork(host model.Path, setup model.NetworkSetup, done func(error))
+	// ConfigureNetwork changes a network, or says what would become of that. For a
+	// dry run no password is asked for.
+	ConfigureNetwork(n *model.Network, changes map[string]any, dryRun bool, then func(client.NetworkApplied, error))
+	// AddDHCPHost keeps an address of a network for a guest.
+	AddDHCPHost(n *model.Network, host model.DHCPHost, then func(error))
+	// RemoveDHCPHost keeps it no longer.
+	RemoveDHCPHost(n *model.Network, host model.DHCPHost)
+	// Leases is the addresses that guests have from a network.
+	Leases(network model.Path, then func([]model.Lease, error))
 	// Hosts, Networks and Pools are from memory, in the order of people.
 	Hosts() []*model.Host
 	Networks(host model.Path) []*model.Network

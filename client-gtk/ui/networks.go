@@ -28,11 +28,12 @@ type networksTab struct {
 	list   *chosenList
 	detail *adw.NavigationPage
 
-	toggle, remove *gtk.Button
-	autostart      *adw.SwitchRow
-	facts          *rows
-	vms            *linkRows
-	reserved       *rows
+	toggle, change, remove *gtk.Button
+
+	autostart *adw.SwitchRow
+	facts     *rows
+	vms       *linkRows
+	leases    *leases
 }
 
 func newNetworksTab(page *hostPage, open func(model.Path)) *networksTab {
@@ -40,17 +41,18 @@ func newNetworksTab(page *hostPage, open func(model.Path)) *networksTab {
 	t := &networksTab{
 		page: page, stack: object[*gtk.Stack](b, "stack"), none: object[*adw.StatusPage](b, "none"),
 		create: []*gtk.Button{object[*gtk.Button](b, "first"), object[*gtk.Button](b, "new")}, detail: object[*adw.NavigationPage](b, "detail"),
-		toggle: object[*gtk.Button](b, "toggle"), remove: object[*gtk.Button](b, "delete"),
+		toggle: object[*gtk.Button](b, "toggle"), change: object[*gtk.Button](b, "change"), remove: object[*gtk.Button](b, "delete"),
 		autostart: object[*adw.SwitchRow](b, "autostart"),
 		facts:     newRows(object[*adw.PreferencesGroup](b, "facts")),
 		vms:       &linkRows{group: object[*adw.PreferencesGroup](b, "vms"), open: open},
-		reserved:  newRows(object[*adw.PreferencesGroup](b, "reserved")),
 	}
+	t.leases = newLeases(b, t)
 	t.list = newChosenList(object[*gtk.ListBox](b, "list"), object[*adw.NavigationSplitView](b, "split"), func(model.Path) { t.show(t.networks) })
 	for _, button := range t.create {
 		button.ConnectClicked(func() { showNewNetwork(page.root, page.service, page.host.Path()) })
 	}
 	t.toggle.ConnectClicked(t.switchIt)
+	t.change.ConnectClicked(func() { showNetworkChange(page.root, page.service, t.network) })
 	t.remove.ConnectClicked(t.askDelete)
 	t.autostart.NotifyProperty("active", func() {
 		if !t.filling && t.network != nil {
@@ -80,6 +82,9 @@ func (t *networksTab) show(networks []*model.Network) {
 		return
 	}
 	t.stack.SetVisibleChildName("some")
+	if t.network == nil || t.network.Path() != networks[at].Path() {
+		t.leases.clear()
+	}
 	t.network = networks[at]
 	t.fill()
 }
@@ -90,6 +95,7 @@ func (t *networksTab) fill() {
 	defer func() { t.filling = false }()
 	t.detail.SetTitle(n.Name)
 	startOrStop(t.toggle, n.Active, t.why(store.StartNetwork), t.why(store.StopNetwork))
+	offer(t.change, i18n.T("Change…"), t.why(store.ChangeNetwork))
 	offer(t.remove, i18n.T("Delete"), t.why(store.DeleteNetwork))
 	allow(t.autostart, t.why(store.AutostartNet))
 	t.autostart.SetActive(n.Autostart)
@@ -99,11 +105,7 @@ func (t *networksTab) fill() {
 		vms = append(vms, link{orElse(vm.Title, vm.Name), words.VMState(vm), vm.Path()})
 	}
 	t.vms.set(vms)
-	var reserved []fact
-	for _, h := range n.DHCPHosts {
-		reserved = append(reserved, fact{orElse(h.Name, orElse(h.MAC, h.ID)), join(h.Address, h.MAC)})
-	}
-	t.reserved.set(reserved)
+	t.leases.fill()
 }
 
 func (t *networksTab) why(a store.NetworkAction) string {

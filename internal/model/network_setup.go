@@ -69,3 +69,16 @@ func (s *NetworkSetup) Take(changes *NetworkSetup, given Keys) {
 		}
 	}
 }
+
+// Values is what is set of these keys, by them.
+func (s *NetworkSetup) Values(given Keys) map[string]any {
+	values := map[string]any{}
+	from := reflect.ValueOf(s).Elem()
+	for i := range from.NumField() {
+		key, field := from.Type().Field(i).Tag.Get("wire"), from.Field(i)
+		if given.Any(key) && (field.Kind() != reflect.Pointer || !field.IsNil()) {
+			values[key] = reflect.Indirect(field).Interface()
+		}
+	}
+	return values
+}

@@ -23,6 +23,7 @@ type Hypervisor struct {
 	down     error
 	hooks    map[string]func(context.Context, string) error
 	checks   map[string][]model.StartCheck
+	leases   map[string][]model.Lease // by the network's UUID
 	calls    []string
 	nextID   int32
 }
@@ -31,7 +32,7 @@ type Hypervisor struct {
 func New() *Hypervisor {
 	return &Hypervisor{
 		vms: map[string]*model.VM{}, networks: map[string]*model.Network{}, pools: map[string]*model.StoragePool{},
-		checks: map[string][]model.StartCheck{}, volumes: map[string]*volume{},
+		checks: map[string][]model.StartCheck{}, leases: map[string][]model.Lease{}, volumes: map[string]*volume{},
 		conns: map[*Conn]bool{}, hooks: map[string]func(context.Context, string) error{},
 	}
 }
@@ -82,6 +83,14 @@ func (h *Hypervisor) PutNetwork(n *model.Network) {
 	copied := *n
 	h.networks[n.UUID] = &copied
 	h.emit(inventory.Event{Kind: inventory.NetworkEvent, ID: n.UUID})
+}
+
+// PutLeases says what the DHCP server of a network has given out, besides the
+// fixed leases.
+func (h *Hypervisor) PutLeases(network string, leases ...model.Lease) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.leases[network] = leases
 }
 
 // DropNetwork removes a network.

@@ -113,15 +113,20 @@ func (c *Conn) RemoveDHCPHost(ctx context.Context, uuid string, host model.DHCPH
 	})
 }
 
-// Leases implements inventory.Conn: every fixed lease is taken.
+// Leases implements inventory.Conn: every fixed lease is taken, and there is what
+// was put there.
 func (c *Conn) Leases(ctx context.Context, uuid string) ([]model.Lease, error) {
 	n, err := one(c, ctx, "leases", uuid, c.h.networks)
 	if err != nil {
 		return nil, err
 	}
-	var leases []model.Lease
+	c.h.mu.Lock()
+	leases := slices.Clone(c.h.leases[uuid])
+	c.h.mu.Unlock()
 	for _, h := range n.DHCPHosts {
-		leases = append(leases, model.Lease{MAC: h.MAC, Address: h.Address, Name: h.Name, Family: "ipv4", Prefix: 24, ExpiresAt: time.UnixMilli(1_000_000_000_000)})
+		if !slices.ContainsFunc(leases, func(l model.Lease) bool { return l.Address == h.Address && l.MAC == h.MAC }) {
+			leases = append(leases, model.Lease{MAC: h.MAC, Address: h.Address, Name: h.Name, Family: "ipv4", Prefix: 24, ExpiresAt: time.UnixMilli(1_000_000_000_000)})
+		}
 	}
 	return leases, nil
 }
