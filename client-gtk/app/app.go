@@ -110,7 +110,7 @@ func (a *App) startup() {
 
 // shortcuts are the program's own keys.
 var shortcuts = map[string][]string{
-	"app.quit": {"<Control>q"}, "win.preferences": {"<Control>comma"}, "win.search": {"<Control>f"}, "win.fullscreen": {"F11"},
+	"app.quit": {"<Control>q"}, "win.new": {"<Control>n"}, "win.preferences": {"<Control>comma"}, "win.search": {"<Control>f"}, "win.fullscreen": {"F11"},
 	"win.show-help-overlay": {"<Control>question"}, "win.close": {"<Control>w"}, "vm.edit": {"F2"},
 }
 

@@ -186,10 +186,14 @@ func connectionFields(s Surroundings, all bool) []Field {
 }
 
 // sizeKey is what a form calls the size of a disk, which has a method of its
-// own. It counts GiB.
+// own.
 const sizeKey = "size"
 
 const gibibyte = 1 << 30
+
+func sizeField(key string, least uint64) Field {
+	return Field{Key: key, Label: mark("Size"), Kind: FieldSize, Least: least, Most: 65536 * gibibyte}
+}
 
 // ChangeForm is what can be changed about a device, and what it has now. There
 // are no fields if nothing can.
@@ -201,9 +205,8 @@ func (w Words) ChangeForm(d *model.Device, s Surroundings) (Form, Values) {
 		f.Fields = []Field{cacheField, discardField}
 		now["cache"], now["discard"] = d.Cache, d.Discard
 		if d.Capacity > 0 && !d.ReadOnly {
-			size := (d.Capacity + gibibyte - 1) / gibibyte
-			f.Fields = append([]Field{{Key: sizeKey, Label: mark("Size in GiB"), Kind: FieldNumber, Least: size, Most: 65536}}, f.Fields...)
-			now[sizeKey] = strconv.FormatUint(size, 10)
+			f.Fields = append([]Field{sizeField(sizeKey, d.Capacity)}, f.Fields...)
+			now[sizeKey] = strconv.FormatUint(d.Capacity, 10)
 		}
 	case model.KindCDROM, model.KindFloppy:
 		f.Fields = imageFields(w, nil, s, d, forDrive)

@@ -141,7 +141,7 @@ func TestWhatChangesAboutADeviceIsAskedForAndNoMore(t *testing.T) {
 		"nothing":               {&model.Device{ID: "disk-vda", Kind: model.KindDisk, Capacity: 1 << 30, Cache: "none"}, nil, "[]"},
 		"the cache of a disk":   {&model.Device{ID: "disk-vda", Kind: model.KindDisk, Capacity: 1 << 30}, store.Values{"cache": "none"}, "[1 disk-vda map[cache:none] 0]"},
 		"a usual cache":         {&model.Device{ID: "disk-vda", Kind: model.KindDisk, Capacity: 1 << 30, Cache: "none"}, store.Values{"cache": ""}, "[1 disk-vda map[cache:default] 0]"},
-		"the size of a disk":    {&model.Device{ID: "disk-vda", Kind: model.KindDisk, Capacity: 1 << 30}, store.Values{"size": "2"}, "[3 disk-vda map[] 2147483648]"},
+		"the size of a disk":    {&model.Device{ID: "disk-vda", Kind: model.KindDisk, Capacity: 1 << 30}, store.Values{"size": "2147483648"}, "[3 disk-vda map[] 2147483648]"},
 		"the medium of a drive": {&model.Device{ID: "cdrom-sda", Kind: model.KindCDROM}, store.Values{"volume": "default/debian.iso"}, "[1 cdrom-sda map[pool:default volume:debian.iso] 0]"},
 		"an ejected medium":     {&model.Device{ID: "cdrom-sda", Kind: model.KindCDROM, Source: "/p/debian.iso"}, store.Values{"volume": ""}, "[1 cdrom-sda map[source:] 0]"},
 		"a medium of no pool":   {&model.Device{ID: "cdrom-sda", Kind: model.KindCDROM, Source: "/else/x.iso"}, store.Values{"volume": ""}, "[1 cdrom-sda map[source:] 0]"},

@@ -15,6 +15,7 @@ const (
 	FieldText
 	FieldSwitch // "true" or empty
 	FieldNumber // decimal; "0" says nothing
+	FieldSize   // bytes; the row says in which unit it is shown
 	FieldFile   // the path of a file of the person's
 )
 
@@ -28,7 +29,7 @@ type Field struct {
 	Label   string
 	Kind    FieldKind
 	Choices []Choice
-	Least   uint64 // of numbers
+	Least   uint64 // of numbers and sizes
 	Most    uint64
 	Usual   string            // at first
 	When    map[string]string // matters only while other fields say this

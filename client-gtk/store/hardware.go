@@ -61,8 +61,8 @@ func Alterations(d *model.Device, f *Form, before, now Values, vm *model.VM, s S
 		}
 		list = append(list, HardwareChange{Op: UpdateDevice, ID: d.ID, Values: values, Version: vm.ConfigVersion})
 	}
-	if gib, _ := strconv.ParseUint(now[sizeKey], 10, 64); now[sizeKey] != before[sizeKey] && gib > 0 {
-		list = append(list, HardwareChange{Op: ResizeDisk, ID: d.ID, Size: gib * gibibyte, Version: vm.ConfigVersion})
+	if size, _ := strconv.ParseUint(now[sizeKey], 10, 64); now[sizeKey] != before[sizeKey] && size > 0 {
+		list = append(list, HardwareChange{Op: ResizeDisk, ID: d.ID, Size: size, Version: vm.ConfigVersion})
 	}
 	return list
 }

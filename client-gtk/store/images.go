@@ -17,7 +17,7 @@ const (
 	imageKey  = "image"
 	poolKey   = "in-pool"
 	nameKey   = "new-name"
-	newKey    = "new-size" // GiB
+	newKey    = "new-size"
 	formatKey = "new-format"
 	fileKey   = "file"
 	volumeKey = "volume"
@@ -67,8 +67,9 @@ func imageFields(w Words, vm *model.VM, s Surroundings, has *model.Device, wante
 	fields = append(fields, volume, file)
 	if wanted == forDisk {
 		isNew := map[string]string{imageKey: imageNew}
-		fields = append(fields,
-			Field{Key: newKey, Label: mark("Size in GiB"), Kind: FieldNumber, Least: 1, Most: 65536, Usual: "20", When: isNew, private: true},
+		size := sizeField(newKey, mebibyte)
+		size.Usual, size.When, size.private = strconv.Itoa(20*gibibyte), isNew, true
+		fields = append(fields, size,
 			Field{Key: nameKey, Label: mark("Name"), Kind: FieldText, Usual: freeName(vm, s), When: isNew, Needed: true, private: true})
 		format := choice(formatKey, mark("Format"), plainChoices("qcow2", "raw"))
 		format.When, format.private = isNew, true
@@ -103,8 +104,8 @@ func newImage(v Values, s Surroundings) *NewImage {
 	n := &NewImage{}
 	switch v[imageKey] {
 	case imageNew:
-		gib, _ := strconv.ParseUint(v[newKey], 10, 64)
-		n.Spec = model.VolumeSpec{Name: v[nameKey], Format: v[formatKey], Capacity: gib * gibibyte}
+		size, _ := strconv.ParseUint(v[newKey], 10, 64)
+		n.Spec = model.VolumeSpec{Name: v[nameKey], Format: v[formatKey], Capacity: size}
 	case imageFile:
 		n.File = v[fileKey]
 		n.Spec.Name = filepath.Base(n.File)

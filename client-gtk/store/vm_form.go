@@ -52,7 +52,6 @@ func (f VMForm) First() model.VMSpec {
 
 // Spec is what all steps say.
 func (f VMForm) Spec() model.VMSpec {
-	const mebibyte, gibibyte = 1 << 20, 1 << 30
 	spec := f.First()
 	spec.OS, spec.VCPUs, spec.Memory, spec.Machine = f.OS, f.VCPUs, f.MemoryMiB*mebibyte, f.Machine
 	spec.Firmware = model.FirmwareBIOS

@@ -18,8 +18,6 @@ import (
 //go:embed create.ui
 var createUI string
 
-const gibibyte = 1 << 30
-
 // creation is the dialog for a new VM, in three steps.
 type creation struct {
 	service Service

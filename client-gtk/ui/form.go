@@ -44,6 +44,8 @@ func newForm(group *adw.PreferencesGroup, f *store.Form, values store.Values, ch
 			row, value = rows.file(field), ""
 		case store.FieldSwitch:
 			row = rows.toggle(field, value)
+		case store.FieldSize:
+			row = rows.size(field, value)
 		default:
 			row = rows.number(field, value)
 		}
@@ -147,6 +149,13 @@ func (f *form) number(field *store.Field, value string) *adw.SpinRow {
 	number, _ := strconv.ParseUint(value, 10, 64)
 	row.SetValue(float64(number))
 	row.NotifyProperty("value", func() { f.say(field.Key, strconv.FormatUint(uint64(row.Value()), 10)) })
+	return row
+}
+
+func (f *form) size(field *store.Field, value string) *sizeRow {
+	bytes, _ := strconv.ParseUint(value, 10, 64)
+	row := newSizeRow(bytes, field.Least)
+	row.NotifyProperty("value", func() { f.say(field.Key, strconv.FormatUint(row.bytes(), 10)) })
 	return row
 }
 

@@ -247,6 +247,9 @@ func (p *Page) enable() {
 		p.primary.AddCSSClass("suggested-action")
 	}
 	p.primary.SetSensitive(why == "")
+	if why == "" {
+		why = words.Label(first) // which a narrow window cuts off
+	}
 	p.primary.SetTooltipText(why)
 	p.console.update(p.vm, p.permissions)
 	p.hardware.enable(p.vm, p.permissions)

@@ -3,7 +3,6 @@ package ui
 import (
 	"context"
 	_ "embed"
-	"math"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	"github.com/diamondburned/gotk4/pkg/gio/v2"
@@ -63,11 +62,11 @@ func (d *volumeDialog) fill() {
 }
 
 func (d *volumeDialog) resize() {
-	volume, size := d.volume, newSizeRow(d.volume.Capacity)
+	volume, size := d.volume, newSizeRow(d.volume.Capacity, mebibyte)
 	dialog := entryDialog(i18n.F("Resize “%s”", volume.Name),
 		i18n.T("The guest's file systems stay as large as they are, until they are enlarged in the guest. What is cut off is lost."), i18n.T("_Resize"), size)
 	dialog.ConnectResponse(func(response string) {
-		bytes := sizeOf(size)
+		bytes := size.bytes()
 		switch {
 		case response != "yes" || bytes == volume.Capacity:
 		case bytes < volume.Capacity:
@@ -134,15 +133,3 @@ func (d *volumeDialog) window() *gtk.Window {
 	window, _ := d.dialog.Root().CastType(gtk.GTypeWindow).(*gtk.Window)
 	return window
 }
-
-// newSizeRow is a row for a size in GiB, which can be given in MiB as well.
-func newSizeRow(bytes uint64) *adw.SpinRow {
-	const most = 1 << 20 // GiB
-	value := float64(bytes) / gibibyte
-	row := adw.NewSpinRow(gtk.NewAdjustment(value, 1.0/1024, most, 1, 10, 0), 1, 2)
-	row.SetTitle(i18n.T("Size in GiB"))
-	return row
-}
-
-// sizeOf is the bytes that a person chose, in whole MiB.
-func sizeOf(row *adw.SpinRow) uint64 { return uint64(math.Round(row.Value()*1024)) * mebibyte }

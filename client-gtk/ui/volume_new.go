@@ -14,7 +14,7 @@ const newVolumeSize = 20 * gibibyte
 
 // showNewVolume lets a person make an empty volume in a pool.
 func showNewVolume(parent gtk.Widgetter, service Service, pool *model.StoragePool) {
-	name, size, format := adw.NewEntryRow(), newSizeRow(newVolumeSize), adw.NewComboRow()
+	name, size, format := adw.NewEntryRow(), newSizeRow(newVolumeSize, mebibyte), adw.NewComboRow()
 	name.SetTitle(i18n.T("Name"))
 	name.SetActivatesDefault(true)
 	formats := store.VolumeFormats(pool.Kind)
@@ -28,7 +28,7 @@ func showNewVolume(parent gtk.Widgetter, service Service, pool *model.StoragePoo
 		if response != "yes" {
 			return
 		}
-		spec := model.VolumeSpec{Name: name.Text(), Capacity: sizeOf(size)}
+		spec := model.VolumeSpec{Name: name.Text(), Capacity: size.bytes()}
 		if len(formats) > 0 {
 			spec.Format = formats[format.Selected()]
 		}
