@@ -69,14 +69,23 @@ func (w *wild) newVM(about string, _ world) operation {
 		spec["cloud-init"] = dbus.MakeVariant(with("user", "a", "password", "b"))
 		volumes = []string{about + "-cloud-init.iso", about + ".qcow2"}
 	}
-	if slices.ContainsFunc(volumes, func(name string) bool { return w.loose[name] }) {
-		return operation{} // it would have other names
+	if i := slices.IndexFunc(volumes, func(name string) bool { return w.loose[name] }); i >= 0 {
+		w.closeFiles()
+		return w.clear(volumes[i]) // its own would have another name
 	}
 	o := operation{method: "Host.CreateVM", object: localHost, args: []any{spec, none()}, job: true}
 	o.after = func(world world) { world[about] = vmNow{running: start, memory: "32768", devices: 1, volumes: volumes} }
 	o.also = func(world world) bool {
 		return start && !world[about].running && slices.Equal(world[about].volumes, volumes)
 	}
+	return o
+}
+
+// clear deletes a volume that is in the way, unless a VM or another volume needs
+// it.
+func (w *wild) clear(name string) operation {
+	o := operation{method: "StorageVolume.Delete", object: volumeIn(defaultPool(w.t), name), args: []any{none()}, job: true, clears: name}
+	o.after = func(world) {}
 	return o
 }
 
@@ -157,7 +166,7 @@ func (w *wild) clone(about string, before world) operation {
 	o.job = true
 	o.after = func(world world) {
 		copied := original
-		copied.uuid, copied.volumes, copied.template = "", volumes, false
+		copied.uuid, copied.title, copied.volumes, copied.template = "", "", volumes, false
 		world[name] = copied
 	}
 	return o

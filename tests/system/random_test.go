@@ -95,6 +95,7 @@ type operation struct {
 	also func(world) bool
 	// loosens is the volumes that stay without a VM when it has been done.
 	loosens []string
+	clears  string // the volume that it deletes; empty for most
 }
 
 // outcome is how an operation ended.

@@ -155,7 +155,24 @@ func (w *wild) judge(line string, before world, o operation, r outcome) {
 			w.loose[volume] = true
 		}
 	}
+	if o.clears != "" {
+		w.cleared(line, o.clears, r)
+	}
 	w.agrees(line)
+}
+
+// cleared looks whether a volume has gone, or is still there.
+func (w *wild) cleared(line, name string, r outcome) {
+	w.t.Helper()
+	_, err := os.Lstat(filepath.Join(images, name))
+	switch {
+	case r == succeeded && err == nil:
+		w.t.Errorf("%s: %q is still there", line, name)
+	case r == refused && err != nil:
+		w.t.Errorf("%s: %q is gone", line, name)
+	case err != nil:
+		delete(w.loose, name)
+	}
 }
 
 // quiet waits until libvirt has ended what nobody waits for any more.
