@@ -38,6 +38,7 @@ type line struct {
 var lines = []line{
 	{"security", (*bench).security},
 	{"create", (*bench).create},
+	{"upload", (*bench).upload},
 	{"start", (*bench).startReply},
 	{"start-wait", (*bench).startWait},
 	{"change", (*bench).change},
