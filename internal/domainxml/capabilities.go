@@ -37,6 +37,7 @@ func ParseCapabilities(capsXML, domCapsXML string) (model.Capabilities, error) {
 
 func addDomainCapabilities(c *model.Capabilities, dom *node) {
 	os, devices := dom.find("os"), dom.find("devices")
+	c.Emulator = dom.find("path").content()
 	for _, f := range enum(os, "firmware") {
 		if f == "efi" {
 			f = string(model.FirmwareUEFI)

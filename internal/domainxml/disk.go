@@ -1,6 +1,7 @@
 package domainxml
 
 import (
+	"math"
 	"strings"
 
 	"org.kvmmanager/internal/model"
@@ -60,9 +61,20 @@ func networkSource(source *node) string {
 	if protocol == "" {
 		return ""
 	}
-	host := source.find("host").attr("name")
-	if port := source.find("host").attr("port"); host != "" && port != "" {
+	host, port := source.find("host").attr("name"), source.find("host").attr("port")
+	if protocol == "http" || protocol == "https" {
+		return webSource(protocol, host, port, name)
+	}
+	if host != "" && port != "" {
 		host += ":" + port
 	}
 	return protocol + "://" + host + "/" + strings.TrimPrefix(name, "/")
+}
+
+// webSource writes the address of a medium as it is given when a VM is made of
+// it: escaped, and without the usual port.
+func webSource(protocol, host, port, path string) string {
+	a := model.MediumAddress{Scheme: protocol, Host: host, Path: "/" + strings.TrimPrefix(path, "/")}
+	a.Port = uint16(min(number(port), math.MaxUint16))
+	return a.String()
 }

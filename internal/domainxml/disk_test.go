@@ -48,6 +48,17 @@ func TestDisks(t *testing.T) {
 			want: model.Device{ID: "disk-vdc", Kind: model.KindDisk, Type: "network", Target: "vdc", Source: "rbd://mon.example:6789/pool/image"},
 		},
 		{
+			name: "a medium on a web server, at the usual port",
+			xml: `<disk type='network' device='cdrom'><source protocol='https' name='/x &amp; &lt;y&gt;.iso'><host name='2001:db8::1' port='443'/></source>
+				<target dev='sda' bus='sata'/><readonly/></disk>`,
+			want: model.Device{ID: "cdrom-sda", Kind: model.KindCDROM, Type: "network", Bus: "sata", Target: "sda", ReadOnly: true, Source: "https://[2001:db8::1]/x%20&%20%3Cy%3E.iso"},
+		},
+		{
+			name: "a medium of another tool, at another port",
+			xml:  `<disk type='network' device='cdrom'><source protocol='http' name='x.iso' query='key=secret'><host name='a.example' port='8080'/></source><target dev='sda'/></disk>`,
+			want: model.Device{ID: "cdrom-sda", Kind: model.KindCDROM, Type: "network", Target: "sda", Source: "http://a.example:8080/x.iso"},
+		},
+		{
 			name: "a folder as a disk",
 			xml:  `<disk type='dir'><source dir='/srv/fat'/><target dev='vdd'/></disk>`,
 			want: model.Device{ID: "disk-vdd", Kind: model.KindDisk, Type: "dir", Target: "vdd", Source: "/srv/fat"},

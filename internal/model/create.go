@@ -8,7 +8,7 @@ const (
 	SourceISO   SourceKind = "iso"   // a medium to install from
 	SourceImage SourceKind = "image" // a disk with a system on it
 	SourceCloud SourceKind = "cloud" // such a disk that cloud-init sets up
-	SourceURL   SourceKind = "url"   // an installer in the network
+	SourceURL   SourceKind = "url"   // a medium to install from, on a web server
 	SourcePXE   SourceKind = "pxe"   // whatever the network boots
 	SourceNone  SourceKind = "none"  // nothing
 )
@@ -44,7 +44,7 @@ type VMSource struct {
 	Kind   SourceKind `wire:"kind"`
 	FD     *FD        `wire:"fd"`     // a file that the caller has opened
 	Volume Path       `wire:"volume"` // a volume of a pool
-	URL    string     `wire:"url"`
+	URL    string     `wire:"url"`    // see ParseMediumAddress
 	Path   string     `wire:"path"`   // a file of the host, which is a right of its own
 	Copy   *bool      `wire:"copy"`   // image, cloud: work on a copy
 	Format string     `wire:"format"` // of a disk given as a file: qcow2, raw; found out when left out

@@ -1,7 +1,6 @@
 package model
 
 import (
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -76,10 +75,11 @@ func (s *VMSource) validate() error {
 		}
 		return nil
 	case SourceURL:
-		if given != 1 || s.URL == "" {
+		if given != 1 || s.URL == "" || s.Copy != nil || s.Format != "" {
 			return invalid("A source of the kind “url” needs an address, and nothing else.")
 		}
-		return validateURL(s.URL)
+		_, err := ParseMediumAddress(s.URL)
+		return err
 	case SourceISO, SourceImage, SourceCloud:
 	default:
 		return invalid("There is no source of the kind “%s”. Use iso, image, cloud, url, pxe or none.", short(string(s.Kind)))
@@ -102,14 +102,6 @@ func (s *VMSource) validateFile() error {
 		return invalid("The path of a file must be absolute.")
 	}
 	return validateLine("path", s.Path)
-}
-
-func validateURL(address string) error {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "ftp"}, u.Scheme) || len(address) > 2048 {
-		return invalid("The address must be a complete one that begins with https:, http: or ftp:.")
-	}
-	return validateLine("address", address)
 }
 
 func (s *VMSpec) validateSizes() error {

@@ -71,6 +71,7 @@ type amounts struct {
 type medium struct {
 	Arch string   `xml:"arch,attr"`
 	Live string   `xml:"live,attr"`
+	URL  string   `xml:"url"`
 	ISO  isoMatch `xml:"iso"`
 }
 

@@ -60,6 +60,30 @@ func (d *Database) Detect(ctx context.Context, m Medium, arch string) (*System, 
 	return d.describe(best, arch), nil
 }
 
+// DetectAddress finds the system whose makers offer a medium at this address, for
+// machines of this architecture, without asking anybody. Nil when the database
+// does not know it. Which way the medium is fetched does not matter.
+func (d *Database) DetectAddress(ctx context.Context, address, arch string) (*System, error) {
+	_, place, ok := strings.Cut(address, "://")
+	if !ok || place == "" {
+		return nil, nil
+	}
+	var found *record
+	err := d.search(ctx, containing(html.EscapeString(place)), func(r *record) bool {
+		for _, media := range r.Media {
+			_, offered, _ := strings.Cut(strings.TrimSpace(media.URL), "://")
+			if offered == place && (media.Arch == arch || media.Arch == "all") {
+				found = r
+			}
+		}
+		return found != nil
+	})
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return d.describe(found, arch), nil
+}
+
 // volumeID is where a file has an expression for a volume's name. To parse each
 // file that has one would take ten times as long as to look at these first.
 var volumeID = regexp.MustCompile(`<volume-id>([^<]*)</volume-id>`)

@@ -81,6 +81,25 @@ func TestAMediumTellsItsSystem(t *testing.T) {
 	}
 }
 
+func TestTheAddressOfAMediumTellsItsSystem(t *testing.T) {
+	t.Parallel()
+	const netinst = "cdimage.debian.org/debian-12.5.0-amd64-netinst.iso"
+	for _, tt := range []struct{ address, arch, want string }{
+		{"https://" + netinst, "x86_64", "http://debian.org/debian/12"},
+		{"http://" + netinst, "x86_64", "http://debian.org/debian/12"},
+		{"https://" + netinst, "aarch64", ""},
+		{"https://mirror.example/" + netinst, "x86_64", ""},
+		{"https://cdimage.debian.org/", "x86_64", ""},
+		{"://", "x86_64", ""},
+		{"", "x86_64", ""},
+	} {
+		got, err := database().DetectAddress(t.Context(), tt.address, tt.arch)
+		if err != nil || (got == nil) != (tt.want == "") || got != nil && got.ID != tt.want {
+			t.Errorf("%s for %s is %+v, %v", tt.address, tt.arch, got, err)
+		}
+	}
+}
+
 func TestWhatIsNoISOImageHasNoMedium(t *testing.T) {
 	t.Parallel()
 	for _, data := range [][]byte{nil, []byte("\x01CD001"), make([]byte, DescriptorLength), append([]byte("\xffCD001"), make([]byte, DescriptorLength)...)} {

@@ -74,6 +74,9 @@ func (c *Conn) Capabilities(ctx context.Context) (model.Capabilities, error) {
 		if err != nil {
 			return caps, err
 		}
+		if c.places.config == "" || readsWeb(caps.Emulator) {
+			caps.URLSchemes = webSchemes()
+		}
 		caps.PoolKinds, err = poolKinds(conn)
 		return caps, err
 	})

@@ -251,6 +251,8 @@ var telltales = []struct{ text, id, hint string }{
 	{"is in use by", "host-device", "Turn off the virtual machine that has the device, or remove the device from this one."},
 	{"Did not find USB device", "host-device", "Plug the device in, or remove it from the virtual machine."},
 	{"Device or resource busy", "host-device", "Find out what else uses the device, or remove it from the virtual machine."},
+	{"Unknown driver 'http", "disk", "Install what QEMU needs to read from web servers (package qemu-block-extra or qemu-block-curl), or take the medium out of the drive."},
+	{"CURL: ", "disk", "Check the address of the medium and the network of the host, or take the medium out of the drive."},
 	{"Cannot get interface MTU", "network", "Create the bridge on the host, or choose another network."},
 	{"Cannot allocate memory", "memory", "Turn off other virtual machines, or give this one less memory."},
 }

@@ -97,7 +97,7 @@ func (p *Plan) tpmModel() string {
 func (p *Plan) setBootOrder() {
 	order := p.bootable(model.KindDisk)
 	switch p.Spec.Source.Kind {
-	case model.SourceISO:
+	case model.SourceISO, model.SourceURL:
 		order = append(order, p.bootable(model.KindCDROM)...)
 	case model.SourcePXE:
 		order = append(order, p.vm.Interfaces[:min(1, len(p.vm.Interfaces))]...)

@@ -18,9 +18,6 @@ func (p *Planner) resolveDisks(_ context.Context, plan *Plan, source *Source) er
 		if err := p.systemDisk(plan, source); err != nil {
 			return err
 		}
-	case model.SourceURL:
-		plan.fail("source", errs.NotSupported, "Download the installer's ISO image and choose the file.",
-			"The service has no way into the network, so it cannot fetch an installer.")
 	default:
 		p.defaultDisk(plan)
 	}
@@ -29,10 +26,13 @@ func (p *Planner) resolveDisks(_ context.Context, plan *Plan, source *Source) er
 			return err
 		}
 	}
-	if plan.Spec.Source.Kind == model.SourceISO {
+	switch plan.Spec.Source.Kind {
+	case model.SourceISO:
 		if err := p.medium(plan, source); err != nil {
 			return err
 		}
+	case model.SourceURL:
+		p.webMedium(plan)
 	}
 	plan.Spec.DiskSize = 0
 	p.checkRoom(plan)
@@ -151,6 +151,23 @@ func (p *Planner) medium(plan *Plan, source *Source) error {
 	}
 	plan.addDisk(d)
 	return nil
+}
+
+// webMedium is the CD-ROM drive with a medium on a web server. QEMU reads it from
+// there, as its own user, while the VM runs: the service, which may more, asks no
+// server for anything.
+func (p *Planner) webMedium(plan *Plan) {
+	const download = "or download the ISO image and choose the file."
+	address := plan.Spec.Source.URL
+	switch {
+	case !slices.Contains(p.Capabilities.URLSchemes, "https"):
+		plan.fail("source", errs.NotSupported, "Install qemu-block-extra (Debian, Ubuntu) or qemu-block-curl (others), "+download,
+			"QEMU on this host lacks the driver that reads from web servers.")
+	case strings.HasPrefix(address, "http:"):
+		plan.warn("source", "Use an address that begins with https:, if the server has one.",
+			"The installer comes over an unprotected connection, so that others could replace it on the way. Some versions of QEMU also stop in the midst of it where a server does not speak HTTP/2.")
+	}
+	plan.addDisk(&model.Device{Kind: model.KindCDROM, Type: "network", Bus: "sata", Format: "raw", ReadOnly: true, Source: address})
 }
 
 // resolveCloudInit plans the small disk that cloud-init reads.

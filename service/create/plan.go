@@ -186,6 +186,8 @@ func (p *Planner) resolveSystem(ctx context.Context, plan *Plan, source *Source)
 		if m, ok := osinfo.ParseMedium(source.descriptor(ctx)); ok {
 			plan.system, err = p.Systems.Detect(ctx, m, arch)
 		}
+	case plan.Spec.Source.Kind == model.SourceURL:
+		plan.system, err = p.Systems.DetectAddress(ctx, plan.Spec.Source.URL, arch)
 	}
 	if plan.system != nil {
 		plan.Spec.OS, plan.Info.OSName = plan.system.ID, plan.system.Name

@@ -84,6 +84,7 @@ func TestAVMIsMadeOfEachSource(t *testing.T) {
 		"no disk":           {[]any{"disks", []map[string]dbus.Variant{}}, model.VMShutOff, nil, nil},
 		"the network":       {[]any{"source", source("kind", "pxe")}, model.VMRunning, []string{"disk sda new & <b>.qcow2"}, []string{"new & <b>.qcow2"}},
 		"a medium":          {[]any{"source", source("kind", "iso", "fd", file(t, []byte("an ISO image")))}, model.VMRunning, []string{"disk sda new & <b>.qcow2", "cdrom sdb new & <b>.iso"}, []string{"new & <b>.iso", "new & <b>.qcow2"}},
+		"an address":        {[]any{"source", source("kind", "url", "url", "https://a.example/x%20&%3Cb%3E.iso")}, model.VMRunning, []string{"disk sda new & <b>.qcow2", "cdrom sdb x%20&%3Cb%3E.iso"}, []string{"new & <b>.qcow2"}},
 		"a disk":            {[]any{"source", source("kind", "image", "fd", file(t, image))}, model.VMRunning, []string{"disk sda new & <b>.qcow2"}, []string{"new & <b>.qcow2"}},
 		"a volume":          {[]any{"source", source("kind", "image", "volume", volumePath("base.qcow2"))}, model.VMRunning, []string{"disk sda base.qcow2"}, nil},
 		"a volume's copy":   {[]any{"source", source("kind", "image", "copy", true, "volume", volumePath("base.qcow2"))}, model.VMRunning, []string{"disk sda new & <b>.qcow2"}, []string{"new & <b>.qcow2"}},
@@ -242,6 +243,39 @@ func TestAPlanChangesNothingAndSaysWhatIsWrong(t *testing.T) {
 	w.nothingLeft()
 }
 
+func TestAPlanSaysWhatIsWrongWithAnAddress(t *testing.T) {
+	t.Parallel()
+	w := withStorage(t)
+	problems := func(address string) []string {
+		var plan map[string]dbus.Variant
+		if err := w.call(localHost, "Host.PlanVM", opts("name", "new", "source", source("kind", "url", "url", address)), none()).Store(&plan); err != nil {
+			t.Fatal(err)
+		}
+		var found []string
+		list, _ := plan["problems"].Value().([]map[string]dbus.Variant)
+		for _, p := range list {
+			if p["id"].Value() == "source" {
+				found = append(found, p["status"].Value().(string)+": "+p["message"].Value().(string)+" "+p["hint"].Value().(string))
+			}
+		}
+		return found
+	}
+	if found := problems("https://a.example/x.iso"); found != nil {
+		t.Errorf("a good one: %q", found)
+	}
+	if found := problems("http://a.example/x.iso"); len(found) != 1 || !strings.Contains(found[0], "warning: The installer comes over an unprotected connection") {
+		t.Errorf("an unprotected one: %q", found)
+	}
+	w.hv.SetCapabilities(model.Capabilities{DomainTypes: []string{"fake"}})
+	if found := problems("https://a.example/x.iso"); len(found) != 1 || !strings.HasPrefix(found[0], "error: ") || !strings.Contains(found[0], "qemu-block-extra") {
+		t.Errorf("a host that cannot read it: %q", found)
+	}
+	if err := w.create("name", "new", "source", source("kind", "url", "url", "https://a.example/x.iso")); errorName(err) != errs.NotSupported.DBusName() {
+		t.Errorf("there it is made: %v", err)
+	}
+	w.nothingLeft()
+}
+
 func TestASpecThatMakesNoSenseIsRefused(t *testing.T) {
 	t.Parallel()
 	w := withStorage(t)
@@ -261,7 +295,8 @@ func TestASpecThatMakesNoSenseIsRefused(t *testing.T) {
 		"an unknown volume":    {opts("name", "a", "source", source("kind", "iso", "volume", volumePath("none.iso"))), errs.NotFound},
 		"a path out of a pool": {opts("name", "a", "source", source("kind", "iso", "volume", volumePath("../x"))), errs.NotFound},
 		"an unknown pool":      {opts("name", "a", "disks", []map[string]dbus.Variant{{"pool": dbus.MakeVariant(dbus.ObjectPath("/x"))}}), errs.NotFound},
-		"an address":           {opts("name", "a", "source", source("kind", "url", "url", "https://a.example/?a&b")), errs.NotSupported},
+		"a secret address":     {opts("name", "a", "source", source("kind", "url", "url", "https://a:b@a.example/x.iso")), errs.InvalidArgument},
+		"a folder":             {opts("name", "a", "source", source("kind", "url", "url", "https://a.example/debian/")), errs.InvalidArgument},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := errorName(w.call(localHost, "Host.CreateVM", tt.spec, none()).Err); got != tt.want.DBusName() {

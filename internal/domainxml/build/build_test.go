@@ -30,6 +30,8 @@ func TestEachKindIsWrittenAsItsGoldenFileSays(t *testing.T) {
 	for name, d := range map[string]*Device{
 		"disk":             spec(model.Device{Kind: model.KindDisk, Pool: "default", Volume: "a", Source: "/a & b <c>.qcow2", Target: "vdb", Discard: "unmap", Serial: "1"}),
 		"disk-block":       spec(model.Device{Kind: model.KindDisk, Type: "block", Source: "/dev/vg/lv", Format: "raw", Bus: "scsi", Target: "sda", Shareable: true, ReadOnly: true, BootIndex: 2}),
+		"cdrom-web":        spec(model.Device{Kind: model.KindCDROM, Type: "network", Source: "https://a.example/x%20%26%3Cb%3E%22'/%25.iso"}),
+		"cdrom-web-ipv6":   spec(model.Device{Kind: model.KindCDROM, Type: "network", Source: "http://[2001:db8::1]:8080/x.iso"}),
 		"cdrom-empty":      spec(model.Device{Kind: model.KindCDROM}),
 		"floppy":           spec(model.Device{Kind: model.KindFloppy, Source: "/a.img"}),
 		"interface":        spec(model.Device{Kind: model.KindInterface, NetworkName: "de<fault", MAC: "52:54:00:AA:bb:cc", MTU: 1400}),
@@ -88,6 +90,7 @@ func TestWhatMakesNoSenseIsRefusedWithASentence(t *testing.T) {
 		"a key of others":      {spec(model.Device{Kind: model.KindSound, MAC: "x"}, "mac"), "“mac”"},
 		"a disk of nothing":    {spec(model.Device{Kind: model.KindDisk}), "volume"},
 		"two sources":          {spec(model.Device{Kind: model.KindDisk, Source: "/a", Pool: "p", Volume: "v"}, "source"), "either"},
+		"no web address":       {spec(model.Device{Kind: model.KindCDROM, Type: "network", Source: "nfs://a/x.iso"}), "https:"},
 		"a relative path":      {spec(model.Device{Kind: model.KindDisk, Source: "a"}), "absolute"},
 		"a bus of others":      {spec(model.Device{Kind: model.KindCDROM, Bus: "virtio"}), "“bus”"},
 		"a newline":            {spec(model.Device{Kind: model.KindDisk, Source: "/a\nb"}), "control character"},

@@ -2,6 +2,7 @@ package build
 
 import (
 	"path/filepath"
+	"strconv"
 
 	"libvirt.org/go/libvirtxml"
 
@@ -49,15 +50,16 @@ func makeDisk(d *Device) (any, error) {
 	if (d.Pool == "") != (d.Volume == "") || d.Volume != "" && d.Given["source"] {
 		return nil, invalid("Name either “pool” and “volume” or a “source”.")
 	}
-	if d.Source != "" && !filepath.IsAbs(d.Source) {
-		return nil, invalid("The source must be an absolute path.")
+	source, err := diskSource(d)
+	if err != nil {
+		return nil, err
 	}
 	target := d.Target
 	if target == "" {
 		target = DiskPrefix(bus) + "a"
 	}
 	disk := libvirtxml.DomainDisk{
-		Device: string(d.Kind), Driver: driver, Source: diskSource(d),
+		Device: string(d.Kind), Driver: driver, Source: source,
 		Target: &libvirtxml.DomainDiskTarget{Dev: target, Bus: bus}, Serial: d.Serial, Boot: bootOf(d),
 	}
 	if d.ReadOnly || d.Kind == model.KindCDROM {
@@ -69,11 +71,31 @@ func makeDisk(d *Device) (any, error) {
 	return &disk, nil
 }
 
-func diskSource(d *Device) *libvirtxml.DomainDiskSource {
-	if d.Type == "block" {
-		return &libvirtxml.DomainDiskSource{Block: &libvirtxml.DomainDiskSourceBlock{Dev: d.Source}}
+func diskSource(d *Device) (*libvirtxml.DomainDiskSource, error) {
+	switch {
+	case d.Type == "network":
+		return webSource(d.Source)
+	case d.Source != "" && !filepath.IsAbs(d.Source):
+		return nil, invalid("The source must be an absolute path.")
+	case d.Type == "block":
+		return &libvirtxml.DomainDiskSource{Block: &libvirtxml.DomainDiskSourceBlock{Dev: d.Source}}, nil
+	default:
+		return &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: d.Source}}, nil
 	}
-	return &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: d.Source}}
+}
+
+// webSource is a medium on a web server, which QEMU reads. libvirt wants the
+// path decoded, and the port in any case: otherwise the running VM would show
+// another one than the stored.
+func webSource(address string) (*libvirtxml.DomainDiskSource, error) {
+	a, err := model.ParseMediumAddress(address)
+	if err != nil {
+		return nil, invalid("%s", err)
+	}
+	return &libvirtxml.DomainDiskSource{Network: &libvirtxml.DomainDiskSourceNetwork{
+		Protocol: a.Scheme, Name: a.Path,
+		Hosts: []libvirtxml.DomainDiskSourceHost{{Name: a.Host, Port: strconv.Itoa(int(a.Port))}},
+	}}, nil
 }
 
 func diskDriver(d *Device) (*libvirtxml.DomainDiskDriver, error) {

@@ -124,7 +124,12 @@ func (c *Conn) Pool(ctx context.Context, uuid string) (*model.StoragePool, error
 
 // Capabilities implements inventory.Conn.
 func (c *Conn) Capabilities(ctx context.Context) (model.Capabilities, error) {
-	return model.Capabilities{DomainTypes: []string{"fake"}, MaxVCPUs: 16, PoolKinds: []string{"dir", "zfs"}}, c.enter(ctx, "capabilities", "")
+	if err := c.enter(ctx, "capabilities", ""); err != nil {
+		return model.Capabilities{}, err
+	}
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	return c.h.capabilities, nil
 }
 
 // CheckHealth implements inventory.Conn.

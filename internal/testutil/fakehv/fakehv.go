@@ -26,6 +26,8 @@ type Hypervisor struct {
 	leases   map[string][]model.Lease // by the network's UUID
 	calls    []string
 	nextID   int32
+
+	capabilities model.Capabilities
 }
 
 // New makes an empty hypervisor.
@@ -34,7 +36,17 @@ func New() *Hypervisor {
 		vms: map[string]*model.VM{}, networks: map[string]*model.Network{}, pools: map[string]*model.StoragePool{},
 		checks: map[string][]model.StartCheck{}, leases: map[string][]model.Lease{}, volumes: map[string]*volume{},
 		conns: map[*Conn]bool{}, hooks: map[string]func(context.Context, string) error{},
+		capabilities: model.Capabilities{
+			DomainTypes: []string{"fake"}, MaxVCPUs: 16, PoolKinds: []string{"dir", "zfs"}, URLSchemes: []string{"https", "http"},
+		},
 	}
+}
+
+// SetCapabilities replaces what the host can give to VMs.
+func (h *Hypervisor) SetCapabilities(c model.Capabilities) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.capabilities = c
 }
 
 // UUID is a UUID made of a number.
