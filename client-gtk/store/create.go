@@ -15,7 +15,7 @@ type Source struct {
 
 // Sources is what the dialog for a new VM offers, in its order.
 var Sources = []Source{
-	{model.SourceISO, true}, {model.SourceImage, true}, {model.SourceCloud, true}, {model.SourcePXE, false}, {model.SourceNone, false},
+	{model.SourceISO, true}, {model.SourceImage, true}, {model.SourceCloud, true}, {model.SourcePXE, false}, {model.SourceNone, false}, {model.SourceURL, false},
 }
 
 // Plan is what will be made, in rows.
@@ -24,6 +24,7 @@ func (w Words) Plan(p client.Plan) []Fact {
 	s := p.Spec
 	facts.add(mark("Name"), s.Name)
 	facts.add(mark("Operating System"), p.OSName)
+	facts.add(mark("Medium"), s.Source.URL)
 	facts.add(mark("Processors"), fmt.Sprint(s.VCPUs))
 	facts.add(mark("Memory"), w.Size(s.Memory))
 	for _, d := range s.Disks {

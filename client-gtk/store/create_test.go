@@ -12,7 +12,7 @@ func TestAPlanIsShownInRows(t *testing.T) {
 	t.Parallel()
 	plan := client.Plan{
 		Spec: model.VMSpec{
-			Name: "web <1>", VCPUs: 2, Memory: 2 << 30, Firmware: model.FirmwareUEFI,
+			Name: "web <1>", Source: model.VMSource{URL: "https://a.example/x.iso"}, VCPUs: 2, Memory: 2 << 30, Firmware: model.FirmwareUEFI,
 			Disks: []model.DiskSpec{{Size: 20 << 30}, {Volume: "/v"}},
 		},
 		VMPlan: model.VMPlan{OSName: "Debian 12", Copies: 1 << 30},
@@ -20,6 +20,7 @@ func TestAPlanIsShownInRows(t *testing.T) {
 	want := []Fact{
 		{"Name", "web <1>"},
 		{"Operating System", "Debian 12"},
+		{"Medium", "https://a.example/x.iso"},
 		{"Processors", "2"},
 		{"Memory", "2 GiB"},
 		{"New Disk", "20 GiB"},

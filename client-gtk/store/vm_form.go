@@ -11,6 +11,7 @@ import (
 type VMForm struct {
 	Name, OS  string
 	Source    model.SourceKind
+	Address   string // of the medium of SourceURL
 	VCPUs     uint32
 	MemoryMiB uint64
 	DiskGiB   uint64 // 0: no disk to choose the size of
@@ -34,9 +35,24 @@ func (f VMForm) OwnDisk() bool {
 	return f.Source != model.SourceImage && f.Source != model.SourceCloud
 }
 
+// WrongAddress is what is wrong with the address of a medium, as a sentence for
+// people; empty if nothing is, or if none is needed.
+func (f VMForm) WrongAddress() string {
+	if f.Source != model.SourceURL {
+		return ""
+	}
+	if _, err := model.ParseMediumAddress(strings.TrimSpace(f.Address)); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
 // First is what the first step says: enough to plan the rest.
 func (f VMForm) First() model.VMSpec {
 	spec := model.VMSpec{Name: f.Name, Source: model.VMSource{Kind: f.Source}}
+	if f.Source == model.SourceURL {
+		spec.Source.URL = strings.TrimSpace(f.Address)
+	}
 	if f.Source != model.SourceCloud {
 		return spec
 	}

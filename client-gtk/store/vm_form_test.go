@@ -36,6 +36,12 @@ func TestANewVMIsAskedForAsChosen(t *testing.T) {
 			Name: "web", OS: "debian12", VCPUs: 2, Memory: 2 << 30, Source: model.VMSource{Kind: model.SourcePXE},
 			Firmware: model.FirmwareBIOS, SecureBoot: &no, TPM: &no, Networks: []model.NetworkSpec{},
 		}},
+		{"from an ISO image on a web server", with(func(f *store.VMForm) {
+			f.Source, f.Address, f.NoNetwork, f.DiskGiB = model.SourceURL, " https://a.example/x.iso ", true, 0
+		}), model.VMSpec{
+			Name: "web", OS: "debian12", VCPUs: 2, Memory: 2 << 30, Source: model.VMSource{Kind: model.SourceURL, URL: "https://a.example/x.iso"},
+			Firmware: model.FirmwareBIOS, SecureBoot: &no, TPM: &no, Networks: []model.NetworkSpec{},
+		}},
 		{"from a cloud image with a disk that grows", with(func(f *store.VMForm) {
 			f.Source, f.User, f.Password, f.SSHKey, f.HostName, f.Packages = model.SourceCloud, "me", "secret", " ssh-ed25519 AAAA \n", "web-1", "nginx, git  vim"
 		}), model.VMSpec{
@@ -68,5 +74,23 @@ func TestWhatAHostCannotGiveIsSaid(t *testing.T) {
 	}
 	if !slices.Equal(store.DiskFormats("dir"), []string{"qcow2", "raw"}) || !slices.Equal(store.DiskFormats("logical"), []string{"raw"}) {
 		t.Error("disks have other formats")
+	}
+}
+
+func TestTheAddressOfAMediumIsLookedAt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		what string
+		form store.VMForm
+		good bool
+	}{
+		{"none is needed", store.VMForm{Source: model.SourceISO, Address: "x"}, true},
+		{"an ISO image", store.VMForm{Source: model.SourceURL, Address: "https://a.example/x.iso "}, true},
+		{"none is there", store.VMForm{Source: model.SourceURL}, false},
+		{"a folder", store.VMForm{Source: model.SourceURL, Address: "https://a.example/"}, false},
+	} {
+		if wrong := test.form.WrongAddress(); (wrong == "") != test.good {
+			t.Errorf("%s: %q", test.what, wrong)
+		}
 	}
 }

@@ -27,6 +27,8 @@ type creation struct {
 
 	name, user, key, os *adw.EntryRow
 	hostName, packages  *adw.EntryRow
+	address             *adw.EntryRow
+	wrong               *adw.Banner // what the address has
 	password            *adw.PasswordEntryRow
 	login               *adw.PreferencesGroup
 	kind                *adw.ComboRow
@@ -48,6 +50,7 @@ func showCreate(parent gtk.Widgetter, service Service, host model.Path) {
 	c := &creation{
 		service: service, host: host,
 		dialog: object[*adw.Dialog](b, "dialog"), pages: object[*adw.NavigationView](b, "pages"),
+		address: object[*adw.EntryRow](b, "address"), wrong: object[*adw.Banner](b, "wrong"),
 		name: object[*adw.EntryRow](b, "name"), user: object[*adw.EntryRow](b, "user"),
 		key: object[*adw.EntryRow](b, "key"), os: object[*adw.EntryRow](b, "os"),
 		hostName: object[*adw.EntryRow](b, "host_name"), packages: object[*adw.EntryRow](b, "packages"),
@@ -60,6 +63,7 @@ func showCreate(parent gtk.Widgetter, service Service, host model.Path) {
 	}
 	c.offerHosts()
 	c.name.ConnectChanged(c.changed)
+	c.address.ConnectChanged(c.changed)
 	c.kind.NotifyProperty("selected", c.changed)
 	c.next.ConnectClicked(func() { c.ask(c.form().First(), c.askCapabilities) })
 	c.uefi.NotifyProperty("active", func() { c.advanced.allow(c.uefi.Active()) })
@@ -81,7 +85,11 @@ func (c *creation) changed() {
 	source := c.source()
 	c.file.SetVisible(source.File)
 	c.login.SetVisible(source.Kind == model.SourceCloud)
-	c.next.SetSensitive(model.ValidateVMName(c.name.Text()) == nil && (!source.File || c.path != ""))
+	c.address.SetVisible(source.Kind == model.SourceURL)
+	wrong := store.VMForm{Source: source.Kind, Address: c.address.Text()}.WrongAddress()
+	c.wrong.SetTitle(wrong)
+	c.wrong.SetRevealed(wrong != "" && c.address.Text() != "")
+	c.next.SetSensitive(model.ValidateVMName(c.name.Text()) == nil && (!source.File || c.path != "") && wrong == "")
 }
 
 // choose asks for the file. The client opens it: the service may not.
@@ -104,7 +112,7 @@ func (c *creation) opened() string {
 // form is what the person has chosen.
 func (c *creation) form() store.VMForm {
 	f := store.VMForm{
-		Name: c.name.Text(), OS: c.os.Text(), Source: c.source().Kind, UEFI: c.uefi.Active(),
+		Name: c.name.Text(), OS: c.os.Text(), Source: c.source().Kind, Address: c.address.Text(), UEFI: c.uefi.Active(),
 		VCPUs: uint32(c.vcpus.Value()), MemoryMiB: uint64(c.memory.Value()),
 		User: c.user.Text(), Password: c.password.Text(), SSHKey: c.key.Text(), HostName: c.hostName.Text(), Packages: c.packages.Text(),
 	}
