@@ -140,6 +140,7 @@ func (h *Host) putPool(u *Update, next *model.StoragePool) {
 func (h *Host) dropPool(u *Update, uuid string) {
 	h.dropAllVolumes(u, uuid)
 	drop(&u.Pools, h.pools, uuid)
+	delete(h.lastRead, uuid)
 }
 
 func (h *Host) dropAllVolumes(u *Update, pool string) {

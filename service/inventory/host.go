@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
@@ -42,6 +43,7 @@ type Host struct {
 	volumes     volumeSet
 	tooMany     bool                       // some volumes are not shown
 	readingNow  map[string]map[string]bool // by pool that is read: the volumes that were read for themselves since
+	lastRead    map[string]time.Time       // when the last reading of a pool's volumes began
 	transitions map[string][]*transition   // what jobs are about to do, by UUID
 	refused     map[model.Path]bool        // paths that another host owns
 	changed     chan struct{}              // closed and replaced after each published update
@@ -57,6 +59,7 @@ func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
 		pools:       map[string]*model.StoragePool{},
 		volumes:     newVolumeSet(),
 		readingNow:  map[string]map[string]bool{},
+		lastRead:    map[string]time.Time{},
 		transitions: map[string][]*transition{},
 		refused:     map[model.Path]bool{},
 		changed:     make(chan struct{}),

@@ -49,7 +49,7 @@ func (h *Host) reread(ctx context.Context, conn Conn, k key) {
 	case PoolEvent, poolOnly:
 		err = readOne(h, k.id, func() (*model.StoragePool, error) { return conn.Pool(ctx, k.id) }, h.putPool, h.dropPool)
 		if k.kind == PoolEvent {
-			h.volumeQueue.add(k, nil)
+			h.later(k, volumesSoon)
 		}
 	case HostEvent:
 		err = h.relist(ctx, conn)

@@ -21,6 +21,9 @@ const (
 	// as a multiple of what that took. Each change in a pool with many volumes
 	// can cost reading all of them.
 	volumesRest = 4
+	// volumesSoon is how long after an event a pool is read. Who caused the event
+	// mostly asks for a reading as well, which is enough for both.
+	volumesSoon = 200 * time.Millisecond
 )
 
 // readVolumes reads the volumes of one pool after the other until ctx ends. It
@@ -39,13 +42,13 @@ func (h *Host) readVolumes(ctx context.Context, conn Conn) {
 			continue
 		}
 		if wait := time.Until(rested[k.id]); wait > 0 && len(waiters) == 0 {
-			h.later(ctx, k, wait)
+			h.later(k, wait)
 			continue
 		}
 		begun := time.Now()
 		if err := h.readPool(ctx, conn, k.id); err != nil && ctx.Err() == nil {
 			h.log.Warn("cannot read the volumes of a storage pool; trying again", "pool_uuid", k.id, "error", err)
-			h.later(ctx, k, retryDelay)
+			h.later(k, retryDelay)
 		}
 		rested[k.id] = time.Now().Add(volumesRest * time.Since(begun))
 		closeAll(waiters)
@@ -59,10 +62,14 @@ func (h *Host) queueVolumes(pools []*model.StoragePool) {
 	}
 }
 
-// later has a pool read when it has been left alone for a while.
-func (h *Host) later(ctx context.Context, k key, wait time.Duration) {
+// later has a pool read in a while, unless somebody has it read until then.
+func (h *Host) later(k key, wait time.Duration) {
+	told := time.Now()
 	time.AfterFunc(wait, func() {
-		if ctx.Err() == nil {
+		h.mu.RLock()
+		since := h.lastRead[k.id].After(told)
+		h.mu.RUnlock()
+		if !since {
 			h.volumeQueue.add(k, nil)
 		}
 	})
@@ -78,7 +85,7 @@ func (h *Host) readPool(ctx context.Context, conn Conn, pool string) error {
 	defer cancel()
 	h.mu.Lock()
 	single := map[string]bool{}
-	h.readingNow[pool] = single
+	h.readingNow[pool], h.lastRead[pool] = single, time.Now()
 	h.mu.Unlock()
 	defer func() {
 		h.mu.Lock()

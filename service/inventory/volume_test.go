@@ -186,6 +186,46 @@ func TestThousandsOfVolumesHoldUpNothing(t *testing.T) {
 	}
 }
 
+// TestOneReadingIsEnough for an event and for who caused it.
+func TestOneReadingIsEnough(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	putTank(hv, true)
+	hv.PutVolume(tank, inventory.VolumeInfo{Name: "a"}, nil)
+	h := addLocal(t, inv, rec)
+	rec.until("a volume", func() bool { return len(rec.volumes) == 1 })
+	if err := h.RefreshVolumes(t.Context(), tank); err != nil {
+		t.Fatal(err)
+	}
+	readings := func() int {
+		n := 0
+		for _, call := range hv.Calls() {
+			if call == "volumes "+tank {
+				n++
+			}
+		}
+		return n
+	}
+	once := func(name string) bool {
+		before := readings()
+		hv.PutVolume(tank, inventory.VolumeInfo{Name: name}, nil)
+		hv.RefreshPool(tank) // the event
+		if err := h.RefreshPool(t.Context(), tank); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.RefreshVolumes(t.Context(), tank); err != nil {
+			t.Fatal(err)
+		}
+		return readings() == before+1
+	}
+	if !once("b") && !once("b2") && !once("b3") { // a busy machine can be too slow
+		t.Error("it was read twice")
+	}
+	hv.PutVolume(tank, inventory.VolumeInfo{Name: "c"}, nil)
+	hv.RefreshPool(tank) // of somebody else
+	rec.until("one of somebody else", func() bool { return rec.volumes[model.VolumePath(tank, "c")] != nil })
+}
+
 func TestNotMoreVolumesAreShownThanAMessageHolds(t *testing.T) {
 	t.Parallel()
 	hv, rec, inv := setUp(t)
