@@ -13,7 +13,8 @@ import (
 )
 
 // chosenList is a list of a few things, one of which is chosen. Rows are used
-// again.
+// again. Only the chosen row can have the keyboard: GTK chooses whatever gets it,
+// so that with Tab one could leave the list by its last row only.
 type chosenList struct {
 	box     *gtk.ListBox
 	split   *adw.NavigationSplitView
@@ -37,6 +38,10 @@ func newChosenList(box *gtk.ListBox, split *adw.NavigationSplitView, changed fun
 			return
 		}
 		l.chosen = l.paths[row.Index()]
+		if box.FocusChild() != nil {
+			row.SetFocusable(true)
+			row.GrabFocus()
+		}
 		l.changed(l.chosen)
 	})
 	box.ConnectRowActivated(func(*gtk.ListBoxRow) { split.SetShowContent(true) })
@@ -78,6 +83,9 @@ func (l *chosenList) show(paths []model.Path, fill func(i int, r *listRow)) (cho
 	at = max(at, 0)
 	l.chosen = paths[at]
 	l.box.SelectRow(l.rows[at].row)
+	for i, r := range l.rows {
+		r.row.SetFocusable(i == at)
+	}
 	return at
 }
 

@@ -147,6 +147,12 @@ func (n node) write(t *testing.T, text string) {
 	}
 }
 
+// content is what is written in a text.
+func (n node) content() (text string) {
+	_ = n.object().Call("org.a11y.atspi.Text.GetText", 0, int32(0), int32(-1)).Store(&text)
+	return text
+}
+
 // patience is for a program that starts and a guest that boots, under load.
 const patience = 60 * time.Second
 

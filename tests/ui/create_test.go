@@ -3,8 +3,12 @@
 package ui_test
 
 import (
+	"context"
 	"slices"
 	"testing"
+
+	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/model"
 )
 
 func TestANewVMCanBeAskedFor(t *testing.T) {
@@ -49,4 +53,53 @@ func TestWithoutVMsOneIsOffered(t *testing.T) {
 	_, _, app := fake(t, 0)
 	app.await(t, "button", "New Virtual Machine…").act(t)
 	app.await(t, "button", "Next")
+}
+
+// gone deletes a VM after the test, with its disks.
+func gone(t *testing.T, s *client.Client, name string) {
+	t.Helper()
+	t.Cleanup(func() {
+		if vm := vmCalled(s, name); vm != nil {
+			_, _ = s.PowerOff(context.Background(), vm.Path(), client.Wait()) // which fails if it is off
+			_, _ = s.Delete(context.Background(), vm.Path(), client.Wait(), client.DeleteStorage("*"))
+		}
+	})
+}
+
+// vmCalled is the VM of the real host with a name, or nil.
+func vmCalled(s *client.Client, name string) *model.VM {
+	for _, vm := range s.VMs() {
+		if vm.Host == localHost && vm.Name == name {
+			return vm
+		}
+	}
+	return nil
+}
+
+func TestANewVMIsMadeByKeyboard(t *testing.T) {
+	s := service(t)
+	const name = "by-keyboard"
+	gone(t, s, name)
+	app := open(t)
+	app.await(t, "list item", "A tiny guest")
+	app.press(t, "ctrl+n")
+	app.await(t, "button", "Next")
+	app.xdotool(t, "type", "--delay", "40", name)
+	awaitThat(t, "name that was typed", func() bool {
+		box, ok := app.find("text box", "Name")
+		return ok && box.content() == name
+	})
+	app.pick(t, "Start From", "Network boot")
+	app.tabOnto(t, "button", "Next")
+	app.press(t, "space")
+	app.await(t, "button", "Review")
+	app.tabOnto(t, "button", "Review")
+	app.press(t, "space")
+	app.await(t, "button", "Create")
+	app.tabOnto(t, "button", "Create")
+	app.press(t, "space")
+	app.await(t, "list item", name)
+	if vm := vmCalled(s, name); vm == nil || len(vm.BootOrder) == 0 {
+		t.Errorf("made was %+v", vm)
+	}
 }

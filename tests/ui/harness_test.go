@@ -8,7 +8,6 @@ package ui_test
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -150,17 +149,6 @@ func (a application) last(t *testing.T, role, name string) (found node) {
 		t.Fatalf("there is no %s %q", role, name)
 	}
 	return found
-}
-
-// point clicks into the middle of something, as the mouse does.
-func (a application) point(t *testing.T, n node) {
-	t.Helper()
-	const inWindow = uint32(1)
-	var at struct{ X, Y, Width, Height int32 }
-	if err := n.object().Call("org.a11y.atspi.Component.GetExtents", 0, inWindow).Store(&at); err != nil {
-		t.Fatal(err)
-	}
-	a.xdotool(t, append(slices.Clone(findWindow), "mousemove", "--window", "%1", fmt.Sprint(at.X+at.Width/2), fmt.Sprint(at.Y+at.Height/2), "click", "1")...)
 }
 
 // tabTo moves the focus on until something with a role has it.

@@ -51,7 +51,7 @@ func TestANetworkIsMadeStoppedStartedAndDeleted(t *testing.T) {
 	if made == nil || !made.Active || !made.Autostart || len(made.Addresses) != 1 || made.Addresses[0].Address != "10.77.0.1" {
 		t.Fatalf("made was %+v", made)
 	}
-	app.point(t, app.await(t, "list item", name))
+	app.arrowTo(t, "Networks", name)
 	app.await(t, "button", "Stop").act(t)
 	awaitThat(t, "network that was stopped", func() bool { return !networkCalled(s, name).Active })
 	app.await(t, "button", "Start").act(t)
