@@ -30,10 +30,12 @@ type poolMark struct {
 	names                 uint64 // a hash
 }
 
-// poolMarks is what pools looked like the last time.
+// poolMarks is what pools looked like the last time, or when their volumes were
+// read after that: what came and went between two looks may have been shown.
 type poolMarks struct {
 	mu     sync.Mutex
 	marks  map[string]poolMark // guarded by mu; nil before the first time
+	fresh  map[string]bool     // guarded by mu: those that were read since the last look began
 	looked time.Time           // guarded by mu
 }
 
@@ -48,12 +50,36 @@ func (m *poolMarks) due(now time.Time) bool {
 	return true
 }
 
+// begin is called before a look.
+func (m *poolMarks) begin() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.fresh)
+}
+
+// read keeps what a pool looked like just before its volumes were read.
+func (m *poolMarks) read(uuid string, mark poolMark) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.marks == nil {
+		m.marks = map[string]poolMark{}
+	}
+	if m.fresh == nil {
+		m.fresh = map[string]bool{}
+	}
+	m.marks[uuid], m.fresh[uuid] = mark, true
+}
+
 // take replaces the marks and gives the pools that differ.
 func (m *poolMarks) take(now map[string]poolMark) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var differ []string
 	for uuid, mark := range now {
+		if m.fresh[uuid] { // since the look began: the next one tells
+			now[uuid] = m.marks[uuid]
+			continue
+		}
 		if old, known := m.marks[uuid]; known && old != mark {
 			differ = append(differ, uuid)
 		}
@@ -83,6 +109,7 @@ func (c *Conn) sweepPools() {
 
 // lookAtPools announces the pools that differ from the last time.
 func (c *Conn) lookAtPools(ctx context.Context) {
+	c.pooled.begin()
 	marks, err := read(ctx, c, markPools)
 	if err != nil {
 		return // the next time will tell

@@ -22,6 +22,9 @@ func (c *Conn) Volumes(ctx context.Context, pool string) ([]*model.StorageVolume
 		if err != nil || !active {
 			return nil, err
 		}
+		if mark, err := markPool(p); err == nil {
+			c.pooled.read(pool, mark)
+		}
 		found, err := p.ListAllStorageVolumes(0)
 		if err != nil {
 			return nil, err

@@ -82,3 +82,49 @@ func TestPoolsThatDifferAreRead(t *testing.T) {
 		return e.ID == "mark"
 	})
 }
+
+// TestWhatWasShownBetweenTwoLooksGoesAgain makes a volume that is read, and gone
+// when the pool is looked at next: that looks as if nothing had happened.
+func TestWhatWasShownBetweenTwoLooksGoesAgain(t *testing.T) {
+	t.Parallel()
+	c := connect(t, node(t, 0))
+	c.lookAtPools(t.Context())
+	if _, err := c.MakeVolume(t.Context(), imagesUUID, inventory.VolumeInfo{Name: "a", Format: "raw", Capacity: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Volumes(t.Context(), imagesUUID); err != nil {
+		t.Fatal(err)
+	}
+	c.lookAtPools(t.Context())
+	c.queue.push(inventory.Event{Kind: inventory.VMEvent, ID: "mark"})
+	awaitEvent(t, c, "nothing of what was read", func(e inventory.Event) bool {
+		if e.Kind == inventory.PoolEvent {
+			t.Errorf("got %+v", e)
+		}
+		return e.ID == "mark"
+	})
+	if err := c.DropVolume(t.Context(), imagesUUID, "a"); err != nil {
+		t.Fatal(err)
+	}
+	c.lookAtPools(t.Context())
+	awaitEvent(t, c, "the volume is gone", func(e inventory.Event) bool { return e.Kind == inventory.PoolEvent && e.ID == imagesUUID })
+}
+
+func TestAReadingDuringALookCounts(t *testing.T) {
+	t.Parallel()
+	var m poolMarks
+	take := func(volumes int) int { return len(m.take(map[string]poolMark{"p": {volumes: volumes}})) }
+	m.begin()
+	m.read("p", poolMark{volumes: 1})
+	if take(0) != 0 {
+		t.Error("what was seen before the reading is news")
+	}
+	m.begin()
+	if take(0) != 1 {
+		t.Error("what was read stays")
+	}
+	m.begin()
+	if take(0) != 0 {
+		t.Error("nothing is news")
+	}
+}
