@@ -78,6 +78,7 @@ func TestTenThousandVolumesStaySmooth(t *testing.T) {
 	if err != nil {
 		t.Errorf("the service takes %d MiB: %v", pss>>20, err)
 	}
+	r.must(pool, "StoragePool.Stop", none()) // their end is no news of the next test's
 }
 
 // isVolumeOf says whether an object is a volume of a pool.
