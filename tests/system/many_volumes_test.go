@@ -29,6 +29,7 @@ const (
 // news of the others.
 func TestTenThousandVolumesStaySmooth(t *testing.T) {
 	r := record(t)
+	r.awaits(patience, local, "Host.State", "connected")
 	folder := t.TempDir()
 	put := func(name string) {
 		t.Helper()

@@ -125,4 +125,11 @@ func TestAMoveThatDoesNotComeAboutLeavesEverything(t *testing.T) {
 	move()
 	killed(t, root)
 	stays(t, root, vm, image)
+
+	job = move()
+	killLibvirtd()
+	eventually(t, "the host is connected again", func() bool {
+		return root.get(job, "Job.State") == "failed" && root.get(local, "Host.State") == "connected"
+	})
+	stays(t, root, vm, image)
 }

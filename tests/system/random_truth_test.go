@@ -343,7 +343,7 @@ func (w *wild) chooseFault(o operation) fault {
 	case 0:
 		return fault{name: "the service killed", delay: delay, strike: func() { w.killService() }, certain: true}
 	case 1:
-		return fault{name: "libvirtd killed", delay: delay, strike: func() { w.killLibvirtd() }, certain: true}
+		return fault{name: "libvirtd killed", delay: delay, strike: killLibvirtd, certain: true}
 	case 2:
 		return fault{name: "a full disk", before: w.fill, after: func() { w.resize(roomy) }}
 	case 3, 4:
@@ -362,7 +362,7 @@ func (w *wild) killService() {
 }
 
 // killLibvirtd leaves its guests alone, and tells systemd not to mind.
-func (w *wild) killLibvirtd() {
+func killLibvirtd() {
 	_ = exec.Command("systemctl", "reset-failed", "libvirtd.service").Run()
 	_ = exec.Command("systemctl", "kill", "--signal=KILL", "--kill-whom=main", "libvirtd.service").Run()
 }
