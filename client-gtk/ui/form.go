@@ -143,8 +143,8 @@ func (f *form) toggle(field *store.Field, value string) *adw.SwitchRow {
 }
 
 func (f *form) number(field *store.Field, value string) *adw.SpinRow {
-	row := adw.NewSpinRowWithRange(float64(field.Least), float64(max(field.Most, field.Least)), 1)
-	row.SetUseMarkup(false)
+	least := float64(field.Least)
+	row := newSpinRow(gtk.NewAdjustment(least, least, max(float64(field.Most), least), 1, 10, 0), 1, 0)
 	row.SetTitle(field.Label)
 	number, _ := strconv.ParseUint(value, 10, 64)
 	row.SetValue(float64(number))

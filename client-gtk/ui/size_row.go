@@ -30,7 +30,7 @@ func newSizeRow(bytes, least uint64) *sizeRow {
 	places := math.Pow10(digits)
 	shown := func(bytes uint64) float64 { return math.Ceil(float64(bytes)/r.unit*places) / places }
 	r.shown = shown(bytes)
-	r.SpinRow = adw.NewSpinRow(gtk.NewAdjustment(r.shown, shown(least), most/r.unit, step, 10*step, 0), step, uint(digits))
+	r.SpinRow = newSpinRow(gtk.NewAdjustment(r.shown, shown(least), most/r.unit, step, 10*step, 0), step, uint(digits))
 	r.SetTitle(title)
 	return r
 }

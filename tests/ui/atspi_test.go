@@ -147,6 +147,14 @@ func (n node) write(t *testing.T, text string) {
 	}
 }
 
+// set sets a number.
+func (n node) set(t *testing.T, value float64) {
+	t.Helper()
+	if err := n.object().SetProperty("org.a11y.atspi.Value.CurrentValue", dbus.MakeVariant(value)); err != nil {
+		t.Fatalf("%s %q cannot be set: %v", n.role(), n.name(), err)
+	}
+}
+
 // content is what is written in a text.
 func (n node) content() (text string) {
 	_ = n.object().Call("org.a11y.atspi.Text.GetText", 0, int32(0), int32(-1)).Store(&text)

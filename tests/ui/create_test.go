@@ -76,6 +76,37 @@ func vmCalled(s *client.Client, name string) *model.VM {
 	return nil
 }
 
+func TestANewVMIsMadeThroughAllSteps(t *testing.T) {
+	s := service(t)
+	const name = "ui & <new>"
+	gone(t, s, name)
+	app := open(t)
+	app.await(t, "list item", "A tiny guest")
+	app.await(t, "button", "New Virtual Machine").act(t)
+	app.await(t, "text box", "Name").write(t, name)
+	app.pick(t, "Start From", "Empty disk")
+	app.click(t, "Next")
+	app.await(t, "spin button", "Disk in GiB").set(t, 3)
+	app.await(t, "spin button", "Memory in MiB").set(t, 256)
+	app.haveNames(t, "the second step", 8)
+	app.tabOnto(t, "list item", "Advanced")
+	app.press(t, "space")
+	app.await(t, "combo box", "Machine Type")
+	app.haveNames(t, "the advanced choices", 14)
+	app.pick(t, "Disk Format", "raw")
+	app.pick(t, "Network", "None")
+	app.click(t, "Review")
+	app.await(t, "label", "3 GiB")
+	app.await(t, "label", "256 MiB")
+	app.haveNames(t, "the third step", 5)
+	app.click(t, "Create")
+	app.await(t, "list item", name)
+	vm := vmCalled(s, name)
+	if vm == nil || vm.Memory != 256<<20 || len(vm.Interfaces) != 0 || len(vm.Disks) == 0 || vm.Disks[0].Capacity != 3<<30 || vm.Disks[0].Format != "raw" {
+		t.Fatalf("made was %+v", vm)
+	}
+}
+
 func TestANewVMIsMadeByKeyboard(t *testing.T) {
 	s := service(t)
 	const name = "by-keyboard"

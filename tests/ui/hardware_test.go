@@ -155,3 +155,69 @@ func TestTheDefinitionIsReadAndEdited(t *testing.T) {
 	app.click(t, "Apply")
 	awaitThat(t, "title", func() bool { return s.VM(tiny).Title == "Edited & checked" })
 }
+
+func TestTheBootOrderIsMovedByKeyboard(t *testing.T) {
+	s := service(t)
+	asItWas(t, s)
+	app := atHardware(t)
+	app.click(t, "Boot order")
+	app.await(t, "button", "Apply")
+	first, second := s.VM(tiny).Disks[0], s.VM(tiny).Interfaces[0]
+	app.moveUntil(t, "Tab", "the first device", func(n node) bool { return n.role() == "list item" && n.labelled("Disk · "+first.Target) })
+	app.press(t, "alt+Down")
+	app.tabOnto(t, "button", "Apply")
+	app.press(t, "space")
+	awaitThat(t, "order that was moved", func() bool {
+		order := s.VM(tiny).BootOrder
+		return slices.Index(order, first.ID) > slices.Index(order, second.ID)
+	})
+}
+
+func TestAMediumIsChosen(t *testing.T) {
+	s := service(t)
+	asItWas(t, s)
+	volume(t, s, "medium.qcow2")
+	if _, _, err := s.AddDevice(t.Context(), tiny, map[string]any{"kind": "cdrom"}); err != nil {
+		t.Fatal(err)
+	}
+	app := atHardware(t)
+	app.click(t, "CD drive · sda · sata")
+	app.pick(t, "Medium", "medium.qcow2 · 1 GiB")
+	app.await(t, "label", "Takes effect when the virtual machine is started")
+	app.click(t, "Apply")
+	awaitThat(t, "drive with its medium", func() bool {
+		d := drive(s, "sda")
+		return d != nil && strings.HasSuffix(d.Source, "/medium.qcow2")
+	})
+}
+
+func TestADiskIsResized(t *testing.T) {
+	s := service(t)
+	asItWas(t, s)
+	volume(t, s, "grows.qcow2")
+	if _, _, err := s.AddDevice(t.Context(), tiny, map[string]any{"kind": "disk", "pool": "default", "volume": "grows.qcow2"}); err != nil {
+		t.Fatal(err)
+	}
+	app := atHardware(t)
+	app.click(t, "Disk · vdb · virtio · 1 GiB")
+	app.await(t, "spin button", "Size in GiB").set(t, 2.5)
+	app.click(t, "Apply")
+	awaitThat(t, "larger disk", func() bool { d := drive(s, "vdb"); return d != nil && d.Capacity == 5<<29 })
+}
+
+func TestTheMachineIsChanged(t *testing.T) {
+	s := service(t)
+	asItWas(t, s)
+	app := atHardware(t)
+	app.click(t, "Machine type")
+	app.await(t, "spin button", "Cores of a Socket, 0 for any").set(t, 1)
+	app.await(t, "spin button", "Sockets, 0 for any").set(t, 1)
+	app.await(t, "spin button", "Threads of a Core, 0 for any").set(t, 1)
+	app.turnOn(t, "Memory Can Be Shared, as Folders Need")
+	app.await(t, "label", "Takes effect when the virtual machine is started")
+	app.click(t, "Apply")
+	awaitThat(t, "machine that was changed", func() bool {
+		vm := s.VM(tiny)
+		return vm.SharedMemory && vm.CPUSockets == 1 && vm.CPUCores == 1 && vm.CPUThreads == 1
+	})
+}

@@ -26,27 +26,36 @@ func (n node) keyboard() (found node, ok bool) {
 	return found, ok
 }
 
-// move presses a key that moves the focus, and waits until it has moved, or does
-// not any more.
-func (a application) move(t *testing.T, key string) {
+// move presses a key that moves the focus, waits until it has moved, or does not
+// any more, and returns what has it then.
+func (a application) move(t *testing.T, from node, key string) node {
 	t.Helper()
-	before, _ := a.keyboard()
 	a.press(t, key)
-	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); {
-		if now, ok := a.keyboard(); ok && now.Path != before.Path {
-			return
-		}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(time.Second); from.is(focused) && time.Now().Before(deadline); {
+		<-tick.C
 	}
+	now, _ := a.keyboard()
+	return now
 }
 
-// tabUntil moves the focus on until it is where it is wanted.
-func (a application) tabUntil(t *testing.T, what string, there func() bool) {
+// home moves the focus to the first of several rows.
+func (a application) home(t *testing.T) {
 	t.Helper()
+	now, _ := a.keyboard()
+	a.move(t, now, "Home")
+}
+
+// moveUntil presses a key until the focus is where it is wanted.
+func (a application) moveUntil(t *testing.T, key, what string, there func(node) bool) {
+	t.Helper()
+	now, _ := a.keyboard()
 	for range mostTabs {
-		if there() {
+		if now.Path != "" && there(now) {
 			return
 		}
-		a.move(t, "Tab")
+		now = a.move(t, now, key)
 	}
 	t.Fatalf("the focus does not get to %s", what)
 }
@@ -54,30 +63,21 @@ func (a application) tabUntil(t *testing.T, what string, there func() bool) {
 // tabOnto moves the focus onto something with a role and a name.
 func (a application) tabOnto(t *testing.T, role, name string) {
 	t.Helper()
-	a.tabUntil(t, role+" "+name, func() bool {
-		n, ok := a.keyboard()
-		return ok && n.role() == role && n.name() == name
-	})
+	a.moveUntil(t, "Tab", role+" "+name, func(n node) bool { return n.name() == name && n.role() == role })
 }
 
 // arrowTo moves the focus to a row of a list, from its top.
 func (a application) arrowTo(t *testing.T, list, row string) {
 	t.Helper()
-	a.tabUntil(t, list, func() bool {
+	a.moveUntil(t, "Tab", list, func(node) bool {
 		n, ok := a.find("list", list)
 		if ok {
 			_, ok = n.keyboard()
 		}
 		return ok
 	})
-	a.move(t, "Home")
-	for range mostTabs {
-		if n, ok := a.keyboard(); ok && n.role() == "list item" && n.name() == row {
-			return
-		}
-		a.move(t, "Down")
-	}
-	t.Fatalf("the focus does not get to %s in %s", row, list)
+	a.home(t)
+	a.moveUntil(t, "Down", row+" in "+list, func(n node) bool { return n.name() == row && n.role() == "list item" })
 }
 
 // pick chooses an item of a combo row, by keyboard.
@@ -86,26 +86,17 @@ func (a application) pick(t *testing.T, combo, item string) {
 	a.await(t, "combo box", combo)
 	a.tabOnto(t, "combo box", combo)
 	a.press(t, "space")
-	awaitThat(t, "items of "+combo, func() bool {
-		n, ok := a.keyboard()
-		return ok && n.role() == "list item"
+	awaitThat(t, "items of "+combo, a.opened)
+	a.home(t)
+	a.moveUntil(t, "Down", item+" of "+combo, func(n node) bool { return n.labelled(item) })
+	a.press(t, "Return")
+	awaitThat(t, combo+" that is "+item, func() bool {
+		row, ok := a.find("combo box", combo)
+		return ok && row.labelled(item) && !a.opened()
 	})
-	a.move(t, "Home")
-	for range mostTabs {
-		if n, _ := a.keyboard(); n.labelled(item) {
-			a.press(t, "Return")
-			awaitThat(t, combo+" that is "+item, func() bool {
-				row, ok := a.find("combo box", combo)
-				return ok && row.labelled(item) && !a.opened()
-			})
-			return
-		}
-		a.move(t, "Down")
-	}
-	t.Fatalf("%s has no %s", combo, item)
 }
 
-// opened is whether items of a combo row can be chosen.
+// opened is whether the items of a combo row are shown.
 func (a application) opened() bool {
 	n, ok := a.keyboard()
 	return ok && n.role() == "list item" && n.name() == ""
@@ -113,9 +104,6 @@ func (a application) opened() bool {
 
 // labelled is whether a label with this text is shown in a node.
 func (n node) labelled(text string) bool {
-	if n.Path == "" {
-		return false
-	}
 	_, ok := n.find("label", text)
 	return ok
 }

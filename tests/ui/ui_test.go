@@ -4,6 +4,7 @@ package ui_test
 
 import (
 	"context"
+	"fmt"
 	"os/exec"
 	"slices"
 	"strings"
@@ -51,20 +52,24 @@ func TestEverythingThatCanBeUsedHasAName(t *testing.T) {
 
 // haveNames looks whether a screen reader can name everything that is shown and
 // can be used, of which there are so many at least.
-func (a application) haveNames(t *testing.T, where string, least int) {
+func (n node) haveNames(t *testing.T, where string, least int) {
 	t.Helper()
-	used := 0
-	a.each(func(n node) bool {
-		if role := n.role(); slices.Contains(roles, role) {
-			used++
-			if n.name() == "" && !n.says() {
-				t.Errorf("in %s, a %s has no name: %s", where, role, n.Path)
+	used, nameless := 0, []string{}
+	awaitThat(t, fmt.Sprintf("%s with %d things that can be used", where, least), func() bool {
+		used, nameless = 0, nil
+		n.each(func(n node) bool {
+			if role := n.role(); slices.Contains(roles, role) {
+				used++
+				if n.name() == "" && !n.says() {
+					nameless = append(nameless, fmt.Sprintf("%s %s", role, n.Path))
+				}
 			}
-		}
-		return true
+			return true
+		})
+		return used >= least
 	})
-	if used < least {
-		t.Errorf("in %s, only %d things can be used", where, used)
+	if len(nameless) > 0 {
+		t.Errorf("in %s, these have no name: %v", where, nameless)
 	}
 }
 
