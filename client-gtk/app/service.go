@@ -204,7 +204,7 @@ func (a *App) Health(host model.Path, then func([]model.Check, error)) {
 // Screenshot implements ui.Service.
 func (a *App) Screenshot(vm model.Path, then func([]byte, error)) {
 	call(a, func(ctx context.Context, c *client.Client) ([]byte, error) {
-		return screenshot(ctx, c, vm, client.Interactive())
+		return read(c.TakeScreenshot(ctx, vm, client.Interactive()))
 	}, func(image []byte, err error) {
 		a.fail(i18n.T("There Is No Screenshot"), err)
 		then(image, err)
@@ -214,13 +214,21 @@ func (a *App) Screenshot(vm model.Path, then func([]byte, error)) {
 // Thumbnail implements ui.Service.
 func (a *App) Thumbnail(vm model.Path, width, height int, then func(*display.Image)) {
 	call(a, func(ctx context.Context, c *client.Client) (*display.Image, error) {
-		content, err := screenshot(ctx, c, vm)
+		content, err := read(c.TakeScreenshot(ctx, vm))
 		return display.ReadImage(content, width, height), err
 	}, func(image *display.Image, _ error) { then(image) })
 }
 
-func screenshot(ctx context.Context, c *client.Client, vm model.Path, options ...client.Option) ([]byte, error) {
-	file, _, err := c.TakeScreenshot(ctx, vm, options...)
+// SnapshotPicture implements ui.Service.
+func (a *App) SnapshotPicture(snapshot model.Path, width, height int, then func(*display.Image)) {
+	call(a, func(ctx context.Context, c *client.Client) (*display.Image, error) {
+		content, err := read(c.SnapshotScreenshot(ctx, snapshot))
+		return display.ReadImage(content, width, height), err
+	}, func(image *display.Image, _ error) { then(image) })
+}
+
+// read reads an image that the service has handed over.
+func read(file *os.File, _ string, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}

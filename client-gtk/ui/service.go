@@ -68,6 +68,8 @@ type Service interface {
 	// Thumbnail is a screenshot that fits into a size; nil when there is none,
 	// or when it would take a password. The taker frees it.
 	Thumbnail(vm model.Path, width, height int, then func(*display.Image))
+	// SnapshotPicture is the same of what a guest showed when a snapshot was made.
+	SnapshotPicture(snapshot model.Path, width, height int, then func(*display.Image))
 	Screenshot(vm model.Path, then func(image []byte, err error))
 	OpenDisplay(vm model.Path, index uint32, then func(socket *os.File, kind string, err error))
 	OpenConsole(vm model.Path, id string, then func(*os.File, error))

@@ -28,6 +28,15 @@ const (
 	beforeSnapshotName = "before-going-back-"
 )
 
+// detailWidth and detailHeight are the size of the picture of a snapshot, in
+// pixels.
+const (
+	detailWidth  = 400
+	detailHeight = 250
+
+	heightWithPicture = 680
+)
+
 // showTakeSnapshot lets a person take a snapshot of a VM that has these.
 func showTakeSnapshot(parent gtk.Widgetter, service Service, vm *model.VM, tree []*model.Snapshot) {
 	b := build(snapshotUI)
@@ -78,6 +87,16 @@ func showSnapshot(parent gtk.Widgetter, service Service, vm *model.VM, s *model.
 		facts = append(facts, fact{i18n.T("Current"), i18n.T("What the virtual machine has now began here")})
 	}
 	newRows(object[*adw.PreferencesGroup](b, "facts")).set(facts)
+	open := true
+	dialog.ConnectClosed(func() { open = false })
+	if permissions[consoleRight] == client.Allowed {
+		showPicture(service, object[*gtk.Picture](b, "picture"), s, detailWidth, detailHeight, func() bool {
+			if open {
+				dialog.SetContentHeight(heightWithPicture) // it does not grow by itself
+			}
+			return open
+		})
+	}
 	view := object[*gtk.TextView](b, "description")
 	description := view.Buffer()
 	description.SetText(s.Description)

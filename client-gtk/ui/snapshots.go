@@ -6,6 +6,7 @@ import (
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
+	"org.kvmmanager/client-gtk/display"
 	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/client"
@@ -17,6 +18,13 @@ import (
 const (
 	indent    = 24
 	mostSteps = 6
+)
+
+// snapshotWidth and snapshotHeight are the size of a picture in the list, in
+// pixels.
+const (
+	snapshotWidth  = 64
+	snapshotHeight = 40
 )
 
 // snapshots lists the snapshots of a VM as a tree, and offers what can be done
@@ -36,6 +44,8 @@ type snapshots struct {
 type snapshotRow struct {
 	row     *adw.ActionRow
 	icon    *gtk.Image
+	picture *gtk.Picture
+	shown   *model.Snapshot // that picture is of, or has been asked for
 	current *gtk.Label
 	open    *gtk.Button
 }
@@ -59,6 +69,9 @@ func (s *snapshots) enable(vm *model.VM, permissions map[string]client.Permissio
 		button.SetSensitive(why == "")
 		button.SetTooltipText(why)
 	}
+	for i, row := range s.tree {
+		s.picture(s.rows[i], row.Snapshot)
+	}
 }
 
 // all is the snapshots that are shown.
@@ -80,6 +93,7 @@ func (s *snapshots) show(all []*model.Snapshot) {
 		r.row.SetVisible(i < len(s.tree))
 		if i < len(s.tree) {
 			r.fill(s.tree[i])
+			s.picture(r, s.tree[i].Snapshot)
 		}
 	}
 	if len(s.tree) > 0 {
@@ -90,7 +104,7 @@ func (s *snapshots) show(all []*model.Snapshot) {
 }
 
 func (s *snapshots) newRow(place int) *snapshotRow {
-	r := &snapshotRow{row: adw.NewActionRow(), icon: gtk.NewImageFromIconName("camera-photo-symbolic"), current: gtk.NewLabel(i18n.T("Current"))}
+	r := &snapshotRow{row: adw.NewActionRow(), icon: gtk.NewImageFromIconName("camera-photo-symbolic"), picture: gtk.NewPicture(), current: gtk.NewLabel(i18n.T("Current"))}
 	r.row.SetUseMarkup(false)
 	r.row.SetSubtitleLines(4)
 	r.open = opener(r.row, func() {
@@ -100,11 +114,48 @@ func (s *snapshots) newRow(place int) *snapshotRow {
 	})
 	r.current.AddCSSClass("accent")
 	r.current.AddCSSClass("caption-heading")
+	r.picture.SetSizeRequest(snapshotWidth, snapshotHeight)
+	r.picture.SetMarginTop(6)
+	r.picture.SetMarginBottom(6)
+	r.picture.AddCSSClass("small-screen")
+	r.row.AddPrefix(r.picture)
 	r.row.AddPrefix(r.icon)
 	r.row.AddSuffix(r.current)
 	r.row.AddSuffix(r.open)
 	s.group.Add(r.row)
 	return r
+}
+
+// picture has a row show what the guest showed when the snapshot was made.
+func (s *snapshots) picture(r *snapshotRow, of *model.Snapshot) {
+	if r.shown != nil && r.shown.Path() == of.Path() && r.shown.CreatedAt.Equal(of.CreatedAt) {
+		return
+	}
+	r.picture.SetVisible(false)
+	r.shown = nil
+	if s.permissions[consoleRight] == client.Allowed {
+		r.shown = of
+		showPicture(s.service, r.picture, of, snapshotWidth, snapshotHeight, func() bool { return r.shown == of })
+	}
+}
+
+// showPicture shows a picture of a snapshot if there is one that may be seen, and
+// if it is still wanted when it comes. Sizes are in pixels.
+func showPicture(service Service, picture *gtk.Picture, of *model.Snapshot, width, height int, wanted func() bool) {
+	if of.VMState == model.VMShutOff {
+		return // there was nothing to see
+	}
+	scale := max(picture.ScaleFactor(), 1)
+	service.SnapshotPicture(of.Path(), scale*width, scale*height, func(image *display.Image) {
+		if image == nil {
+			return
+		}
+		if wanted() {
+			image.Show(picture)
+			picture.SetVisible(true)
+		}
+		image.Free()
+	})
 }
 
 func (r *snapshotRow) fill(s store.SnapshotRow) {

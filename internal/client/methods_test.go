@@ -146,6 +146,13 @@ func callsOf(ctx context.Context, c *client.Client) map[string]entry {
 		"Snapshot.Delete": {
 			func(o ...client.Option) (any, error) { return c.DeleteSnapshot(ctx, snapshot, o...) }, nil, model.Path("/a/result"),
 		},
+		"Snapshot.GetScreenshot": {
+			func(o ...client.Option) (any, error) {
+				file, mime, err := c.SnapshotScreenshot(ctx, snapshot, o...)
+				text, err := content(file, err)
+				return text + " " + mime, err
+			}, nil, "content a result",
+		},
 		"Snapshot.Revert": {
 			func(o ...client.Option) (any, error) { return c.RevertSnapshot(ctx, snapshot, o...) }, nil, model.Path("/a/result"),
 		},

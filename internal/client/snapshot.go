@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"os"
 
 	"org.kvmmanager/internal/model"
 )
@@ -12,6 +13,12 @@ import (
 func (c *Client) CreateSnapshot(ctx context.Context, vm model.Path, name string, options ...Option) (job model.Path, err error) {
 	err = c.call(ctx, vm, vmIface, "CreateSnapshot", options, []any{name}, &job)
 	return job, err
+}
+
+// SnapshotScreenshot is what the guest showed when a snapshot was made, as
+// TakeScreenshot gives it. In the API it is Snapshot.GetScreenshot.
+func (c *Client) SnapshotScreenshot(ctx context.Context, snapshot model.Path, options ...Option) (image *os.File, mime string, err error) {
+	return c.image(ctx, snapshot, snapshotIface, "GetScreenshot", options)
 }
 
 // RevertSnapshot makes a VM what it was. It takes StartAfter. In the API it is

@@ -55,7 +55,12 @@ func (c *Client) SendKeys(ctx context.Context, vm model.Path, keys []string, opt
 // file holds the whole image, of this MIME type, and cannot change; the caller
 // closes it.
 func (c *Client) TakeScreenshot(ctx context.Context, vm model.Path, options ...Option) (image *os.File, mime string, err error) {
-	m, err := c.send(ctx, vm, vmIface, "TakeScreenshot", options)
+	return c.image(ctx, vm, vmIface, "TakeScreenshot", options)
+}
+
+// image calls a method that answers with an image and its MIME type.
+func (c *Client) image(ctx context.Context, path model.Path, iface, method string, options []Option) (image *os.File, mime string, err error) {
+	m, err := c.send(ctx, path, iface, method, options)
 	if err != nil {
 		return nil, "", err
 	}

@@ -96,6 +96,7 @@ func (d *daemon) connect(ctx context.Context) error {
 		Version: d.options.Version, Hypervisor: virt.New(d.log), Authority: d.authority(),
 		Watcher: bus.NewWatcher(d.ask), Log: d.log, KeepJobs: jobs.Keep,
 		Changed: d.memory.soon, Unfinished: unfinished.Open(d.paths().StateFolder("unfinished"), d.log),
+		Pictures: d.paths().StateFolder("pictures"),
 	})
 	if err != nil {
 		return err

@@ -90,6 +90,7 @@ var goodCalls = map[string]struct {
 	"StorageVolume.Upload":          {"org.kvmmanager.storage.manage", freeVolume, []any{dbus.UnixFD(int(nullFile.Fd()))}},
 	"StorageVolume.Wipe":            {"org.kvmmanager.storage.manage", freeVolume, nil},
 	"Snapshot.Delete":               {"org.kvmmanager.vm.snapshot", snapshotOfOff, nil},
+	"Snapshot.GetScreenshot":        {"org.kvmmanager.vm.console", snapshotOfOff, nil},
 	"Snapshot.Revert":               {"org.kvmmanager.vm.snapshot", snapshotOfOff, nil},
 	"Snapshot.SetDescription":       {"org.kvmmanager.vm.snapshot", snapshotOfOff, []any{"text"}},
 	"VM.CheckStart":                 {"", stopped, nil},
@@ -232,6 +233,9 @@ func (w *world) objectFor(object string) model.Path {
 		vm.HasSavedState = true
 		vm.Snapshots = []*model.Snapshot{fakehv.Snapshot("kept")}
 		model.LinkSnapshots(vm.UUID, vm.Snapshots, nil)
+		if err := w.shots.Put(vm.UUID, vm.Snapshots[0], []byte(fakehv.Screen)); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(100), Name: "lan", Mode: "nat", Persistent: true})
 	w.hv.PutNetwork(&model.Network{UUID: fakehv.UUID(101), Name: "wan", Persistent: true, Active: true})

@@ -21,6 +21,7 @@ import (
 	"org.kvmmanager/internal/testutil/servicetest"
 	"org.kvmmanager/service/inventory"
 	"org.kvmmanager/service/objects"
+	"org.kvmmanager/service/pictures"
 	"org.kvmmanager/service/unfinished"
 )
 
@@ -43,6 +44,7 @@ type world struct {
 	polkit  *polkittest.Authority
 	service *objects.Service
 	name    string // unique name of the service
+	shots   *pictures.Store
 	conn    *dbus.Conn
 }
 
@@ -61,7 +63,7 @@ func newWorldAfter(t *testing.T, left *unfinished.Records, rules ...polkittest.R
 	service := around.Serve(ctx)
 	return &world{
 		t: t, ctx: ctx, bus: around.Bus, hv: around.HV, polkit: around.Polkit,
-		service: service.Service, name: service.Name, conn: around.Bus.Connect(t),
+		service: service.Service, name: service.Name, shots: pictures.New(service.Pictures, "local"), conn: around.Bus.Connect(t),
 	}
 }
 

@@ -35,6 +35,8 @@ type Options struct {
 	// Unfinished is what earlier processes were in the midst of; nil remembers
 	// for this process only.
 	Unfinished *unfinished.Records
+	// Pictures is the folder for pictures of snapshots; empty keeps none.
+	Pictures string
 	// Changed is told of each change of the tree, if set. It must not block.
 	Changed func()
 }
@@ -49,6 +51,7 @@ type Service struct {
 	watcher   *bus.Watcher
 
 	unfinished *unfinished.Records
+	pictures   string // folder; empty: none are kept
 
 	tree       *bus.Tree
 	inventory  *inventory.Inventory
@@ -75,7 +78,7 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{
 		version: o.Version, log: o.Log, changed: o.Changed, methods: table(), authority: o.Authority, watcher: o.Watcher,
-		locks: newLocks(), hostPaths: map[model.Path]bool{}, unfinished: o.Unfinished,
+		locks: newLocks(), hostPaths: map[model.Path]bool{}, unfinished: o.Unfinished, pictures: o.Pictures,
 	}
 	if s.unfinished == nil {
 		s.unfinished = unfinished.Open("", o.Log)

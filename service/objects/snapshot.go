@@ -21,6 +21,10 @@ func snapshotMethods() map[string]*method {
 			action: actionSnapshot, message: ask("Authentication is required to delete a snapshot of “$(vm.name)”."),
 			options: jobOptions("children", "b"), run: (*request).deleteSnapshot,
 		},
+		"GetScreenshot": repeatedly(&method{
+			action: actionConsole, message: ask("Authentication is required to see what “$(vm.name)” showed."),
+			run: (*request).getSnapshotScreenshot,
+		}),
 		"Revert": {
 			action: actionSnapshot, message: ask("Authentication is required to take “$(vm.name)” back to a snapshot."),
 			options: jobOptions("start", "b"), run: (*request).revertSnapshot,
@@ -61,10 +65,17 @@ func (r *request) createSnapshot(ctx context.Context) ([]any, error) {
 		if abortable {
 			do = func(ctx context.Context, uuid string) error { return cancellable(ctx, job, conn, uuid, create) }
 		}
+		var screen []byte
+		if spec.Memory {
+			screen = r.screen(ctx, conn)
+		}
 		if err := do(ctx, r.vm.UUID); err != nil {
 			return nil, err
 		}
-		return map[string]any{"snapshot": model.SnapshotPath(r.vm.UUID, spec.Name)}, nil
+		r.refresh(context.WithoutCancel(ctx))
+		made := model.SnapshotPath(r.vm.UUID, spec.Name)
+		r.keepPicture(screen, made)
+		return map[string]any{"snapshot": made}, nil
 	})
 }
 
@@ -182,6 +193,7 @@ func (r *request) snapshotJob(ctx context.Context, operation string, abortable b
 		Run: r.alone(func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
 			result, err := do(ctx, job)
 			r.refresh(context.WithoutCancel(ctx))
+			r.sweepPictures()
 			return result, err
 		}),
 	})

@@ -55,6 +55,7 @@ func (r *request) deleteVM(ctx context.Context) ([]any, error) {
 				forget(notes, err)
 				return nil, err
 			}
+			r.sweepPictures()
 			if len(disks) == 0 {
 				return nil, nil
 			}

@@ -75,13 +75,25 @@ func TestScreenshot(t *testing.T) {
 func takeScreenshot(t *testing.T, c *client) (data []byte, mime string) {
 	t.Helper()
 	body := c.must(tiny, "VM.TakeScreenshot", none())
-	file := os.NewFile(uintptr(body[0].(dbus.UnixFD)), "screenshot")
+	return contentOf(t, body[0].(dbus.UnixFD)), body[1].(string)
+}
+
+// imageOf gives the bytes of an image that a method answers with.
+func imageOf(t *testing.T, c *client, object dbus.ObjectPath, method string) []byte {
+	t.Helper()
+	return contentOf(t, c.must(object, method, none())[0].(dbus.UnixFD))
+}
+
+// contentOf reads a descriptor from where it stands.
+func contentOf(t *testing.T, fd dbus.UnixFD) []byte {
+	t.Helper()
+	file := os.NewFile(uintptr(fd), "image")
 	defer file.Close()
 	data, err := io.ReadAll(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return data, body[1].(string)
+	return data
 }
 
 // decode reads all of an image.

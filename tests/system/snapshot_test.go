@@ -3,6 +3,8 @@
 package system_test
 
 import (
+	"os"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -60,6 +62,11 @@ func TestSnapshots(t *testing.T) {
 	if root.get(live, "Snapshot.VMState") != "running" || root.get(live, "Snapshot.Parent") != off || root.get(live, "Snapshot.Current") != true {
 		t.Errorf("it is %v, below %v", root.get(live, "Snapshot.VMState"), root.get(live, "Snapshot.Parent"))
 	}
+	if got := decode(t, imageOf(t, root, live, "Snapshot.GetScreenshot"), "image/png").Bounds(); got.Dx() < 320 {
+		t.Errorf("the picture of the guest is %v", got)
+	}
+	root.refused("NotFound", off, "Snapshot.GetScreenshot", none())
+	as(t, "bob").refused(needsPassword, live, "Snapshot.GetScreenshot", none())
 	root.refused("NotSupported", vm, "VM.CreateSnapshot", "two words", with("kind", "internal"))
 	root.refused("NotSupported", vm, "VM.CreateSnapshot", "disks", with("memory", false, "kind", "internal"))
 
@@ -95,6 +102,10 @@ func TestSnapshots(t *testing.T) {
 	result(root, vm, "Delete", with("wait", true, "delete-storage", []string{"*"}))
 	if after := strings.Fields(virsh(t, "vol-list", "default")); !slices.Equal(after, before) {
 		t.Errorf("the volumes are %v, and were %v", after, before)
+	}
+	uuid := strings.ReplaceAll(path.Base(string(vm)), "_", "-")
+	if _, err := os.Stat("/var/lib/kvmmanager/pictures/local/" + uuid); !os.IsNotExist(err) {
+		t.Errorf("pictures of a VM that is gone: %v", err)
 	}
 }
 

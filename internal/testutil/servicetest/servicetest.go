@@ -48,10 +48,11 @@ func New(t testing.TB, rules []polkittest.Rule, extra ...string) *World {
 // Service is one life of the service.
 type Service struct {
 	*objects.Service
-	Name string // unique name
-	t    testing.TB
-	conn *dbus.Conn
-	stop sync.Once
+	Name     string // unique name
+	Pictures string // the folder of pictures of snapshots
+	t        testing.TB
+	conn     *dbus.Conn
+	stop     sync.Once
 }
 
 // hostStore is a HostStore that remembers nothing.
@@ -79,11 +80,11 @@ func serve(ctx context.Context, t testing.TB, address string, hv inventory.Hyper
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Service{t: t}
+	s := &Service{t: t, Pictures: t.TempDir()}
 	s.Service, err = objects.New(objects.Options{
 		Version: "1.2.3", Hypervisor: hv, Authority: polkit.New(ask), Watcher: bus.NewWatcher(ask),
 		Log: slog.New(slog.DiscardHandler), KeepJobs: time.Minute,
-		Unfinished: left,
+		Unfinished: left, Pictures: s.Pictures,
 	})
 	if err != nil {
 		t.Fatal(err)
