@@ -3,8 +3,10 @@
 package ui_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -112,4 +114,43 @@ func TestTenThousandVolumesAreSearched(t *testing.T) {
 	app.await(t, "list item", "disk-0.qcow2")
 	app.await(t, "search box", "Search volumes").write(t, "7777 QCOW")
 	app.await(t, "list item", "disk-7777.qcow2")
+}
+
+func TestAFileIsUploaded(t *testing.T) {
+	s := service(t)
+	pool := imagesPool(t, s)
+	const name = "ui & upload.raw"
+	t.Cleanup(func() { _ = exec.Command("virsh", "vol-delete", name, "default").Run() })
+	content := bytes.Repeat([]byte("KVM Manager\n"), 100_000)
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	app := open(t)
+	app.await(t, "list item", "This Computer")
+	app.do(t, "open", localHost)
+	app.do(t, "show", "storage")
+	app.await(t, "list item", "default")
+	app.arrowTo(t, "Storage pools", "default")
+	app.click(t, "Upload a File")
+	app.chooseFile(t, "Upload a File", file)
+	app.await(t, "label", "Upload to “default”")
+	app.click(t, "Upload")
+	app.await(t, "list item", name)
+	awaitThat(t, "volume with the content of the file", func() bool {
+		got, err := os.ReadFile(filepath.Join(pool.Target, name))
+		return err == nil && bytes.Equal(got, content)
+	})
+	if v := s.Volume((&model.StorageVolume{Pool: pool.Path(), Name: name}).Path()); v == nil || v.Capacity != uint64(len(content)) {
+		t.Errorf("uploaded was %+v", v)
+	}
+}
+
+// chooseFile writes a file's path into GTK's own dialog with this title.
+func (a application) chooseFile(t *testing.T, title, file string) {
+	t.Helper()
+	chooser := a.await(t, "dialog", title)
+	a.xdotool(t, "search", "--sync", "--onlyvisible", "--name", "^"+title+"$", "windowfocus", "--sync", "key", "ctrl+l")
+	chooser.await(t, "text box", "").write(t, file)
+	chooser.await(t, "button", "Open").act(t)
 }
