@@ -4,6 +4,8 @@ package ui_test
 
 import (
 	"context"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -104,6 +106,34 @@ func TestANewVMIsMadeThroughAllSteps(t *testing.T) {
 	vm := vmCalled(s, name)
 	if vm == nil || vm.Memory != 256<<20 || len(vm.Interfaces) != 0 || len(vm.Disks) == 0 || vm.Disks[0].Capacity != 3<<30 || vm.Disks[0].Format != "raw" {
 		t.Fatalf("made was %+v", vm)
+	}
+}
+
+func TestANewVMIsMadeOfAnImageThatIsHandedOver(t *testing.T) {
+	s := service(t)
+	const name = "ui & image"
+	gone(t, s, name)
+	image := filepath.Join(t.TempDir(), "handed & over.qcow2")
+	if out, err := exec.Command("virsh", "vol-download", "--pool", "default", "tiny.qcow2", image).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	app := open(t)
+	app.await(t, "list item", "A tiny guest")
+	app.await(t, "button", "New Virtual Machine").act(t)
+	app.await(t, "text box", "Name").write(t, name)
+	app.pick(t, "Start From", "Disk image")
+	app.click(t, "Choose File…")
+	app.chooseFile(t, "Choose File", image)
+	app.await(t, "label", "handed & over.qcow2")
+	app.click(t, "Next")
+	app.await(t, "spin button", "Memory in MiB").set(t, 128)
+	app.click(t, "Review")
+	app.await(t, "button", "Create")
+	app.click(t, "Create")
+	app.await(t, "list item", name)
+	awaitThat(t, "VM that runs", func() bool { vm := vmCalled(s, name); return vm != nil && vm.State == model.VMRunning })
+	if vm := vmCalled(s, name); len(vm.Disks) == 0 || vm.Disks[0].Source == "" || vm.Disks[0].Source == image {
+		t.Errorf("made was %+v", vm)
 	}
 }
 
