@@ -69,8 +69,8 @@ func (m *movingDisk) find() (disk *domainxml.Element, place string, err error) {
 	if err := m.refuseActive(); err != nil {
 		return nil, "", err
 	}
-	if n, err := m.dom.SnapshotNum(0); err == nil && n > 0 {
-		return nil, "", errs.New(errs.InvalidState, "The virtual machine has snapshots, which need its disks where they are. Delete the snapshots first.")
+	if err := m.refuseStates(); err != nil {
+		return nil, "", err
 	}
 	doc, err := m.dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
 	if err != nil {
@@ -94,6 +94,18 @@ func (m *movingDisk) find() (disk *domainxml.Element, place string, err error) {
 		return nil, "", errs.New(errs.NotSupported, "The image of “%s” is encrypted, and the hypervisor could not read a copy of it.", m.id)
 	}
 	return disk, place, nil
+}
+
+// refuseStates is about what the VM can go back to, which names its images.
+func (m *movingDisk) refuseStates() error {
+	if n, err := m.dom.SnapshotNum(0); err == nil && n > 0 {
+		return errs.New(errs.InvalidState, "The virtual machine has snapshots, which need its disks where they are. Delete the snapshots first.")
+	}
+	saved, err := optional(m.dom.HasManagedSaveImage(0))
+	if err == nil && saved {
+		err = errs.New(errs.InvalidState, "The virtual machine has a saved state, which needs its disks where they are. Discard it, or start the virtual machine and turn it off.")
+	}
+	return err
 }
 
 // refuseActive keeps what a guest writes from being lost.

@@ -198,7 +198,7 @@ func (f *startFacts) unreadable(d domainxml.DiskNeed, status model.CheckStatus, 
 		ID: "disk", Status: status, Message: fmt.Sprintf(message, d.Target, d.Path),
 		Hint: "Move or copy the image into a storage pool, and use it from there.",
 	}
-	if p := f.poolFor(d.Path, stat); p != nil {
+	if p := f.poolFor(d.Path, stat); p != nil && !f.saved {
 		check.Hint = fmt.Sprintf("Move or copy the image into the storage pool “%s”, and use it from there.", p.Name)
 		check.Fix, check.Object, check.Device, check.Pool = model.FixMoveDisk, model.VMPath(f.uuid), d.ID, p.Path()
 	}

@@ -69,6 +69,10 @@ func TestWhatKeepsAVMFromStartingIsFound(t *testing.T) {
 			want: "disk error", says: "may not enter", advice: "into the storage pool “default”",
 		},
 		{
+			name: "a saved state that needs the image there", facts: startFacts{saved: true, needs: domainxml.StartNeeds{Disks: disk}, pools: pools}, stat: somebodys,
+			want: "disk error", says: "may not enter", advice: "into a storage pool",
+		},
+		{
 			name: "a pool that is closed as well", facts: startFacts{needs: domainxml.StartNeeds{Disks: disk}, pools: pools}, stat: closed,
 			want: "disk error", says: "may not enter", advice: "into a storage pool",
 		},

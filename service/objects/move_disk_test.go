@@ -119,6 +119,25 @@ func TestWhatDoesNotMove(t *testing.T) {
 	w.refused("while it runs", move("disk-vda", model.PoolPath(fakehv.UUID(302))), errs.InvalidState, "off")
 }
 
+func TestWhatAVMCanGoBackToKeepsItsDisks(t *testing.T) {
+	t.Parallel()
+	w := withImageAtHome(t)
+	for what, edit := range map[string]func(*model.VM){
+		"saved state": func(vm *model.VM) { vm.HasSavedState = true },
+		"snapshots":   func(vm *model.VM) { vm.Snapshots = []*model.Snapshot{{VM: vm.Path(), Name: "before"}} },
+	} {
+		vm := fakehv.VM(1, "web")
+		vm.Disks = []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Type: "file", Target: "vda", Source: homeImage, Format: "raw"}}
+		edit(vm)
+		w.hv.Put(vm)
+		w.await(what, func() bool {
+			now := w.host().VM(vm.UUID)
+			return now.HasSavedState == vm.HasSavedState && len(now.Snapshots) == len(vm.Snapshots)
+		})
+		w.refused(what, w.call(vmPath, "VM.MoveDisk", "disk-vda", dbus.ObjectPath(poolPath), none()).Err, errs.InvalidState, what)
+	}
+}
+
 func TestDeletingAnOriginalNeedsARightOfItsOwn(t *testing.T) {
 	t.Parallel()
 	w := withImageAtHome(t, polkittest.Rule{Action: "org.kvmmanager.storage.manage", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})

@@ -27,6 +27,12 @@ func (r *request) moveDisk(ctx context.Context) ([]any, error) {
 	if err := r.need(!r.vm.State.Active(), "Turn the VM off before you move its disks"); err != nil {
 		return nil, err
 	}
+	switch {
+	case r.vm.HasSavedState:
+		return nil, errs.New(errs.InvalidState, "“%s” has a saved state, which needs its disks where they are. Discard it, or start the VM and turn it off.", r.vm.Name)
+	case len(r.vm.Snapshots) > 0:
+		return nil, errs.New(errs.InvalidState, "“%s” has snapshots, which need its disks where they are. Delete the snapshots first.", r.vm.Name)
+	}
 	if err := r.refuseTemplate(); err != nil {
 		return nil, err
 	}

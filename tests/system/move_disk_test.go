@@ -79,7 +79,8 @@ func TestAnImageThatMovedBoots(t *testing.T) {
 	}
 	root.must(vm, "VM.Start", wait())
 	root.refused("InvalidState", vm, "VM.MoveDisk", "disk-vda", defaultPool(t), wait())
-	root.must(vm, "VM.PowerOff", wait())
+	root.must(vm, "VM.Save", wait())
+	root.refused("InvalidState", vm, "VM.MoveDisk", "disk-vda", defaultPool(t), wait())
 }
 
 func TestAnOriginalThatSomebodyNeedsStays(t *testing.T) {
