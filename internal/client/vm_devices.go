@@ -6,6 +6,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/wire"
 )
 
 // The methods of this file take ExpectedVersion.
@@ -54,6 +55,10 @@ func (c *Client) UpdateDevice(ctx context.Context, vm model.Path, id string, cha
 func variants(values map[string]any) map[string]dbus.Variant {
 	out := make(map[string]dbus.Variant, len(values))
 	for key, value := range values {
+		if list, records := value.([]model.PortForward); records {
+			out[key] = wire.Variant(list)
+			continue
+		}
 		out[key] = dbus.MakeVariant(value)
 	}
 	return out

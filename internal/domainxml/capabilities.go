@@ -59,6 +59,7 @@ func addDomainCapabilities(c *model.Capabilities, dom *node) {
 	c.Graphics = enum(devices.find("graphics"), "type")
 	c.VideoModels = enum(devices.find("video"), "modelType")
 	c.DiskBuses = enum(devices.find("disk"), "bus")
+	c.InterfaceBackends = enum(devices.find("interface"), "backendType")
 	c.ChannelTypes = enum(devices.find("channel"), "type")
 	c.MaxVCPUs = number(dom.find("vcpu").attr("max"))
 }

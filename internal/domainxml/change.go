@@ -16,7 +16,7 @@ var changeable = map[model.DeviceKind][]string{
 	model.KindDisk:      {"cache", "discard"},
 	model.KindCDROM:     {"source", "pool", "volume", "format"},
 	model.KindFloppy:    {"source", "pool", "volume", "format"},
-	model.KindInterface: {"network-name", "bridge", "link-down", "model"},
+	model.KindInterface: {"network-name", "bridge", "link-down", "model", "port-forwards"},
 }
 
 // Change changes a device's element as a caller wants it. The path of a volume
@@ -79,6 +79,9 @@ func changeInterface(e *Element, changes *model.DeviceSpec) error {
 	}
 	if changes.Given["model"] {
 		e.SetModel(changes.Model)
+	}
+	if changes.Given["port-forwards"] {
+		return e.ForwardPorts(changes.PortForwards)
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ func convertInterface(n *node, d *model.Device) string {
 	d.LinkDown = n.find("link").attr("state") == "down"
 	d.MTU = number(n.find("mtu").attr("size"))
 	interfaceSource(source, n.attr("type"), d)
+	d.PortForwards = portForwards(n)
 	return d.MAC
 }
 

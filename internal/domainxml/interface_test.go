@@ -52,6 +52,20 @@ func TestInterfaces(t *testing.T) {
 			},
 		},
 		{
+			name: "user networking that forwards ports",
+			xml: `<interface type='user'><mac address='52:54:00:aa:00:06'/><backend type='passt'/>
+				<portForward proto='tcp' address='2001:db8::1'><range start='2222' to='22'/><range start='5000' end='5009'/><range start='5004' exclude='yes'/></portForward>
+				<portForward proto='udp'><range start='5300' end='5300' to='53'/></portForward><portForward proto='udp'/></interface>`,
+			want: model.Device{
+				ID: "interface-52:54:00:aa:00:06", Kind: model.KindInterface, Type: "user", MAC: "52:54:00:aa:00:06",
+				PortForwards: []model.PortForward{
+					{Protocol: "tcp", Address: "2001:db8::1", HostPort: 2222, GuestPort: 22},
+					{Protocol: "tcp", Address: "2001:db8::1", HostPort: 5000, HostPortEnd: 5009, GuestPort: 5000},
+					{Protocol: "udp", HostPort: 5300, GuestPort: 53},
+				},
+			},
+		},
+		{
 			name: "an empty element",
 			xml:  `<interface/>`,
 			want: model.Device{ID: "interface-0", Kind: model.KindInterface},

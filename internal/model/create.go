@@ -67,6 +67,9 @@ type NetworkSpec struct {
 	HostDevice string `wire:"host-device"`
 	Model      string `wire:"model"`
 	MAC        string `wire:"mac"`
+	User       bool   `wire:"user"` // the user's own network, through the host's addresses
+	// PortForwards is ports of the host that lead to the guest, with User.
+	PortForwards []PortForward `wire:"port-forwards"`
 }
 
 // CloudInit is what cloud-init makes of a cloud image at its first boot.

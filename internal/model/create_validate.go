@@ -169,12 +169,14 @@ func (s *VMSpec) validateNetworks() error {
 	if len(s.Networks) > MaxNewDevices {
 		return invalid("There are too many network interfaces: %d are allowed.", MaxNewDevices)
 	}
+	var forwards []PortForward
 	for _, n := range s.Networks {
 		if err := n.validate(); err != nil {
 			return err
 		}
+		forwards = append(forwards, n.PortForwards...)
 	}
-	return nil
+	return ValidatePortForwards(forwards)
 }
 
 func (n *NetworkSpec) validate() error {
@@ -184,9 +186,14 @@ func (n *NetworkSpec) validate() error {
 			given++
 		}
 	}
+	if n.User {
+		given++
+	}
 	switch {
 	case given > 1:
-		return invalid("A network interface is in one place: give only one of network, bridge and host-device.")
+		return invalid("A network interface is in one place: give only one of network, bridge, host-device and user.")
+	case len(n.PortForwards) > 0 && !n.User:
+		return invalid("Only an interface of user networking forwards ports: give “user” as well.")
 	case n.MAC != "" && !macAddress.MatchString(n.MAC):
 		return invalid("A MAC address must have the form 52:54:00:12:34:56.")
 	case n.Model != "" && (!word.MatchString(n.Model) || len(n.Model) > maxWord):
@@ -197,7 +204,7 @@ func (n *NetworkSpec) validate() error {
 			return invalid("“%s” cannot be the name of a network interface.", short(name))
 		}
 	}
-	return nil
+	return ValidatePortForwards(n.PortForwards)
 }
 
 func (s *VMSpec) validateCloudInit() error {

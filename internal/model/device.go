@@ -71,6 +71,9 @@ type Device struct {
 	LinkDown    bool     `wire:"link-down"`
 	MTU         uint32   `wire:"mtu"`
 	IPAddresses []string `wire:"ip-addresses"`
+	// PortForwards is ports of the host that lead to the guest; user networking
+	// only.
+	PortForwards []PortForward `wire:"port-forwards"`
 
 	Listen      string `wire:"listen"` // graphics: none, an address, socket
 	Port        uint32 `wire:"port"`

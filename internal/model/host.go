@@ -69,6 +69,8 @@ type Capabilities struct {
 	ChannelTypes  []string `wire:"channel-types"`
 	MaxVCPUs      uint32   `wire:"max-vcpus"`
 	PoolKinds     []string `wire:"pool-kinds"`
-	Emulator      string   `wire:"-"`           // the hypervisor's program, on the host
-	URLSchemes    []string `wire:"url-schemes"` // of media that a VM can read from web servers: https, http
+	// InterfaceBackends is what runs user networking: default, passt.
+	InterfaceBackends []string `wire:"interface-backends"`
+	Emulator          string   `wire:"-"`           // the hypervisor's program, on the host
+	URLSchemes        []string `wire:"url-schemes"` // of media that a VM can read from web servers: https, http
 }

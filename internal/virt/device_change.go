@@ -31,6 +31,9 @@ func (e *editing) update(id string, changes *model.DeviceSpec) (inventory.Applie
 	if err := resolveVolume(e.conn, changes); err != nil {
 		return applied, err
 	}
+	if err := e.needPasst(changes.PortForwards); err != nil {
+		return applied, err
+	}
 	elements := []*domainxml.Element{stored, live}
 	xml := make([]string, len(elements))
 	for i, element := range elements {
@@ -68,7 +71,12 @@ func (e *editing) update(id string, changes *model.DeviceSpec) (inventory.Applie
 
 // canChange says whether QEMU can do this to a device in use.
 func canChange(changes *model.DeviceSpec) bool {
-	return !changes.Given["model"] && !changes.Given["cache"] && !changes.Given["discard"]
+	for _, key := range []string{"model", "cache", "discard", "port-forwards"} {
+		if changes.Given[key] {
+			return false
+		}
+	}
+	return true
 }
 
 // find looks a device up in the definitions that are to change.

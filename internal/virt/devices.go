@@ -19,6 +19,7 @@ import (
 // editing is one change of a VM's devices: what the VM has, and where the
 // change is wanted.
 type editing struct {
+	over *Conn
 	dom  *libvirt.Domain
 	conn *libvirt.Connect
 	how  inventory.DeviceChange
@@ -33,7 +34,7 @@ type editing struct {
 func edit[T any](ctx context.Context, c *Conn, uuid string, how inventory.DeviceChange, fn func(*editing) (T, error)) (T, error) {
 	result, err := onVM(ctx, c, work[T]{uuid: uuid}, func(dom *libvirt.Domain) (T, error) {
 		var none T
-		e := &editing{dom: dom, how: how}
+		e := &editing{over: c, dom: dom, how: how}
 		if err := e.look(); err != nil {
 			return none, err
 		}
@@ -219,6 +220,7 @@ func (e *editing) prepare(d *model.DeviceSpec) error {
 		if d.MAC == "" {
 			d.MAC = newMAC() // the same one now and at the next boot
 		}
+		return e.needPasst(d.PortForwards)
 	case model.KindShare:
 		return e.needSharedMemory()
 	}

@@ -8,6 +8,7 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/domainxml/build"
 	"org.kvmmanager/internal/model"
 )
 
@@ -70,16 +71,30 @@ func version(v uint32) string {
 // Capabilities is what the host can give to a VM of its own architecture.
 func (c *Conn) Capabilities(ctx context.Context) (model.Capabilities, error) {
 	return read(ctx, c, func(conn *libvirt.Connect) (model.Capabilities, error) {
-		caps, err := askCapabilities(conn)
+		caps, err := c.capabilities(conn)
 		if err != nil {
 			return caps, err
-		}
-		if c.places.config == "" || readsWeb(caps.Emulator) {
-			caps.URLSchemes = webSchemes()
 		}
 		caps.PoolKinds, err = poolKinds(conn)
 		return caps, err
 	})
+}
+
+// capabilities is what libvirt tells, put right by what can be seen of a local
+// host.
+func (c *Conn) capabilities(conn *libvirt.Connect) (model.Capabilities, error) {
+	caps, err := askCapabilities(conn)
+	if err != nil {
+		return caps, err
+	}
+	local := c.places.config != ""
+	if !local || readsWeb(caps.Emulator) {
+		caps.URLSchemes = webSchemes()
+	}
+	if local && !installed(build.Passt, programFolders) {
+		caps.InterfaceBackends = slices.DeleteFunc(caps.InterfaceBackends, func(b string) bool { return b == build.Passt })
+	}
+	return caps, nil
 }
 
 // poolKinds is the kinds of storage pools that the host has what it takes for;

@@ -49,6 +49,8 @@ func (p *Planner) resolveNetwork(plan *Plan, spec *model.NetworkSpec) error {
 	}
 	d := &model.Device{ID: "interface-" + spec.MAC, Kind: model.KindInterface, Model: spec.Model, MAC: spec.MAC}
 	switch {
+	case spec.User:
+		p.userNetwork(plan, d, spec)
 	case spec.Bridge != "":
 		d.Type, d.Bridge = "bridge", spec.Bridge
 	case spec.HostDevice != "":
@@ -63,6 +65,16 @@ func (p *Planner) resolveNetwork(plan *Plan, spec *model.NetworkSpec) error {
 	}
 	plan.vm.Interfaces = append(plan.vm.Interfaces, d)
 	return nil
+}
+
+// userNetwork connects an interface through the host's own addresses. passt does
+// that where ports lead to the guest.
+func (p *Planner) userNetwork(plan *Plan, d *model.Device, spec *model.NetworkSpec) {
+	model.NormalizePortForwards(spec.PortForwards)
+	d.Type, d.PortForwards = "user", spec.PortForwards
+	if backends := p.Capabilities.InterfaceBackends; len(d.PortForwards) > 0 && backends != nil && !slices.Contains(backends, "passt") {
+		plan.failOnce("network", errs.NotSupported, "Install passt.", "This host cannot forward ports to its guests.")
+	}
 }
 
 // network is the one with this path, or for the empty path the default one.

@@ -33,9 +33,7 @@ func (r *request) actions() []string {
 		actions = append(actions, r.method.action)
 	}
 	if r.method.also != nil {
-		if action := r.method.also(r); action != open {
-			actions = append(actions, action)
-		}
+		actions = append(actions, strings.Fields(r.method.also(r))...)
 	}
 	return actions
 }

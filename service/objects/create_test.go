@@ -90,6 +90,7 @@ func TestAVMIsMadeOfEachSource(t *testing.T) {
 		"a volume's copy":   {[]any{"source", source("kind", "image", "copy", true, "volume", volumePath("base.qcow2"))}, model.VMRunning, []string{"disk sda new & <b>.qcow2"}, []string{"new & <b>.qcow2"}},
 		"a cloud image":     {[]any{"source", source("kind", "cloud", "volume", volumePath("base.qcow2"))}, model.VMRunning, []string{"disk vda new & <b>.qcow2", "cdrom sda new & <b>-cloud-init.iso"}, []string{"new & <b>-cloud-init.iso", "new & <b>.qcow2"}},
 		"a file in place":   {[]any{"source", source("kind", "image", "path", "/srv/a.qcow2", "format", "qcow2")}, model.VMRunning, []string{"disk sda a.qcow2"}, nil},
+		"user networking":   {[]any{"networks", []map[string]dbus.Variant{opts("user", true, "port-forwards", []map[string]dbus.Variant{opts("protocol", "tcp", "host-port", uint32(2222))})}}, model.VMShutOff, []string{"disk sda new & <b>.qcow2"}, []string{"new & <b>.qcow2"}},
 		"not to be started": {[]any{"start", false, "source", source("kind", "pxe")}, model.VMShutOff, []string{"disk sda new & <b>.qcow2"}, []string{"new & <b>.qcow2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,8 +100,15 @@ func TestAVMIsMadeOfEachSource(t *testing.T) {
 				t.Fatal(err)
 			}
 			vm := w.service.Inventory().Hosts()[0].FindVM("new & <b>")
-			if vm == nil || vm.State != tt.state || len(vm.Interfaces) != 1 || vm.Interfaces[0].NetworkName != "default" {
+			if vm == nil || vm.State != tt.state || len(vm.Interfaces) != 1 {
 				t.Fatalf("the VM is %+v", vm)
+			}
+			if nic := vm.Interfaces[0]; name == "user networking" {
+				if want := []model.PortForward{{Protocol: "tcp", HostPort: 2222, GuestPort: 2222}}; nic.Type != "user" || !slices.Equal(nic.PortForwards, want) {
+					t.Errorf("the interface is %+v", nic)
+				}
+			} else if nic.NetworkName != "default" {
+				t.Errorf("the interface is %+v", nic)
 			}
 			var disks []string
 			for _, d := range vm.Disks {

@@ -3,6 +3,8 @@ package objects_test
 import (
 	"testing"
 
+	"github.com/godbus/dbus/v5"
+
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/testutil/fakehv"
@@ -30,6 +32,34 @@ func TestAPathOfTheHostNeedsARightOfItsOwn(t *testing.T) {
 		"an odd size":         {"VM.ResizeDisk", []any{"disk-vda", uint64(513), none()}, errs.InvalidArgument.DBusName()},
 	} {
 		if got := errorName(w.call(vmPath, test.method, test.args...).Err); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestPortsOfTheHostNeedARightOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.network.manage", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
+	vm := fakehv.VM(1, "web")
+	vm.Devices = []*model.Device{{ID: "interface-0", Kind: model.KindInterface}}
+	w.withHost(vm)
+	ports := []map[string]dbus.Variant{opts("protocol", "tcp", "host-port", uint32(2222), "guest-port", uint32(22))}
+	denied := errs.NotAuthorized.DBusName()
+	for name, test := range map[string]struct {
+		path   model.Path
+		method string
+		args   []any
+		want   string
+	}{
+		"a new interface":       {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "type", "user", "port-forwards", ports), none()}, denied},
+		"one without ports":     {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "type", "user"), none()}, ""},
+		"an interface":          {vmPath, "VM.UpdateDevice", []any{"interface-0", opts("port-forwards", ports), none()}, denied},
+		"no ports any more":     {vmPath, "VM.UpdateDevice", []any{"interface-0", opts("port-forwards", ports[:0]), none()}, ""},
+		"a new VM":              {localHost, "Host.CreateVM", []any{opts("name", "a", "networks", []map[string]dbus.Variant{opts("user", true, "port-forwards", ports)}), none()}, denied},
+		"a new VM with a path":  {localHost, "Host.CreateVM", []any{opts("name", "a", "source", opts("kind", "iso", "path", "/a"), "networks", []map[string]dbus.Variant{opts("user", true, "port-forwards", ports)}), none()}, denied},
+		"an unknown key inside": {vmPath, "VM.UpdateDevice", []any{"interface-0", opts("port-forwards", []map[string]dbus.Variant{opts("port", uint32(1))}), none()}, denied},
+	} {
+		if got := errorName(w.call(test.path, test.method, test.args...).Err); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}

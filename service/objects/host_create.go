@@ -3,6 +3,7 @@ package objects
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/godbus/dbus/v5"
 
@@ -160,21 +161,23 @@ func (r *request) volume(ctx context.Context, conn inventory.Conn, path model.Pa
 	return v
 }
 
-// createAction asks for the right to use the host's own files and interfaces if
-// the spec names one.
+// createAction asks for the rights to use the host's own files, interfaces and
+// ports if the spec names some.
 func createAction(r *request) string {
+	var actions []string
 	spec, _ := r.Args[0].(map[string]dbus.Variant)
 	source, _ := spec["source"].Value().(map[string]dbus.Variant)
 	if _, given := source["path"]; given {
-		return actionHostPath
+		actions = append(actions, actionHostPath)
 	}
 	networks, _ := spec["networks"].Value().([]map[string]dbus.Variant)
-	for _, n := range networks {
-		if n["host-device"].Value() != nil {
-			return actionHostDevice
-		}
+	if slices.ContainsFunc(networks, func(n map[string]dbus.Variant) bool { return n["host-device"].Value() != nil }) {
+		actions = append(actions, actionHostDevice)
 	}
-	return open
+	if slices.ContainsFunc(networks, forwardsPorts) {
+		actions = append(actions, actionNetwork)
+	}
+	return strings.Join(actions, " ")
 }
 
 // newName is the name of the VM that the call makes.

@@ -16,7 +16,8 @@ import (
 // method is one line of the method table: what it needs, and what it does.
 type method struct {
 	action string // polkit action; open for everybody
-	// also names a further action that this call's arguments call for.
+	// also names further actions that this call's arguments call for, with a
+	// space between two.
 	also    func(*request) string
 	message string            // what polkit's dialog says; polkit fills in $(vm.name) and $(host)
 	options map[string]string // key -> signature

@@ -43,10 +43,10 @@ func vmMethods() map[string]*method {
 		"Shutdown":          control(ask("Authentication is required to shut down “$(vm.name)”."), (*request).shutdown, optTimeout, "u"),
 		"Start":             control(ask("Authentication is required to start “$(vm.name)”."), (*request).start, "paused", "b"),
 
-		"AddDevice":    devices((*request).addDevice, hostPathAction(0)),
+		"AddDevice":    devices((*request).addDevice, deviceAction(0)),
 		"Configure":    devices((*request).configureVM, nil),
 		"RemoveDevice": devices((*request).removeDevice, nil),
-		"UpdateDevice": devices((*request).updateDevice, hostPathAction(1)),
+		"UpdateDevice": devices((*request).updateDevice, deviceAction(1)),
 		"ResizeDisk":   {action: actionConfigure, message: change, options: jobOptions(optExpectedVersion, "t"), run: (*request).resizeDisk},
 		"MoveDisk": {
 			action: actionConfigure, also: deleteOriginalAction, message: change,

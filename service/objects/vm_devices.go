@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"strings"
 
 	"github.com/godbus/dbus/v5"
 
@@ -125,15 +126,25 @@ func given(values map[string]dbus.Variant) map[string]bool {
 	return keys
 }
 
-// hostPathAction asks for the right to use a path of the host if the device at
-// this position names one. A path of a program whose kinds cannot have one is
-// refused later.
-func hostPathAction(i int) func(*request) string {
+// deviceAction asks for the right to use what of the host the device at this
+// position names: a path, or ports that lead to the guest. What its kind cannot
+// have is refused later.
+func deviceAction(i int) func(*request) string {
 	return func(r *request) string {
+		var actions []string
 		values, _ := r.Args[i].(map[string]dbus.Variant)
 		if source, given := values["source"]; given && source.Value() != "" {
-			return actionHostPath
+			actions = append(actions, actionHostPath)
 		}
-		return open
+		if forwardsPorts(values) {
+			actions = append(actions, actionNetwork)
+		}
+		return strings.Join(actions, " ")
 	}
+}
+
+// forwardsPorts says whether an interface opens ports of the host.
+func forwardsPorts(values map[string]dbus.Variant) bool {
+	list, _ := values["port-forwards"].Value().([]map[string]dbus.Variant)
+	return len(list) > 0
 }

@@ -30,7 +30,7 @@ var configurators = map[model.DeviceKind]configurator{
 	model.KindDisk:       {"source pool volume format bus target cache discard serial read-only shareable boot-index", makeDisk},
 	model.KindCDROM:      {"source pool volume format bus target boot-index", makeDisk},
 	model.KindFloppy:     {"source pool volume format bus target boot-index", makeDisk},
-	model.KindInterface:  {"type network-name bridge host-device mode mac model link-down mtu boot-index", makeInterface},
+	model.KindInterface:  {"type network-name bridge host-device mode mac model link-down mtu boot-index port-forwards", makeInterface},
 	model.KindGraphics:   {"type listen", makeGraphics},
 	model.KindVideo:      {"model video-memory heads accel-3d", makeVideo},
 	model.KindSound:      {"model", makeSound},

@@ -14,6 +14,9 @@ func makeInterface(d *Device) (any, error) {
 		return nil, err
 	}
 	nic := libvirtxml.DomainInterface{Source: source, Boot: bootOf(d)}
+	if err := forwardPorts(&nic, d); err != nil {
+		return nil, err
+	}
 	if d.MAC != "" {
 		if err := checkMAC(d.MAC); err != nil {
 			return nil, err
