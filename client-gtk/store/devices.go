@@ -182,7 +182,9 @@ func connectionFields(s Surroundings, all bool) []Field {
 	direct := map[string]string{"type": "direct"}
 	mode := choice("mode", mark("Mode"), plainChoices("bridge", "vepa", "private", "passthrough"))
 	mode.When = direct
-	return append(fields, Field{Key: "host-device", Label: mark("Card of the Host"), Kind: FieldText, When: direct, Needed: true}, mode)
+	forwards := forwardsField()
+	forwards.When = map[string]string{"type": "user"}
+	return append(fields, forwards, Field{Key: "host-device", Label: mark("Card of the Host"), Kind: FieldText, When: direct, Needed: true}, mode)
 }
 
 // sizeKey is what a form calls the size of a disk, which has a method of its
@@ -221,6 +223,10 @@ func (w Words) ChangeForm(d *model.Device, s Surroundings) (Form, Values) {
 			now["type"] = "bridge"
 		default: // another kind of connection stays as it is
 			f.Fields, now = []Field{modelField, linkField}, Values{"model": d.Model}
+			if d.Type == "user" {
+				f.Fields = append(f.Fields, forwardsField())
+				now[forwardsKey] = joinForwards(d.PortForwards)
+			}
 		}
 		if d.LinkDown {
 			now["link-down"] = "true"
@@ -245,6 +251,7 @@ func (w Words) DeviceFacts(d *model.Device) []Fact {
 	facts.add(mark("Device"), d.Target)
 	facts.add(mark("Network"), cmp.Or(d.NetworkName, d.Bridge, d.HostDevice))
 	facts.add(mark("MAC Address"), d.MAC)
+	facts.add(mark("Forwarded Ports"), w.forwards(d))
 	facts.add(mark("Addresses"), strings.Join(d.IPAddresses, "\n"))
 	if d.Port > 0 {
 		facts.add(mark("Listens On"), fmt.Sprintf("%s:%d", d.Listen, d.Port))

@@ -13,10 +13,11 @@ type FieldKind int
 const (
 	FieldChoice FieldKind = iota // one of Choices
 	FieldText
-	FieldSwitch // "true" or empty
-	FieldNumber // decimal; "0" says nothing
-	FieldSize   // bytes; the row says in which unit it is shown
-	FieldFile   // the path of a file of the person's
+	FieldSwitch   // "true" or empty
+	FieldNumber   // decimal; "0" says nothing
+	FieldForwards // ports of the host that lead to the guest; see Forwards
+	FieldSize     // bytes; the row says in which unit it is shown
+	FieldFile     // the path of a file of the person's
 )
 
 // Choice is a value that can be chosen.
@@ -118,6 +119,8 @@ func (f *Field) put(record map[string]any, value string) {
 	case f.private, f.Kind == FieldNumber && number == 0:
 	case f.Kind == FieldSwitch, f.as == typeBool:
 		record[f.Key] = value == "true"
+	case f.Kind == FieldForwards:
+		record[f.Key] = Forwards(value)
 	case f.as == typeU:
 		record[f.Key] = uint32(number)
 	case f.as == typeT:

@@ -44,6 +44,8 @@ func newForm(group *adw.PreferencesGroup, f *store.Form, values store.Values, ch
 			row, value = rows.file(field), ""
 		case store.FieldSwitch:
 			row = rows.toggle(field, value)
+		case store.FieldForwards:
+			row = newForwards(field.Label, value, func(value string) { rows.say(field.Key, value) }).row
 		case store.FieldSize:
 			row = rows.size(field, value)
 		default:

@@ -97,6 +97,27 @@ func TestADiskIsMadeAddedAndRemoved(t *testing.T) {
 	awaitThat(t, "VM without the disk", func() bool { return drive(s, "vdb") == nil })
 }
 
+func TestAPortOfTheHostIsForwardedToAGuest(t *testing.T) {
+	s := service(t)
+	asItWas(t, s)
+	app := atHardware(t)
+	app.click(t, "Add Device…")
+	app.click(t, "Network card")
+	app.await(t, "combo box", "Connected To")
+	app.pick(t, "Connected To", "The user's own network")
+	app.click(t, "Forward This Port")
+	app.await(t, "label", "Host 2222 → Guest 22")
+	app.haveNames(t, "the dialog for a new network card", 8)
+	app.click(t, "Forward This Port")
+	app.await(t, "label", "The tcp port 2222 of the host is forwarded twice.")
+	app.await(t, "label", "Takes effect when the virtual machine is started")
+	app.click(t, "Add")
+	want := []model.PortForward{{Protocol: "tcp", HostPort: 2222, GuestPort: 22}}
+	awaitThat(t, "card that forwards the port", func() bool {
+		return slices.ContainsFunc(s.VM(tiny).Interfaces, func(d *model.Device) bool { return slices.Equal(d.PortForwards, want) })
+	})
+}
+
 func TestANetworkCardIsUnplugged(t *testing.T) {
 	s := service(t)
 	asItWas(t, s)
