@@ -105,6 +105,11 @@ func (e *editing) add(d *model.DeviceSpec) (string, inventory.Applied, error) {
 		return "", applied, err
 	}
 	now := e.live != "" && canPlug(&d.Device)
+	if now && usesOldConnector(&d.Device) {
+		if now, err = hasOldConnector(e.allLive); err != nil {
+			return "", applied, err
+		}
+	}
 	if e.live != "" && !now && e.how.Apply == inventory.ApplyNow {
 		return "", applied, errs.New(errs.NotSupported, "A running virtual machine cannot get such a device. Add it for the next boot.")
 	}
@@ -289,9 +294,33 @@ func canPlug(d *model.Device) bool {
 		return d.Type == "scsi" || d.Type == "usb" || d.Type == "virtio-serial"
 	case model.KindSerial:
 		return d.Model == "pci-serial" || d.Model == "usb-serial"
-	case model.KindInterface, model.KindChannel, model.KindRNG, model.KindWatchdog, model.KindVsock, model.KindShare,
+	case model.KindWatchdog:
+		return d.Model == "" || d.Model == "i6300esb"
+	case model.KindInterface, model.KindChannel, model.KindRNG, model.KindVsock, model.KindShare,
 		model.KindInput, model.KindUSBRedir, model.KindMemory:
 		return true
 	}
 	return false
+}
+
+// usesOldConnector says whether a device that can be plugged in is a card for
+// conventional PCI.
+func usesOldConnector(d *model.Device) bool {
+	switch d.Kind {
+	case model.KindWatchdog:
+		return true
+	case model.KindInterface:
+		return slices.Contains([]string{"e1000", "rtl8139", "ne2k_pci", "pcnet"}, d.Model)
+	}
+	return false
+}
+
+// hasOldConnector says whether a running VM has a bus for conventional PCI that
+// cards can be plugged into. A q35 machine has one only if it booted with a card
+// that needs it; libvirt adds the bridge at the next boot.
+func hasOldConnector(live string) (bool, error) {
+	_, devices, err := domainxml.BothDevices("", live)
+	return slices.ContainsFunc(devices, func(d domainxml.Element) bool {
+		return d.Kind == model.KindController && slices.Contains([]string{"pci-root", "pci-bridge", "pcie-to-pci-bridge"}, d.Model)
+	}), err
 }

@@ -156,3 +156,16 @@ func TestADeviceOfTheNextBootIsNotTheOneThatGoes(t *testing.T) {
 		t.Errorf("the next boot changes %v", now.PendingChanges)
 	}
 }
+
+func TestOldCardsNeedAnOldConnector(t *testing.T) {
+	t.Parallel()
+	for model, want := range map[string]bool{"pci-root": true, "pcie-to-pci-bridge": true, "pcie-root": false, "dmi-to-pci-bridge": false} {
+		live := "<domain><devices><controller type='usb' index='0' model='qemu-xhci'/><controller type='pci' index='0' model='" + model + "'/></devices></domain>"
+		if got, err := hasOldConnector(live); err != nil || got != want {
+			t.Errorf("with %s: %v, %v", model, got, err)
+		}
+	}
+	if !usesOldConnector(&model.Device{Kind: model.KindInterface, Model: "rtl8139"}) || usesOldConnector(&model.Device{Kind: model.KindInterface}) {
+		t.Error("network cards are mixed up")
+	}
+}

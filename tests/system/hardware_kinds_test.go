@@ -69,13 +69,15 @@ func TestHardwareOfRareKinds(t *testing.T) {
 		})
 	}
 	guest.t = t
+	// It has the old kind of connector, for which a running machine has no room.
+	answer := root.must(tiny, "VM.AddDevice", with("kind", "watchdog"), with("dry-run", true))
+	expectApplied(t, "a watchdog, tried", answer[1], false, true)
 	root.must(tiny, "VM.PowerOff", wait())
 
 	t.Log("all of them at once")
 	for _, h := range rareMatrix {
 		root.must(tiny, "VM.AddDevice", h.device, none())
 	}
-	// It has the old kind of connector, for which a running machine has no room.
 	root.must(tiny, "VM.AddDevice", with("kind", "watchdog"), none())
 	root.must(tiny, "VM.Start", wait())
 	guest = openConsole(t, root)
