@@ -35,16 +35,15 @@ var protocols = []string{"tcp", "udp"}
 func newForwards(label, value string, say func(string)) *forwards {
 	f := &forwards{
 		row: adw.NewExpanderRow(), protocol: adw.NewComboRow(), value: value, say: say, add: adw.NewActionRow(),
-		host: adw.NewSpinRowWithRange(model.MinHostPort, lastPort, 1), guest: adw.NewSpinRowWithRange(1, lastPort, 1),
+		host:  newSpinRow(gtk.NewAdjustment(usualHostPort, model.MinHostPort, lastPort, 1, 10, 0), 1, 0),
+		guest: newSpinRow(gtk.NewAdjustment(usualGuestPort, 1, lastPort, 1, 10, 0), 1, 0),
 	}
 	f.row.SetTitle(label)
 	f.row.SetExpanded(true)
 	f.protocol.SetTitle(i18n.T("Protocol"))
 	f.protocol.SetModel(gtk.NewStringList([]string{"TCP", "UDP"}))
 	f.host.SetTitle(i18n.T("Port of the Host"))
-	f.host.SetValue(usualHostPort)
 	f.guest.SetTitle(i18n.T("Port of the Guest"))
-	f.guest.SetValue(usualGuestPort)
 	f.add.SetUseMarkup(false)
 	button := gtk.NewButtonWithMnemonic(i18n.T("_Forward This Port"))
 	button.SetVAlign(gtk.AlignCenter)

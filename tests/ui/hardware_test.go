@@ -105,6 +105,8 @@ func TestAPortOfTheHostIsForwardedToAGuest(t *testing.T) {
 	app.click(t, "Network card")
 	app.await(t, "combo box", "Connected To")
 	app.pick(t, "Connected To", "The user's own network")
+	app.await(t, "spin button", "Port of the Guest")
+	app.await(t, "spin button", "Port of the Host").set(t, 2222)
 	app.click(t, "Forward This Port")
 	app.await(t, "label", "Host 2222 → Guest 22")
 	app.haveNames(t, "the dialog for a new network card", 8)

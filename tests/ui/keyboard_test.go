@@ -33,18 +33,11 @@ func (a application) move(t *testing.T, from node, key string) node {
 	a.press(t, key)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(time.Second); from.is(focused) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(3 * time.Second); from.is(focused) && time.Now().Before(deadline); {
 		<-tick.C
 	}
 	now, _ := a.keyboard()
 	return now
-}
-
-// home moves the focus to the first of several rows.
-func (a application) home(t *testing.T) {
-	t.Helper()
-	now, _ := a.keyboard()
-	a.move(t, now, "Home")
 }
 
 // moveUntil presses a key until the focus is where it is wanted.
@@ -60,13 +53,30 @@ func (a application) moveUntil(t *testing.T, key, what string, there func(node) 
 	t.Fatalf("the focus does not get to %s", what)
 }
 
+// arrow moves the focus down to the row that is wanted, or up to it.
+func (a application) arrow(t *testing.T, what string, there func(node) bool) {
+	t.Helper()
+	for _, key := range []string{"Down", "Up"} {
+		for range mostTabs {
+			now, ok := a.keyboard()
+			if ok && there(now) {
+				return
+			}
+			if next := a.move(t, now, key); next.Path == now.Path { // the end
+				break
+			}
+		}
+	}
+	t.Fatalf("the focus does not get to %s", what)
+}
+
 // tabOnto moves the focus onto something with a role and a name.
 func (a application) tabOnto(t *testing.T, role, name string) {
 	t.Helper()
 	a.moveUntil(t, "Tab", role+" "+name, func(n node) bool { return n.name() == name && n.role() == role })
 }
 
-// arrowTo moves the focus to a row of a list, from its top.
+// arrowTo moves the focus to a row of a list.
 func (a application) arrowTo(t *testing.T, list, row string) {
 	t.Helper()
 	a.moveUntil(t, "Tab", list, func(node) bool {
@@ -76,8 +86,7 @@ func (a application) arrowTo(t *testing.T, list, row string) {
 		}
 		return ok
 	})
-	a.home(t)
-	a.moveUntil(t, "Down", row+" in "+list, func(n node) bool { return n.name() == row && n.role() == "list item" })
+	a.arrow(t, row+" in "+list, func(n node) bool { return n.name() == row && n.role() == "list item" })
 }
 
 // pick chooses an item of a combo row, by keyboard.
@@ -87,8 +96,7 @@ func (a application) pick(t *testing.T, combo, item string) {
 	a.tabOnto(t, "combo box", combo)
 	a.press(t, "space")
 	awaitThat(t, "items of "+combo, a.opened)
-	a.home(t)
-	a.moveUntil(t, "Down", item+" of "+combo, func(n node) bool { return n.labelled(item) })
+	a.arrow(t, item+" of "+combo, func(n node) bool { return n.labelled(item) })
 	a.press(t, "Return")
 	awaitThat(t, combo+" that is "+item, func() bool {
 		row, ok := a.find("combo box", combo)
