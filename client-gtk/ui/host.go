@@ -106,7 +106,34 @@ func newHostPage(service Service, vm func(model.Path) *model.VM, open func(model
 	narrow.AddSetter(p.storage.list.split, "collapsed", true)
 	p.reconnect.ConnectClicked(func() { service.Reconnect(p.host.Path()) })
 	p.stack.NotifyProperty("visible-child-name", p.look)
+	p.shareHeader(object[*adw.ToolbarView](b, "view"), map[string]inPage{
+		"networks": {p.networks.stack, p.networks.list.split},
+		"storage":  {p.storage.stack, p.storage.list.split},
+	})
 	return p
+}
+
+// inPage is a tab with a list and what is chosen of it, which has a header bar.
+type inPage struct {
+	stack *gtk.Stack
+	split *adw.NavigationSplitView
+}
+
+// shareHeader leaves one header bar where there would be two: in a narrow window,
+// what is chosen of a list takes the whole page. Its bar has no room for the
+// buttons of the window, which are there again one step back.
+func (p *hostPage) shareHeader(page *adw.ToolbarView, tabs map[string]inPage) {
+	arrange := func() {
+		tab, split := tabs[p.stack.VisibleChildName()]
+		whole := split && tab.stack.VisibleChildName() == "some" && tab.split.Collapsed() && tab.split.ShowContent()
+		page.SetRevealTopBars(!whole)
+	}
+	p.stack.NotifyProperty("visible-child-name", arrange)
+	for _, t := range tabs {
+		t.stack.NotifyProperty("visible-child-name", arrange)
+		t.split.NotifyProperty("collapsed", arrange)
+		t.split.NotifyProperty("show-content", arrange)
+	}
 }
 
 // show shows a host, which is another one than before.
