@@ -176,7 +176,7 @@ func (a application) hasFocus(role string) (found bool) {
 // environment.
 func open(t *testing.T, settings ...string) application {
 	t.Helper()
-	display := ":" + background(t, nil, "Xvfb", "-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp")
+	display := ":" + background(t, nil, "Xvfb", "-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset")
 	env := []string{"DISPLAY=" + display, "GDK_BACKEND=x11", "GSK_RENDERER=cairo", "G_DEBUG=fatal-criticals", "LANG=C.UTF-8", "HOME=" + t.TempDir()}
 	address := background(t, env, "dbus-daemon", "--session", "--nofork", "--print-address=3")
 	env = append(append(env, "DBUS_SESSION_BUS_ADDRESS="+address), settings...)

@@ -32,7 +32,7 @@ func OpenDesktop(ctx context.Context, size string) (*Desktop, error) {
 	// Without OpenGL: GTK 4 would load the software driver, 40 MB of it, and
 	// then not draw with it.
 	d := &Desktop{env: append(os.Environ(), "HOME="+home, "GDK_BACKEND=x11", "GSK_RENDERER=cairo", "GDK_DISABLE=gl,vulkan", "LANG=C.UTF-8")}
-	number, err := d.background("Xvfb", "-displayfd", "3", "-screen", "0", size+"x24", "-nolisten", "tcp")
+	number, err := d.background("Xvfb", "-displayfd", "3", "-screen", "0", size+"x24", "-nolisten", "tcp", "-noreset")
 	if err != nil {
 		return nil, err
 	}
