@@ -37,7 +37,7 @@ func ParseMediumAddress(address string) (MediumAddress, error) {
 	}
 	if bad := strings.IndexFunc(address, notInAddress); bad >= 0 {
 		r, _ := utf8.DecodeRuneInString(address[bad:])
-		return MediumAddress{}, invalid("An address cannot have the character “%s”. Write it in the percent form, as browsers do: %%20 for a space.", short(string(r)))
+		return MediumAddress{}, invalid("An address cannot have the character “%s”. Write it in the percent form, as browsers do: %%20 for a space.", Printable(string(r)))
 	}
 	u, err := url.Parse(address)
 	switch {
@@ -83,7 +83,7 @@ func (a *MediumAddress) checkHost() error {
 		return nil
 	}
 	if a.Host == "" || ValidateHostName(a.Host) != nil {
-		return invalid("“%s” cannot be the name of a server. Write it in letters, digits, dashes and dots, or as an IP address.", short(a.Host))
+		return invalid("“%s” cannot be the name of a server. Write it in letters, digits, dashes and dots, or as an IP address.", Printable(a.Host))
 	}
 	return nil
 }

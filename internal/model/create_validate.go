@@ -82,7 +82,7 @@ func (s *VMSource) validate() error {
 		return err
 	case SourceISO, SourceImage, SourceCloud:
 	default:
-		return invalid("There is no source of the kind “%s”. Use iso, image, cloud, url, pxe or none.", short(string(s.Kind)))
+		return invalid("There is no source of the kind “%s”. Use iso, image, cloud, url, pxe or none.", Printable(string(s.Kind)))
 	}
 	if given != 1 || s.URL != "" {
 		return invalid("A source of the kind “%s” needs exactly one of fd, volume and path.", s.Kind)
@@ -131,7 +131,7 @@ func (s *VMSpec) validateFirmware() error {
 	case s.Firmware == FirmwareBIOS && secure:
 		return invalid("Secure Boot needs UEFI.")
 	case s.Machine != "" && (!word.MatchString(s.Machine) || len(s.Machine) > maxWord):
-		return invalid("“%s” cannot be a machine type.", short(s.Machine))
+		return invalid("“%s” cannot be a machine type.", Printable(s.Machine))
 	}
 	return nil
 }
@@ -197,11 +197,11 @@ func (n *NetworkSpec) validate() error {
 	case n.MAC != "" && !macAddress.MatchString(n.MAC):
 		return invalid("A MAC address must have the form 52:54:00:12:34:56.")
 	case n.Model != "" && (!word.MatchString(n.Model) || len(n.Model) > maxWord):
-		return invalid("“%s” cannot be the model of a network interface.", short(n.Model))
+		return invalid("“%s” cannot be the model of a network interface.", Printable(n.Model))
 	}
 	for _, name := range []string{n.Bridge, n.HostDevice} {
 		if name != "" && !interfaces.MatchString(name) {
-			return invalid("“%s” cannot be the name of a network interface.", short(name))
+			return invalid("“%s” cannot be the name of a network interface.", Printable(name))
 		}
 	}
 	return ValidatePortForwards(n.PortForwards)
@@ -238,7 +238,7 @@ func (c *CloudInit) validate() error {
 	}
 	for _, p := range c.Packages {
 		if len(p) > maxWord || !packageName.MatchString(p) {
-			return invalid("“%s” cannot be the name of a package.", short(p))
+			return invalid("“%s” cannot be the name of a package.", Printable(p))
 		}
 	}
 	return ValidateHostName(c.HostName)
@@ -275,18 +275,4 @@ func validateSSHKey(key string) error {
 		return invalid("The SSH key must be one line that begins with its type, such as ssh-ed25519.")
 	}
 	return validateLine("SSH key", key)
-}
-
-// short makes a caller's word fit into a sentence.
-func short(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	if runes := []rune(s); len(runes) > 64 {
-		return string(runes[:64]) + "…"
-	}
-	return s
 }

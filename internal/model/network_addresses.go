@@ -44,11 +44,11 @@ func (a *NetworkAddress) validate() error {
 	addr, err := netip.ParseAddr(a.Address)
 	switch {
 	case err != nil || addr.Zone() != "" || addr.Is4In6():
-		return invalid("“%s” is not an IP address.", short(a.Address))
+		return invalid("“%s” is not an IP address.", Printable(a.Address))
 	case !addr.IsGlobalUnicast():
 		return invalid("%s cannot be the host's address in a network.", addr)
 	case a.Family != "" && a.Family != family(addr):
-		return invalid("%s is not an address of the family “%s”.", addr, short(a.Family))
+		return invalid("%s is not an address of the family “%s”.", addr, Printable(a.Family))
 	case a.Prefix < 1 || int(a.Prefix) > addr.BitLen()-2:
 		return invalid("The prefix of %s must be between 1 and %d bits long.", addr, addr.BitLen()-2)
 	}
@@ -130,7 +130,7 @@ func (s *NetworkSetup) parseRange(given DHCPRange) (addressRange, error) {
 	}{{given.Start, &r.first}, {given.End, &r.last}} {
 		addr, err := netip.ParseAddr(end.text)
 		if err != nil || addr.Zone() != "" || addr.Is4In6() {
-			return r, invalid("“%s” is not an IP address.", short(end.text))
+			return r, invalid("“%s” is not an IP address.", Printable(end.text))
 		}
 		*end.into = addr
 	}

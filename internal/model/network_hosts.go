@@ -60,7 +60,7 @@ func (h *DHCPHost) Validate() error {
 	case h.Address == "":
 		return invalid("A guest with a fixed address needs an address.")
 	case err != nil || addr.Zone() != "" || addr.Is4In6():
-		return invalid("“%s” is not an IP address.", short(h.Address))
+		return invalid("“%s” is not an IP address.", Printable(h.Address))
 	case h.MAC != "" && !validMAC(h.MAC):
 		return invalid("The MAC address must look like 52:54:00:12:34:56.")
 	case h.ID != "" && !clientID.MatchString(h.ID):
@@ -127,7 +127,7 @@ func (h *DNSHost) validate() error {
 	addr, err := netip.ParseAddr(h.Address)
 	switch {
 	case err != nil || addr.Zone() != "" || addr.Is4In6():
-		return invalid("“%s” is not an IP address.", short(h.Address))
+		return invalid("“%s” is not an IP address.", Printable(h.Address))
 	case len(h.Names) == 0:
 		return invalid("The DNS entry for %s has no name.", addr)
 	case len(h.Names) > MaxDNSNames:
@@ -135,7 +135,7 @@ func (h *DNSHost) validate() error {
 	}
 	for _, name := range h.Names {
 		if !validDNSName(name) {
-			return invalid("“%s” cannot be a name in the DNS: it can have only letters, digits, dashes and underscores, and dots between them.", short(name))
+			return invalid("“%s” cannot be a name in the DNS: it can have only letters, digits, dashes and underscores, and dots between them.", Printable(name))
 		}
 	}
 	return nil

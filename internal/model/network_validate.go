@@ -77,7 +77,7 @@ func (s *NetworkSetup) validateMode() error {
 	case s.Managed(), s.Mode == NetworkBridge, s.Mode == NetworkMacvtap:
 		return nil
 	default:
-		return invalid("The mode of a network must be nat, routed, open, isolated, bridge or macvtap, not “%s”.", short(s.Mode))
+		return invalid("The mode of a network must be nat, routed, open, isolated, bridge or macvtap, not “%s”.", Printable(s.Mode))
 	}
 }
 
@@ -86,9 +86,9 @@ func (s *NetworkSetup) validateLink() error {
 	for _, name := range []string{s.Bridge, s.HostDevice} {
 		switch {
 		case len(name) > 15:
-			return invalid("“%s” is too long for the name of a network interface: 15 bytes are allowed.", short(name))
+			return invalid("“%s” is too long for the name of a network interface: 15 bytes are allowed.", Printable(name))
 		case name != "" && (!interfaces.MatchString(name) || name == "." || name == ".."):
-			return invalid("“%s” cannot be the name of a network interface.", short(name))
+			return invalid("“%s” cannot be the name of a network interface.", Printable(name))
 		}
 	}
 	switch {
@@ -167,7 +167,7 @@ func (s *NetworkSetup) validateNames() error {
 	}
 	for _, server := range s.DNSForwarders {
 		if _, err := netip.ParseAddr(server); err != nil {
-			return invalid("“%s” is not the IP address of a DNS server.", short(server))
+			return invalid("“%s” is not the IP address of a DNS server.", Printable(server))
 		}
 	}
 	return nil

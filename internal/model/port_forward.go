@@ -48,7 +48,7 @@ func (f *PortForward) validate() error {
 	}
 	if f.Address != "" {
 		if ip, err := netip.ParseAddr(f.Address); err != nil || ip.Zone() != "" || ip.IsMulticast() {
-			return invalid("“%s” cannot be an address of the host. Give an IP address, or none for all.", short(f.Address))
+			return invalid("“%s” cannot be an address of the host. Give an IP address, or none for all.", Printable(f.Address))
 		}
 	}
 	switch {

@@ -123,7 +123,7 @@ func ValidatePoolSpec(s *PoolSpec) error {
 	}
 	kind, known := poolKinds[s.Kind]
 	if !known {
-		return invalid("A storage pool cannot be made of kind “%s”.", printableWord(s.Kind))
+		return invalid("A storage pool cannot be made of kind “%s”.", Printable(s.Kind))
 	}
 	given := s.given()
 	for _, key := range kind.needs {
@@ -160,14 +160,23 @@ func (s *PoolSpec) given() []string {
 	return keys
 }
 
+// maxFileName is what a file system takes, in bytes.
+const maxFileName = 255
+
 func (s *PoolSpec) checkPaths() error {
 	for key, paths := range map[string][]string{"target": {s.Target}, "source-devices": s.SourceDevices} {
 		for _, path := range paths {
 			if path != "" && !strings.HasPrefix(path, "/") {
 				return invalid("The value of “%s” must be an absolute path.", key)
 			}
-			if slices.Contains(strings.Split(path, "/"), "..") {
+			folders := strings.Split(path, "/")
+			switch {
+			case slices.Contains(folders, ".."):
 				return invalid("The value of “%s” cannot contain “..”.", key)
+			case strings.HasSuffix(path, " "): // libvirt would cut it off
+				return invalid("The value of “%s” cannot end with a space.", key)
+			case slices.ContainsFunc(folders, func(name string) bool { return len(name) > maxFileName }):
+				return invalid("A name in the value of “%s” is too long: %d bytes are allowed.", key, maxFileName)
 			}
 			if err := ValidateDeviceValue(key, path); err != nil {
 				return err
@@ -183,9 +192,9 @@ func (s *PoolSpec) checkPaths() error {
 func (s *PoolSpec) checkHosts() error {
 	for _, host := range s.SourceHosts {
 		if name, port := SplitHost(host); name == "" || strings.HasPrefix(name, "-") || strings.ContainsAny(name, " /") {
-			return invalid("“%s” is no name or address of a server.", printableWord(host))
+			return invalid("“%s” is no name or address of a server.", Printable(host))
 		} else if n, err := strconv.Atoi(port); port != "" && (err != nil || n < 1 || n > 65535) {
-			return invalid("“%s” has no port between 1 and 65535.", printableWord(host))
+			return invalid("“%s” has no port between 1 and 65535.", Printable(host))
 		}
 		if err := ValidateDeviceValue("source-hosts", host); err != nil {
 			return err
@@ -248,7 +257,7 @@ func ValidateVolumeSpec(s *VolumeSpec, poolKind string) error {
 	}
 	switch {
 	case s.Format != "" && !slices.Contains(volumeFormats, s.Format):
-		return invalid("A volume cannot have the format “%s”. It can be %s.", printableWord(s.Format), strings.Join(volumeFormats, ", "))
+		return invalid("A volume cannot have the format “%s”. It can be %s.", Printable(s.Format), strings.Join(volumeFormats, ", "))
 	case s.Format != "" && s.Format != "raw" && !PoolOfFiles(poolKind):
 		return invalid("Volumes of a storage pool of kind %s have no format.", poolKind)
 	case s.FD != nil && (s.Backing != "" || s.Format != ""):
@@ -265,18 +274,3 @@ func ValidateVolumeSpec(s *VolumeSpec, poolKind string) error {
 
 // maxVolume is the largest size of a file, in bytes.
 const maxVolume = 1<<63 - 1
-
-// printableWord makes a caller's word safe to repeat in a message.
-func printableWord(s string) string {
-	const most = 64
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
-		}
-		return r
-	}, strings.ToValidUTF8(s, "?"))
-	if runes := []rune(s); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return s
-}

@@ -46,7 +46,7 @@ func TestPoolSpecs(t *testing.T) {
 		{"", PoolSpec{Kind: "iscsi", SourceHosts: []string{"[::1]:3260"}, SourceName: "iqn.2026-01.org.example:disk", Initiator: "iqn.x", User: "u", Secret: secret}},
 		{"", PoolSpec{Kind: "rbd", SourceHosts: []string{"a:6789", "b"}, SourceName: "rbd"}},
 		{"", PoolSpec{Kind: "zfs", SourceName: "tank"}},
-		{"kind “scsi\u202e”", PoolSpec{Kind: "scsi\u202e"}},
+		{"kind “scsi?”", PoolSpec{Kind: "scsi\u202e"}},
 		{"kind “”", PoolSpec{}},
 		{"needs “source-devices”", PoolSpec{Kind: "fs"}},
 		{"exactly one", PoolSpec{Kind: "disk", SourceDevices: []string{"/dev/a", "/dev/b"}}},

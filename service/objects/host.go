@@ -77,7 +77,7 @@ func (r *request) findVM(context.Context) ([]any, error) {
 		if _, err := r.conn(); err != nil {
 			return nil, err // nobody knows what is there
 		}
-		return nil, errs.New(errs.NotFound, "There is no VM with the name or UUID “%s” on “%s”.", printable(r.text(0)), r.host.ID())
+		return nil, errs.New(errs.NotFound, "There is no VM with the name or UUID “%s” on “%s”.", model.Printable(r.text(0)), r.host.ID())
 	}
 	return []any{wire.ObjectPath(vm.Path())}, nil
 }

@@ -4,11 +4,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/godbus/dbus/v5"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
 )
 
@@ -48,7 +48,7 @@ func parseOptions(arg any, declared map[string]string) (options, error) {
 		sig, ok := declared[key]
 		switch {
 		case !ok:
-			return nil, errs.New(errs.InvalidArgument, "There is no option “%s”. %s", printable(key), known(declared))
+			return nil, errs.New(errs.InvalidArgument, "There is no option “%s”. %s", model.Printable(key), known(declared))
 		case value.Signature().String() != sig:
 			return nil, errs.New(errs.InvalidArgument, "The option “%s” must have the type %s, not %s.", key, sig, value.Signature())
 		}
@@ -62,21 +62,6 @@ func known(declared map[string]string) string {
 		return "This method takes none."
 	}
 	return "Known options: " + strings.Join(slices.Sorted(maps.Keys(declared)), ", ") + "."
-}
-
-// printable makes a caller's word safe to repeat in a message.
-func printable(s string) string {
-	const most = 64
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return '?'
-		}
-		return r
-	}, s)
-	if runes := []rune(s); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return s
 }
 
 func (o options) flag(key string) bool {
@@ -103,6 +88,6 @@ func (o options) apply() (inventory.Apply, error) {
 	case a == inventory.ApplyNow, a == inventory.ApplyNextBoot, a == inventory.ApplyBoth:
 		return a, nil
 	default:
-		return "", errs.New(errs.InvalidArgument, "The option “apply” must be now, next-boot or both, not “%s”.", printable(word))
+		return "", errs.New(errs.InvalidArgument, "The option “apply” must be now, next-boot or both, not “%s”.", model.Printable(word))
 	}
 }

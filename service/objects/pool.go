@@ -175,7 +175,7 @@ func (r *request) refuseRunning(what string) error {
 		for _, path := range v.UsedBy {
 			if _, vm := r.service.inventory.VM(path); vm != nil && vm.State.Active() {
 				return errs.New(errs.DeviceInUse, "“%s” is running and uses the volume “%s” of the storage pool “%s”. Turn it off before you %s.",
-					vm.Name, printable(v.Name), r.pool.Name, what)
+					vm.Name, model.Printable(v.Name), r.pool.Name, what)
 			}
 		}
 	}

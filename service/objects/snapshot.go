@@ -97,7 +97,7 @@ func (r *request) snapshotSpec() (inventory.SnapshotSpec, error) {
 			spec.Kind = model.SnapshotExternal
 		}
 	case spec.Kind != model.SnapshotInternal && spec.Kind != model.SnapshotExternal:
-		return spec, errs.New(errs.InvalidArgument, "The option “kind” must be internal, external or auto, not “%s”.", printable(kind))
+		return spec, errs.New(errs.InvalidArgument, "The option “kind” must be internal, external or auto, not “%s”.", model.Printable(kind))
 	}
 	if err := invalid(model.ValidateSnapshotName(spec.Name)); err != nil {
 		return spec, err

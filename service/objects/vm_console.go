@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/wire"
 )
 
@@ -19,7 +20,7 @@ func (r *request) openConsole(ctx context.Context) ([]any, error) {
 	}
 	console := r.vm.Console(r.text(0))
 	if console == nil {
-		return nil, errs.New(errs.NotFound, "“%s” has no console “%s”.", r.vm.Name, printable(r.text(0)))
+		return nil, errs.New(errs.NotFound, "“%s” has no console “%s”.", r.vm.Name, model.Printable(r.text(0)))
 	}
 	conn, err := r.conn()
 	if err != nil {
@@ -60,7 +61,7 @@ func (r *request) sendKeys(ctx context.Context) ([]any, error) {
 	for i, name := range names {
 		code, ok := keyCodes[name]
 		if !ok {
-			return nil, errs.New(errs.InvalidArgument, "There is no key called “%s”. Names are those of Linux, such as KEY_LEFTCTRL.", printable(name))
+			return nil, errs.New(errs.InvalidArgument, "There is no key called “%s”. Names are those of Linux, such as KEY_LEFTCTRL.", model.Printable(name))
 		}
 		codes[i] = code
 	}

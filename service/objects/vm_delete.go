@@ -24,7 +24,7 @@ func (r *request) deleteVM(ctx context.Context) ([]any, error) {
 	disks := r.options.list(optDeleteStorage)
 	for _, id := range disks {
 		if id != allStorage && !slices.ContainsFunc(r.vm.Disks, func(d *model.Device) bool { return d.ID == id }) {
-			return nil, errs.New(errs.InvalidArgument, "“%s” has no disk “%s”.", r.vm.Name, printable(id))
+			return nil, errs.New(errs.InvalidArgument, "“%s” has no disk “%s”.", r.vm.Name, model.Printable(id))
 		}
 	}
 	conn, err := r.conn()

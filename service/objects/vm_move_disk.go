@@ -21,7 +21,7 @@ func (r *request) moveDisk(ctx context.Context) ([]any, error) {
 	id := r.text(0)
 	i := slices.IndexFunc(r.vm.Disks, func(d *model.Device) bool { return d.ID == id })
 	if i < 0 {
-		return nil, errs.New(errs.NotFound, "“%s” has no disk “%s”.", r.vm.Name, printable(id))
+		return nil, errs.New(errs.NotFound, "“%s” has no disk “%s”.", r.vm.Name, model.Printable(id))
 	}
 	disk := r.vm.Disks[i]
 	if err := r.need(!r.vm.State.Active(), "Turn the VM off before you move its disks"); err != nil {

@@ -37,7 +37,7 @@ func volumeMethods() map[string]*method {
 func (r *request) refuseUsers(v *model.StorageVolume) error {
 	for _, path := range v.UsedBy {
 		if _, vm := r.service.inventory.VM(path); vm != nil {
-			return errs.New(errs.DeviceInUse, "“%s” uses the volume “%s”. Remove the disk from the virtual machine first.", vm.Name, printable(v.Name))
+			return errs.New(errs.DeviceInUse, "“%s” uses the volume “%s”. Remove the disk from the virtual machine first.", vm.Name, model.Printable(v.Name))
 		}
 	}
 	return nil
@@ -48,7 +48,7 @@ func (r *request) refuseUsers(v *model.StorageVolume) error {
 func (r *request) refuseWriters(v *model.StorageVolume) error {
 	for _, path := range v.UsedBy {
 		if _, vm := r.service.inventory.VM(path); vm != nil && vm.State.Active() {
-			return errs.New(errs.DeviceInUse, "“%s” is running and uses the volume “%s”. Turn it off first.", vm.Name, printable(v.Name))
+			return errs.New(errs.DeviceInUse, "“%s” is running and uses the volume “%s”. Turn it off first.", vm.Name, model.Printable(v.Name))
 		}
 	}
 	return r.refuseOverlays(v)
@@ -62,7 +62,7 @@ func (r *request) refuseOverlays(v *model.StorageVolume) error {
 }
 
 func madeOf(overlay, v *model.StorageVolume) error {
-	return errs.New(errs.DeviceInUse, "The volume “%s” is made of “%s”, which has to stay as it is.", printable(overlay.Name), printable(v.Name))
+	return errs.New(errs.DeviceInUse, "The volume “%s” is made of “%s”, which has to stay as it is.", model.Printable(overlay.Name), model.Printable(v.Name))
 }
 
 // volumeJob does work on a volume as a job, one at a time per volume, that ends
@@ -182,7 +182,7 @@ func (r *request) refuseRunningUsers(v *model.StorageVolume) error {
 	for _, path := range v.UsedBy {
 		_, vm := r.service.inventory.VM(path)
 		if vm != nil && vm.State.Active() && len(r.host.MadeOf(v.Place)) == 0 {
-			return errs.New(errs.DeviceInUse, "“%s” is running and uses the volume “%s”. Turn it off before you copy it.", vm.Name, printable(v.Name))
+			return errs.New(errs.DeviceInUse, "“%s” is running and uses the volume “%s”. Turn it off before you copy it.", vm.Name, model.Printable(v.Name))
 		}
 	}
 	return nil

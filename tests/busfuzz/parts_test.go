@@ -36,7 +36,7 @@ func TestIntrospectionTellsWhatThereIsToCall(t *testing.T) {
 func TestASurveyOfSomeHostsLeavesOutTheOthers(t *testing.T) {
 	t.Parallel()
 	s := &Survey{
-		Targets:    []Target{{Path: "/root"}, {Path: "/hosts/a"}, {Path: "/hosts/b"}, {Path: "/vms/a1"}, {Path: "/vms/b1"}},
+		Targets:    []Target{{Path: "/root"}, {Path: "/hosts/a"}, {Path: "/hosts/b"}, {Path: "/vms/a1"}, {Path: "/vms/b1"}, {Path: "/vms/b1/snapshots/s"}},
 		Vocabulary: Vocabulary{Words: []string{"b1"}, Paths: []dbus.ObjectPath{"/root", "/vms/a1", "/vms/b1"}},
 		hosts: map[dbus.ObjectPath]dbus.ObjectPath{
 			"/hosts/a": "/hosts/a", "/hosts/b": "/hosts/b", "/vms/a1": "/hosts/a", "/vms/b1": "/hosts/b",
@@ -49,7 +49,7 @@ func TestASurveyOfSomeHostsLeavesOutTheOthers(t *testing.T) {
 	if want := []dbus.ObjectPath{"/root", "/vms/a1"}; !reflect.DeepEqual(only.Vocabulary.Paths, want) {
 		t.Errorf("paths: %v", only.Vocabulary.Paths)
 	}
-	if len(s.Targets) != 5 || len(s.Vocabulary.Paths) != 3 || s.only(nil) != s {
+	if len(s.Targets) != 6 || len(s.Vocabulary.Paths) != 3 || s.only(nil) != s {
 		t.Error("the survey itself was changed")
 	}
 }

@@ -3,6 +3,7 @@ package busfuzz
 import (
 	"encoding/xml"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -214,9 +215,14 @@ func (s *Survey) only(hosts []dbus.ObjectPath) *Survey {
 	if hosts == nil {
 		return s
 	}
-	other := func(path dbus.ObjectPath) bool {
-		host, has := s.hosts[path]
-		return has && !slices.Contains(hosts, host)
+	// What has no host of its own, such as a volume, is on that of what it is in.
+	other := func(at dbus.ObjectPath) bool {
+		for p := string(at); p != "/"; p = path.Dir(p) {
+			if host, has := s.hosts[dbus.ObjectPath(p)]; has {
+				return !slices.Contains(hosts, host)
+			}
+		}
+		return false
 	}
 	return &Survey{
 		Targets: slices.DeleteFunc(slices.Clone(s.Targets), func(t Target) bool { return other(t.Path) }),

@@ -126,6 +126,12 @@ func definitions(t *testing.T) []string {
 	for _, network := range strings.Fields(virsh(t, "net-list", "--all", "--uuid")) {
 		lines = append(lines, virsh(t, "net-dumpxml", "--inactive", network))
 	}
+	for _, pool := range strings.Fields(virsh(t, "pool-list", "--uuid")) {
+		for _, volume := range strings.Split(virsh(t, "vol-list", pool, "--details"), "\n") {
+			words := strings.Fields(volume) // the last two are what it takes, which may change by itself
+			lines = append(lines, strings.Join(words[:max(len(words)-2, 0)], " "))
+		}
+	}
 	return lines
 }
 

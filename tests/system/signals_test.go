@@ -98,11 +98,12 @@ func (r *recorder) awaits(limit time.Duration, path dbus.ObjectPath, property st
 
 func (r *recorder) awaitsThat(limit time.Duration, path dbus.ObjectPath, property, what string, is func(any) bool) {
 	r.t.Helper()
-	if is(r.get(path, property)) {
+	before := r.get(path, property)
+	if is(before) {
 		return
 	}
 	iface, name, _ := strings.Cut(property, ".")
-	r.until(limit, fmt.Sprintf("change of %s of %s to %s", property, path, what), func(s *dbus.Signal) bool {
+	r.until(limit, fmt.Sprintf("change of %s of %s from %v to %s", property, path, before, what), func(s *dbus.Signal) bool {
 		changed, ok := changes(s, path, iface)[name]
 		return ok && is(changed.Value())
 	})

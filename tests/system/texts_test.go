@@ -38,7 +38,7 @@ type textInput struct {
 // say why, wherever a text goes in.
 func TestTextsOfAnyKind(t *testing.T) {
 	root := as(t, "root")
-	result(root, localHost, "CreateVM", with("name", "texts", "start", false, "disk-size", uint64(1<<20)), wait())
+	resultOf(root, localHost, "Host.CreateVM", with("name", "texts", "start", false, "disk-size", uint64(1<<20)), wait())
 	vm := root.vm("texts")
 	root.must(vm, "VM.Configure", with("shared-memory", true), none()) // for the share
 	uuid := root.get(vm, "VM.UUID").(string)
@@ -67,7 +67,13 @@ func TestTextsOfAnyKind(t *testing.T) {
 		{
 			"the name of a VM",
 			func(s string) *dbus.Call { return root.call(vm, "VM.Rename", s, none()) },
-			func(string) any { return root.get(vm, "VM.Name") }, domain("name"),
+			func(string) any {
+				defer root.must(vm, "VM.Rename", "texts", none())
+				if stored := domain("name")(""); stored != root.get(vm, "VM.Name") {
+					t.Errorf("the name is stored as %q", stored)
+				}
+				return root.get(vm, "VM.Name")
+			}, nil,
 		},
 		{
 			"the folder and the name of a share",
@@ -198,7 +204,7 @@ func (in *textInput) check(t *testing.T, text string) {
 	t.Helper()
 	call := in.set(text)
 	if call.Err != nil {
-		if kind := errorName(call.Err); !slices.Contains(nameless, kind) || !sentence(call.Err.Error()) {
+		if kind := strings.TrimPrefix(errorName(call.Err), "org.kvmmanager.Error."); !slices.Contains(nameless, kind) || !sentence(call.Err.Error()) {
 			t.Errorf("%.40q is refused as %s: %v", text, kind, call.Err)
 		}
 		return
