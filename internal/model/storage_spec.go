@@ -11,7 +11,7 @@ import (
 // name.
 const (
 	MaxPoolName   = 250 // bytes
-	MaxVolumeName = 255 // bytes
+	MaxVolumeName = 255 // bytes: what file systems take for a name
 )
 
 // PoolSpec is what a caller asks for a new storage pool.
@@ -160,9 +160,6 @@ func (s *PoolSpec) given() []string {
 	return keys
 }
 
-// maxFileName is what a file system takes, in bytes.
-const maxFileName = 255
-
 func (s *PoolSpec) checkPaths() error {
 	for key, paths := range map[string][]string{"target": {s.Target}, "source-devices": s.SourceDevices} {
 		for _, path := range paths {
@@ -175,8 +172,8 @@ func (s *PoolSpec) checkPaths() error {
 				return invalid("The value of “%s” cannot contain “..”.", key)
 			case strings.HasSuffix(path, " "): // libvirt would cut it off
 				return invalid("The value of “%s” cannot end with a space.", key)
-			case slices.ContainsFunc(folders, func(name string) bool { return len(name) > maxFileName }):
-				return invalid("A name in the value of “%s” is too long: %d bytes are allowed.", key, maxFileName)
+			case slices.ContainsFunc(folders, func(name string) bool { return len(name) > MaxVolumeName }):
+				return invalid("A name in the value of “%s” is too long: %d bytes are allowed.", key, MaxVolumeName)
 			}
 			if err := ValidateDeviceValue(key, path); err != nil {
 				return err

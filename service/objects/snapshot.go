@@ -60,23 +60,21 @@ func (r *request) createSnapshot(ctx context.Context) ([]any, error) {
 	// libvirt writes the memory into a file as it does for Save, and can stop.
 	abortable := spec.Memory && spec.Kind == model.SnapshotExternal
 	create := func(ctx context.Context, uuid string) error { return conn.CreateSnapshot(ctx, uuid, spec) }
+	made := model.SnapshotPath(r.vm.UUID, spec.Name)
+	var screen []byte
 	return r.snapshotJob(ctx, "create-snapshot", abortable, func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
 		do := create
 		if abortable {
 			do = func(ctx context.Context, uuid string) error { return cancellable(ctx, job, conn, uuid, create) }
 		}
-		var screen []byte
 		if spec.Memory {
 			screen = r.screen(ctx, conn)
 		}
 		if err := do(ctx, r.vm.UUID); err != nil {
 			return nil, err
 		}
-		r.refresh(context.WithoutCancel(ctx))
-		made := model.SnapshotPath(r.vm.UUID, spec.Name)
-		r.keepPicture(screen, made)
 		return map[string]any{"snapshot": made}, nil
-	})
+	}, func() { r.keepPicture(screen, made) })
 }
 
 // snapshotSpec is what a call asks for, as far as the inventory can tell that
@@ -140,7 +138,7 @@ func (r *request) revertSnapshot(ctx context.Context) ([]any, error) {
 	return r.snapshotJob(ctx, "revert-snapshot", false, func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
 		defer settle(r.host.SetTransition(r.vm.UUID, model.VMRestoring))
 		return nil, conn.RevertSnapshot(ctx, r.vm.UUID, r.snapshot.Name, start)
-	})
+	}, nil)
 }
 
 func (r *request) deleteSnapshot(ctx context.Context) ([]any, error) {
@@ -151,7 +149,7 @@ func (r *request) deleteSnapshot(ctx context.Context) ([]any, error) {
 	children := r.options.flag("children")
 	return r.snapshotJob(ctx, "delete-snapshot", false, func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
 		return nil, conn.DeleteSnapshot(ctx, r.vm.UUID, r.snapshot.Name, children)
-	})
+	}, nil)
 }
 
 func (r *request) describeSnapshot(ctx context.Context) ([]any, error) {
@@ -178,8 +176,9 @@ func (r *request) describeSnapshot(ctx context.Context) ([]any, error) {
 }
 
 // snapshotJob does work on a VM's snapshots, one at a time per VM, and announces
-// what changed before the job ends.
-func (r *request) snapshotJob(ctx context.Context, operation string, abortable bool, do jobWork) ([]any, error) {
+// what changed before the job ends. After a success, settled is called, if there
+// is one, once the inventory knows.
+func (r *request) snapshotJob(ctx context.Context, operation string, abortable bool, do jobWork, settled func()) ([]any, error) {
 	// Linked clones are made of a template's disks, so these stay as they are.
 	if err := r.refuseTemplate(); err != nil {
 		return nil, err
@@ -193,6 +192,9 @@ func (r *request) snapshotJob(ctx context.Context, operation string, abortable b
 		Run: r.alone(func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
 			result, err := do(ctx, job)
 			r.refresh(context.WithoutCancel(ctx))
+			if err == nil && settled != nil {
+				settled()
+			}
 			r.sweepPictures()
 			return result, err
 		}),

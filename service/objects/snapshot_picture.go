@@ -70,12 +70,19 @@ func (r *request) sweepPictures() {
 	}
 }
 
+func (r *request) openPicture() (*os.File, error) {
+	if r.service.pictures == "" {
+		return nil, os.ErrNotExist
+	}
+	return r.pictures().Open(r.vm.UUID, r.snapshot)
+}
+
 // getSnapshotScreenshot hands over a copy, so that nothing the caller does reaches
 // the service's file.
 func (r *request) getSnapshotScreenshot(context.Context) ([]any, error) {
-	kept, err := r.pictures().Open(r.vm.UUID, r.snapshot)
+	kept, err := r.openPicture()
 	switch {
-	case r.service.pictures == "", errors.Is(err, os.ErrNotExist):
+	case errors.Is(err, os.ErrNotExist):
 		return nil, errs.New(errs.NotFound, "There is no picture of the snapshot “%s”. The service takes one of guests that run, when it makes a snapshot with their memory.", r.snapshot.Name)
 	case err != nil:
 		return nil, errs.Wrap(errs.Internal, err, "The service cannot read from its state folder. Its journal has the details.")
