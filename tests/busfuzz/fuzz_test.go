@@ -26,7 +26,7 @@ const settled = 30 * time.Second
 // users without rights, who must not change anything, then by root as well,
 // who may change everything but not break the service.
 func TestHostileCallers(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), *duration+4*settled)
+	ctx, cancel := context.WithTimeout(context.Background(), *duration+8*settled)
 	defer cancel()
 	w := newWorld(ctx, t)
 	before, err := w.usage()

@@ -3,6 +3,7 @@ package busfuzz
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,6 +54,26 @@ func (r *Report) count(user, outcome string) {
 		r.Outcomes[user] = map[string]int{}
 	}
 	r.Outcomes[user][outcome]++
+}
+
+// missing is the outcomes that there have to be and are not yet.
+func (r *Report) missing(o *Options) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var missing []string
+	for _, user := range o.Users {
+		for _, outcome := range o.Each {
+			if r.Outcomes[user.Name][outcome] == 0 {
+				missing = append(missing, outcome+" of "+user.Name)
+			}
+		}
+	}
+	for _, outcome := range o.Any {
+		if !slices.ContainsFunc(o.Users, func(u User) bool { return r.Outcomes[u.Name][outcome] > 0 }) {
+			missing = append(missing, outcome)
+		}
+	}
+	return missing
 }
 
 func (r *Report) success(c *Call) {

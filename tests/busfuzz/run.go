@@ -15,6 +15,10 @@ import (
 // surveyInterval is how often the tree is read again during a run.
 const surveyInterval = 500 * time.Millisecond
 
+// overtime is how long a run may go on beyond its duration, on a busy machine,
+// for the outcomes that it has to see.
+const overtime = 2 * time.Minute
+
 // User is somebody who calls.
 type User struct {
 	Name string
@@ -34,12 +38,17 @@ type Options struct {
 	Hosts    []dbus.ObjectPath
 	Seed     uint64
 	Duration time.Duration
+	// Each is the outcomes that every user has to have, and Any those that
+	// somebody has to have: the run goes on until then, so that none that did
+	// nothing passes.
+	Each, Any []string
 }
 
 // Run calls for as long as the options say, or until ctx ends or there are
-// enough violations. An error means that it could not begin.
+// enough violations. An error means that it could not begin, or that the
+// outcomes that it has to see never came.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.Duration)
+	ctx, cancel := context.WithTimeout(ctx, o.Duration+overtime)
 	defer cancel()
 	surveyor, err := dial(o.Address, os.Geteuid())
 	if err != nil {
@@ -61,6 +70,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	if _, err := surveyor.survey(o.Service); err != nil {
 		run.report.violation("", "", fmt.Errorf("the service does not answer any more: %w", err))
+	}
+	if missing := run.report.missing(&o); len(missing) > 0 && len(run.report.Violations) == 0 {
+		return nil, fmt.Errorf("in %s not one call had the outcome %q: %v", run.report.Elapsed, missing, run.report.Outcomes)
 	}
 	return run.report, nil
 }
@@ -112,11 +124,16 @@ func (r *run) work(ctx context.Context) error {
 	return nil
 }
 
-// follow reads the tree again and again.
+// follow reads the tree again and again, and ends the run when it is time.
 func (r *run) follow(ctx context.Context) {
 	ticker := time.NewTicker(surveyInterval)
 	defer ticker.Stop()
+	end := time.Now().Add(r.Duration)
 	for {
+		if time.Now().After(end) && len(r.report.missing(&r.Options)) == 0 {
+			r.report.enough()
+			return
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -53,12 +53,13 @@ func TestHostileCallers(t *testing.T) {
 }
 
 // fuzz runs the fuzzer for half of the time, prints what it did, and fails the
-// test for what it found, or if it did nothing.
+// test for what it found.
 func fuzz(t *testing.T, users ...busfuzz.User) {
 	t.Helper()
 	report, err := busfuzz.Run(t.Context(), busfuzz.Options{
 		Address: "unix:path=/run/dbus/system_bus_socket", Service: api.BusName, Users: users,
 		Hosts: []dbus.ObjectPath{demo}, Seed: *fuzzSeed, Duration: *fuzzDuration / 2,
+		Each: []string{"success", "InvalidArgs"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -68,11 +69,6 @@ func fuzz(t *testing.T, users ...busfuzz.User) {
 	t.Log(text.String())
 	if len(report.Violations) > 0 {
 		t.Errorf("%d violations with seed %d", len(report.Violations), report.Seed)
-	}
-	for _, u := range users {
-		if outcomes := report.Outcomes[u.Name]; outcomes["success"] == 0 || outcomes["InvalidArgs"] == 0 {
-			t.Errorf("%s has not done much: %v", u.Name, outcomes)
-		}
 	}
 }
 

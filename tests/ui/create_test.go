@@ -61,10 +61,16 @@ func TestWithoutVMsOneIsOffered(t *testing.T) {
 func gone(t *testing.T, s *client.Client, name string) {
 	t.Helper()
 	t.Cleanup(func() {
-		if vm := vmCalled(s, name); vm != nil {
+		awaitThat(t, "VM "+name+" that is deleted", func() bool {
+			vm := vmCalled(s, name)
+			if vm == nil {
+				return true
+			}
+			// Both fail as long as the job goes on that makes and starts it.
 			_, _ = s.PowerOff(context.Background(), vm.Path(), client.Wait()) // which fails if it is off
-			_, _ = s.Delete(context.Background(), vm.Path(), client.Wait(), client.DeleteStorage("*"))
-		}
+			_, err := s.Delete(context.Background(), vm.Path(), client.Wait(), client.DeleteStorage("*"))
+			return err == nil
+		})
 	})
 }
 
