@@ -33,10 +33,12 @@ const (
 	Snapshots      Action = "snapshots" // what is done with those that there are
 )
 
-// The polkit actions behind them.
+// RightConsole is the polkit action behind all that a guest shows.
+const RightConsole = "org.kvmmanager.vm.console"
+
+// The other polkit actions behind them.
 const (
 	rightControl   = "org.kvmmanager.vm.control"
-	rightConsole   = "org.kvmmanager.vm.console"
 	rightConfigure = "org.kvmmanager.vm.configure"
 	rightDelete    = "org.kvmmanager.vm.delete"
 	rightCreate    = "org.kvmmanager.vm.create"
@@ -84,10 +86,10 @@ var rules = map[Action]rule{
 	Clone:      {mark("Clone…"), rightCreate, off, mark("Turn the virtual machine off before you clone it")},
 	Template:   {mark("Use as Template"), rightConfigure, off, mark("Turn the virtual machine off first")},
 	Delete:     {mark("Delete…"), rightDelete, off, mark("Turn the virtual machine off before you delete it")},
-	SendKeys:   {mark("Send Keys"), rightConsole, active, notRunning},
-	Screenshot: {mark("Take Screenshot"), rightConsole, active, notRunning},
+	SendKeys:   {mark("Send Keys"), RightConsole, active, notRunning},
+	Screenshot: {mark("Take Screenshot"), RightConsole, active, notRunning},
 
-	CopyScreenshot: {mark("Copy Screenshot"), rightConsole, active, notRunning},
+	CopyScreenshot: {mark("Copy Screenshot"), RightConsole, active, notRunning},
 	TakeSnapshot:   {mark("Take Snapshot…"), rightSnapshot, noTemplate, templateStays},
 	Hardware:       {mark("Hardware"), rightConfigure, func(*model.VM) bool { return true }, ""},
 	EditXML:        {mark("Edit Definition"), rightEditXML, func(vm *model.VM) bool { return vm.Persistent }, mark("The virtual machine exists only while it runs")},

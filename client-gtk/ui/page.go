@@ -26,9 +26,6 @@ var pageUI string
 // while it is looked at.
 const thumbnailEvery = 5 // seconds
 
-// consoleRight is the right to see what a guest shows.
-const consoleRight = "org.kvmmanager.vm.console"
-
 // guestEvery is how often a guest is asked about itself, while that is looked at.
 const guestEvery = 60 // seconds
 
@@ -370,7 +367,7 @@ func (p *Page) tick() bool {
 }
 
 func (p *Page) takeThumbnail() {
-	if p.vm.State == model.VMStarting || p.permissions[consoleRight] != client.Allowed || p.picture.Width() == 0 {
+	if p.vm.State == model.VMStarting || p.permissions[store.RightConsole] != client.Allowed || p.picture.Width() == 0 {
 		return
 	}
 	asked := p.vm.Path()

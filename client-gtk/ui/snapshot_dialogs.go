@@ -89,7 +89,7 @@ func showSnapshot(parent gtk.Widgetter, service Service, vm *model.VM, s *model.
 	newRows(object[*adw.PreferencesGroup](b, "facts")).set(facts)
 	open := true
 	dialog.ConnectClosed(func() { open = false })
-	if permissions[consoleRight] == client.Allowed {
+	if permissions[store.RightConsole] == client.Allowed {
 		showPicture(service, object[*gtk.Picture](b, "picture"), s, detailWidth, detailHeight, func() bool {
 			if open {
 				dialog.SetContentHeight(heightWithPicture) // it does not grow by itself

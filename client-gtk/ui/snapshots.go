@@ -133,7 +133,7 @@ func (s *snapshots) picture(r *snapshotRow, of *model.Snapshot) {
 	}
 	r.picture.SetVisible(false)
 	r.shown = nil
-	if s.permissions[consoleRight] == client.Allowed {
+	if s.permissions[store.RightConsole] == client.Allowed {
 		r.shown = of
 		showPicture(s.service, r.picture, of, snapshotWidth, snapshotHeight, func() bool { return r.shown == of })
 	}

@@ -156,11 +156,11 @@ func (d *DiskSpec) validate() error {
 		return invalid("The format of a disk must be qcow2 or raw.")
 	case d.Bus != "" && !slices.Contains([]string{"virtio", "sata", "scsi", "usb", "ide"}, d.Bus):
 		return invalid("The bus of a disk must be virtio, sata, scsi, usb or ide.")
-	case strings.Contains(d.Name, "/") || d.Name == "." || d.Name == ".." || len(d.Name) > 255:
-		return invalid("The name of a volume cannot have a slash, be “.” or “..” or be longer than 255 bytes.")
 	}
-	if err := validateLine("name of a volume", d.Name); err != nil {
-		return err
+	if d.Name != "" { // else it is made of the VM's
+		if err := ValidateVolumeName(d.Name); err != nil {
+			return err
+		}
 	}
 	return validateDiskSize(d.Size)
 }
