@@ -100,23 +100,22 @@ func fileOf(t *testing.T, path string) []byte {
 	return content
 }
 
-// TestAGuestBootsFromTheNetwork has libvirt's own DHCP and TFTP server hand out
-// a script of iPXE, which is in QEMU's network cards.
+// TestAGuestBootsFromTheNetwork has the default network's own DHCP and TFTP server
+// hand out a script of iPXE, which is in QEMU's network cards.
 func TestAGuestBootsFromTheNetwork(t *testing.T) {
 	useTiny(t)
 	root := as(t, "root")
-	network := servesTiny(t)
-	path := dbus.ObjectPath(model.NetworkPath(network))
-	eventually(t, "the network is shown", func() bool {
-		return root.call(path, properties+"Get", "org.kvmmanager.Network", "UUID").Err == nil
-	})
-	vm := makes(root, "boots-net", small("disk-size", uint64(1<<30), "source", with("kind", "pxe"),
-		"networks", []map[string]dbus.Variant{with("network", path)}))
+	network := defaultNetworkServes(t, root, tinyByTFTP(t), "tiny.ipxe")
+	vm := makes(root, "boots-net", small("disk-size", uint64(1<<30), "source", with("kind", "pxe")))
+	nics := root.get(vm, "VM.Interfaces").([]map[string]dbus.Variant)
+	if len(nics) != 1 || nics[0]["network"].Value() != network {
+		t.Errorf("its interfaces are %v", nics)
+	}
 	consoleOf(root, vm).expect("tiny: ready")
 }
 
-// servesTiny makes a network that boots tiny's guest, and gives its UUID.
-func servesTiny(t *testing.T) string {
+// tinyByTFTP makes a folder whose tiny.ipxe boots tiny's guest.
+func tinyByTFTP(t *testing.T) string {
 	t.Helper()
 	folder := "/var/lib/libvirt/dnsmasq/tftp"
 	run(t, "install", "-d", "-m", "755", folder)
@@ -126,18 +125,34 @@ func servesTiny(t *testing.T) string {
 	}
 	script := "#!ipxe\nkernel vmlinuz initrd=initramfs " + tinyKernel + "\ninitrd initramfs\nboot\n"
 	run(t, "install", "-m", "644", tempFile(t, "tiny.ipxe", script), folder)
-	const uuid = "6b6d6d74-0000-4000-8000-0000000000f0"
-	virsh(t, "net-define", tempFile(t, "network.xml", `<network><name>boots</name><uuid>`+uuid+`</uuid>
-  <bridge name='virbr-boots'/>
-  <ip address='192.168.150.1' netmask='255.255.255.0'>
-    <tftp root='`+folder+`'/>
-    <dhcp><range start='192.168.150.10' end='192.168.150.99'/><bootp file='tiny.ipxe'/></dhcp>
-  </ip>
-</network>`))
+	return folder
+}
+
+// defaultNetworkServes has the default network serve a folder and tell guests to
+// boot a file of it, until the end of the test.
+func defaultNetworkServes(t *testing.T, c *client, folder, file string) dbus.ObjectPath {
+	t.Helper()
+	network := dbus.ObjectPath(model.NetworkPath(virsh(t, "net-uuid", "default")))
+	definition, live := virsh(t, "net-dumpxml", "--inactive", "default"), virsh(t, "net-dumpxml", "default")
 	t.Cleanup(func() {
-		_, _ = tryVirsh("net-destroy", "boots")
-		virsh(t, "net-undefine", "boots")
+		_, _ = tryVirsh("net-destroy", "default")
+		virsh(t, "net-define", tempFile(t, "network.xml", definition))
+		virsh(t, "net-start", "default")
+		if now := virsh(t, "net-dumpxml", "--inactive", "default"); now != definition {
+			t.Errorf("the default network is stored as\n%s\nand was\n%s", now, definition)
+		}
+		if now := virsh(t, "net-dumpxml", "default"); now != live {
+			t.Errorf("the default network runs as\n%s\nand did as\n%s", now, live)
+		}
+		eventually(t, "the default network is shown as it was", func() bool {
+			return c.get(network, "Network.Active") == true && c.get(network, "Network.TFTPRoot") == "" && c.get(network, "Network.Autostart") == true
+		})
 	})
-	virsh(t, "net-start", "boots")
-	return uuid
+	applied := c.must(network, "Network.Configure", with("tftp-root", folder, "boot-file", file), none())[0].(dict)
+	if !equal(applied["next-start"].Value(), []string{"boot-file", "tftp-root"}) {
+		t.Errorf("it says %v", applied)
+	}
+	c.must(network, "Network.Stop", none())
+	c.must(network, "Network.Start", none())
+	return network
 }
