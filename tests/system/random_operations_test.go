@@ -84,7 +84,7 @@ func (w *wild) newVM(about string, _ world) operation {
 // clear deletes a volume that is in the way, unless a VM or another volume needs
 // it.
 func (w *wild) clear(name string) operation {
-	o := operation{method: "StorageVolume.Delete", object: volumeIn(defaultPool(w.t), name), args: []any{none()}, job: true, clears: name}
+	o := operation{method: "StorageVolume.Delete", object: objectOf(w.t, name), args: []any{none()}, job: true, clears: name}
 	o.after = func(world) {}
 	return o
 }
@@ -94,7 +94,7 @@ func (w *wild) change(vm vmNow) maker {
 	if vm.running {
 		return []maker{w.powerOff, w.powerOff, w.title, w.more, w.pause}[w.rand.IntN(5)]
 	}
-	return []maker{w.start, w.start, w.title, w.memory, w.more, w.fewer, w.clone, w.clone, w.template, w.remove, w.remove}[w.rand.IntN(11)]
+	return []maker{w.start, w.start, w.title, w.memory, w.more, w.fewer, w.clone, w.clone, w.template, w.move, w.move, w.remove, w.remove}[w.rand.IntN(13)]
 }
 
 func (w *wild) start(about string, before world) operation {
@@ -172,18 +172,19 @@ func (w *wild) clone(about string, before world) operation {
 	return o
 }
 
-// cloneVolumes is what a clone's disks are called. Its media are those of the
-// original.
+// cloneVolumes is what a clone's disks are called, which are where those of the
+// original are. Its media are those of the original.
 func cloneVolumes(original vmNow, name string) []string {
 	var volumes []string
 	for _, v := range original.volumes {
+		pool := v[:len(v)-len(filepath.Base(v))]
 		switch {
 		case strings.HasSuffix(v, ".iso"):
 			volumes = append(volumes, v)
 		case original.template:
-			volumes = append(volumes, name+".qcow2")
+			volumes = append(volumes, pool+name+".qcow2")
 		default:
-			volumes = append(volumes, name+filepath.Ext(v))
+			volumes = append(volumes, pool+name+filepath.Ext(v))
 		}
 	}
 	slices.Sort(volumes)

@@ -37,7 +37,7 @@ func TestRandomOperationsWithFaults(t *testing.T) {
 		r := w.run(o, f)
 		did[fmt.Sprintf("%s %s", o.method, r)]++
 		line := fmt.Sprintf("%d: %s of %s, with %s: %s", n, o.method, o.about, f.name, r)
-		w.judge(line, before, o, r)
+		w.judge(line, before, o, f, r)
 		if t.Failed() {
 			t.Fatal("the rest would be about this only")
 		}
@@ -58,6 +58,8 @@ type wild struct {
 	loose map[string]bool
 	some  string // a file of random bytes
 	open  []*os.File
+	// result is that of the last job that has succeeded.
+	result map[string]dbus.Variant
 }
 
 // opens opens a file for one call.
@@ -96,6 +98,11 @@ type operation struct {
 	// loosens is the volumes that stay without a VM when it has been done.
 	loosens []string
 	clears  string // the volume that it deletes; empty for most
+	// moves is the volume that it makes another one of, outside whether that is in
+	// no pool for the time, and deletes whether it is to go then.
+	moves            string
+	outside, deletes bool
+	sure             bool // it succeeds unless something goes wrong
 }
 
 // outcome is how an operation ended.
@@ -125,6 +132,9 @@ func (w *wild) choose(before world) operation {
 // run makes a call while something goes wrong, and waits until everything is up
 // again.
 func (w *wild) run(o operation, f fault) outcome {
+	if o.outside {
+		w.dissolveElsewhere()
+	}
 	if f.before != nil {
 		f.before()
 	}
@@ -155,6 +165,9 @@ func (w *wild) run(o operation, f fault) outcome {
 		f.after()
 	}
 	w.settle()
+	if o.outside {
+		w.makeElsewhere()
+	}
 	return r
 }
 
@@ -173,6 +186,7 @@ func (w *wild) ended(job dbus.ObjectPath, f fault) outcome {
 		switch call.Body[0].(map[string]dbus.Variant)["State"].Value() {
 		case "done":
 			r = succeeded
+			w.result = call.Body[0].(map[string]dbus.Variant)["Result"].Value().(map[string]dbus.Variant)
 		case "failed", "cancelled":
 			r = refused
 			if name := call.Body[0].(map[string]dbus.Variant)["ErrorName"].Value().(string); lost(name) {

@@ -21,9 +21,7 @@ import (
 	"org.kvmmanager/dbus"
 )
 
-const images = "/var/lib/libvirt/images"
-
-// newWild gives the pool a small disk of its own.
+// newWild gives the pools a small disk of their own.
 func newWild(t *testing.T, seed uint64) *wild {
 	t.Helper()
 	w := &wild{t: t, c: as(t, "root"), rand: rand.New(rand.NewPCG(seed, 0)), loose: map[string]bool{}, some: filepath.Join(t.TempDir(), "some")}
@@ -34,23 +32,7 @@ func newWild(t *testing.T, seed uint64) *wild {
 	if err := os.WriteFile(w.some, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	own := fileOf(t, tinyDisk)
-	virsh(t, "pool-destroy", "default")
-	if err := unix.Mount("wild", images, "tmpfs", 0, "mode=711,size="+roomy); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_, _ = tryVirsh("pool-destroy", "default")
-		if err := unix.Unmount(images, 0); err != nil {
-			t.Error(err)
-		}
-		virsh(t, "pool-start", "default")
-		w.settle()
-	})
-	if err := os.WriteFile(tinyDisk, own, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	virsh(t, "pool-start", "default")
+	w.ownDisk()
 	t.Cleanup(func() { w.removeAll() })
 	w.settle()
 	return w
@@ -101,7 +83,7 @@ func (w *wild) truth() world {
 		}
 		for _, disk := range d.Disks {
 			if disk.Source.File != "" {
-				vm.volumes = append(vm.volumes, filepath.Base(disk.Source.File))
+				vm.volumes = append(vm.volumes, volumeAt(disk.Source.File))
 			}
 		}
 		slices.Sort(vm.volumes)
@@ -128,8 +110,11 @@ func same(a, b world) bool {
 }
 
 // judge looks whether the world is as it was, or as it was to become.
-func (w *wild) judge(line string, before world, o operation, r outcome) {
+func (w *wild) judge(line string, before world, o operation, f fault, r outcome) {
 	w.t.Helper()
+	if o.sure && r == refused && f.name == harmless {
+		w.t.Errorf("%s, without a reason", line)
+	}
 	after := before.clone()
 	o.after(after)
 	if r == unknown {
@@ -158,13 +143,16 @@ func (w *wild) judge(line string, before world, o operation, r outcome) {
 	if o.clears != "" {
 		w.cleared(line, o.clears, r)
 	}
+	if o.moves != "" {
+		w.movedAway(line, now, o, f, r)
+	}
 	w.agrees(line)
 }
 
 // cleared looks whether a volume has gone, or is still there.
 func (w *wild) cleared(line, name string, r outcome) {
 	w.t.Helper()
-	_, err := os.Lstat(filepath.Join(images, name))
+	_, err := os.Lstat(placeOf(name))
 	switch {
 	case r == succeeded && err == nil:
 		w.t.Errorf("%s: %q is still there", line, name)
@@ -212,7 +200,7 @@ func (w *wild) disagreement() string {
 		}
 	}
 	there := map[string]bool{}
-	for _, name := range volumesOf(w.t, "") {
+	for _, name := range w.volumes() {
 		there[name] = true
 		if !used[name] && !bases[name] && !w.loose[name] {
 			return fmt.Sprintf("the volume %q is left", name)
@@ -225,6 +213,9 @@ func (w *wild) disagreement() string {
 	}
 	if n := unfinished(); n > 0 {
 		return fmt.Sprintf("%d things are unfinished", n)
+	}
+	if pools := virsh(w.t, "pool-list", "--all", "--name"); strings.Contains(pools, "scratch") {
+		return fmt.Sprintf("a pool of a moment is left: %q", pools)
 	}
 	return w.untrue(now)
 }
@@ -263,7 +254,7 @@ func (w *wild) untrue(now world) string {
 // bases is the volumes that others are made of.
 func (w *wild) bases() map[string]bool {
 	found := map[string]bool{}
-	for _, name := range volumesOf(w.t, "") {
+	for _, name := range w.volumes() {
 		if !strings.HasSuffix(name, ".qcow2") {
 			continue
 		}
@@ -272,9 +263,9 @@ func (w *wild) bases() map[string]bool {
 				Path string `xml:"path"`
 			} `xml:"backingStore"`
 		}
-		text, err := tryVirsh("vol-dumpxml", "--pool", "default", name)
+		text, err := tryVirsh("vol-dumpxml", placeOf(name))
 		if err == nil && xml.Unmarshal([]byte(text), &info) == nil && info.Backing.Path != "" {
-			found[filepath.Base(info.Backing.Path)] = true
+			found[volumeAt(info.Backing.Path)] = true
 		}
 	}
 	return found
@@ -304,9 +295,11 @@ func (w *wild) finish() {
 			w.c.must(vmPath(vm.uuid), "VM.Delete", with("wait", true, "delete-storage", []string{"*"}))
 		}
 	}
-	for _, name := range volumesOf(w.t, "wild") {
-		w.loose[name] = true
-		virsh(w.t, "vol-delete", "--pool", "default", name)
+	for _, name := range w.volumes() {
+		if name != "tiny.qcow2" {
+			w.loose[name] = true
+			virsh(w.t, "vol-delete", placeOf(name))
+		}
 	}
 	w.agrees("in the end")
 	eventually(w.t, "no job is left", func() bool { return len(pathsWith(w.c, api.JobInterface)) == 0 })
@@ -334,8 +327,15 @@ type fault struct {
 	certain bool   // it strikes even when the operation has ended
 }
 
-// roomy is how large the disk of the pool is.
-const roomy = "64m"
+const (
+	// roomy is how large the disk of the pools is.
+	roomy = "128m"
+	// harmless is the name of no fault at all.
+	harmless = "nothing wrong"
+	// withoutLibvirt is the name of the fault that keeps the service from seeing
+	// an operation through.
+	withoutLibvirt = "libvirtd killed"
+)
 
 func (w *wild) chooseFault(o operation) fault {
 	delay := time.Duration(w.rand.IntN(300)) * time.Millisecond
@@ -343,7 +343,7 @@ func (w *wild) chooseFault(o operation) fault {
 	case 0:
 		return fault{name: "the service killed", delay: delay, strike: func() { w.killService() }, certain: true}
 	case 1:
-		return fault{name: "libvirtd killed", delay: delay, strike: killLibvirtd, certain: true}
+		return fault{name: withoutLibvirt, delay: delay, strike: killLibvirtd, certain: true}
 	case 2:
 		return fault{name: "a full disk", before: w.fill, after: func() { w.resize(roomy) }}
 	case 3, 4:
@@ -351,7 +351,7 @@ func (w *wild) chooseFault(o operation) fault {
 			return fault{name: "a cancelled job", delay: delay / 3, cancels: true}
 		}
 	}
-	return fault{name: "nothing wrong"}
+	return fault{name: harmless}
 }
 
 func (w *wild) killService() {
@@ -367,17 +367,17 @@ func killLibvirtd() {
 	_ = exec.Command("systemctl", "kill", "--signal=KILL", "--kill-whom=main", "libvirtd.service").Run()
 }
 
-// fill leaves the pool's disk next to no room.
+// fill leaves the pools' disk next to no room.
 func (w *wild) fill() {
 	var s unix.Statfs_t
-	if err := unix.Statfs(images, &s); err != nil {
+	if err := unix.Statfs(wildDisk, &s); err != nil {
 		w.t.Fatal(err)
 	}
 	w.resize(fmt.Sprint((s.Blocks - s.Bfree + 16) * uint64(s.Bsize)))
 }
 
 func (w *wild) resize(size string) {
-	if err := unix.Mount("wild", images, "tmpfs", unix.MS_REMOUNT, "size="+size); err != nil {
+	if err := unix.Mount("wild", wildDisk, "tmpfs", unix.MS_REMOUNT, "size="+size); err != nil {
 		w.t.Errorf("cannot change the size of the disk: %v", err)
 	}
 }
