@@ -396,7 +396,7 @@ func (c *console) explain() {
 
 func (c *console) say(title, text, button string) {
 	c.status.SetTitle(title)
-	c.status.SetDescription(text)
+	describe(c.status, text)
 	c.button.SetLabel(button)
 	c.button.SetVisible(button != "")
 	c.stack.SetVisibleChildName("status")

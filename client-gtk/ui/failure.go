@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
@@ -39,7 +38,7 @@ func (w *Window) FailStart(heading string, err error, checks []model.StartCheck,
 
 // Fixed offers to start a VM again after something that kept it off was done.
 func (w *Window) Fixed(vm *model.VM, start func()) {
-	toast := adw.NewToast(i18n.F("“%s” can be started again", vm.Name))
+	toast := newToast(i18n.F("“%s” can be started again", vm.Name))
 	toast.SetButtonLabel(i18n.T("_Start"))
 	toast.ConnectButtonClicked(start)
 	w.toasts.AddToast(toast)

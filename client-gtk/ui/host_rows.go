@@ -133,7 +133,7 @@ func sayNone(page *adw.StatusPage, host *model.Host, unreachable, title, text st
 		title, text = i18n.T("The Host Is Not Connected"), unreachable
 	}
 	page.SetTitle(title)
-	page.SetDescription(text)
+	describe(page, text)
 }
 
 // startOrStop has a button do what can be done with a thing that is active or

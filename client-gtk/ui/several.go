@@ -59,7 +59,7 @@ func (s *several) title() string {
 func (s *several) show(vms []*model.VM) {
 	s.vms = vms
 	s.status.SetTitle(s.title())
-	s.status.SetDescription(names(vms))
+	describe(s.status, names(vms))
 	for action, button := range s.buttons {
 		able := s.able(action)
 		button.SetVisible(len(able) > 0)

@@ -398,7 +398,7 @@ func (w *Window) showStatus() {
 	icon, title, text, button := w.statusText()
 	w.status.SetIconName(icon)
 	w.status.SetTitle(title)
-	w.status.SetDescription(text)
+	describe(w.status, text)
 	w.statusButton.SetVisible(button != "")
 	w.statusButton.SetLabel(button)
 	w.content.SetTitle(i18n.T("Virtual Machine"))
@@ -498,12 +498,12 @@ func (w *Window) failure(heading string, err error) *adw.AlertDialog {
 }
 
 // Tell shows a short message.
-func (w *Window) Tell(text string) { w.toasts.AddToast(adw.NewToast(text)) }
+func (w *Window) Tell(text string) { w.toasts.AddToast(newToast(text)) }
 
 // Undoable does something soon, unless the person thinks better of it. It is
 // not done if the window is closed before.
 func (w *Window) Undoable(text string, do func()) {
-	toast := adw.NewToast(text)
+	toast := newToast(text)
 	toast.SetButtonLabel(i18n.T("_Undo"))
 	undone := false
 	toast.ConnectButtonClicked(func() { undone = true })

@@ -161,6 +161,17 @@ func (n node) content() (text string) {
 	return text
 }
 
+// middle is where its middle is in the window, in pixels.
+func (n node) middle(t *testing.T) (x, y int) {
+	t.Helper()
+	const inWindow = uint32(1)
+	var at struct{ X, Y, Width, Height int32 }
+	if err := n.object().Call("org.a11y.atspi.Component.GetExtents", 0, inWindow).Store(&at); err != nil {
+		t.Fatalf("%s %q is nowhere: %v", n.role(), n.name(), err)
+	}
+	return int(at.X + at.Width/2), int(at.Y + at.Height/2)
+}
+
 // patience is for a program that starts and a guest that boots, under load.
 const patience = 60 * time.Second
 

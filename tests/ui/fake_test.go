@@ -140,6 +140,20 @@ func TestAllHostsAreShown(t *testing.T) {
 	})
 }
 
+func TestWhatLooksLikeMarkupIsShownAsItIs(t *testing.T) {
+	world, _, app := fake(t, 2)
+	named := fakehv.VM(0, "vm-0")
+	named.Title = "R&D <b>"
+	world.HV.Put(named)
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Start")
+	x, y := app.await(t, "list item", "vm-1").middle(t)
+	app.xdotool(t, "mousemove", fmt.Sprint(x), fmt.Sprint(y), "keydown", "ctrl", "click", "1", "keyup", "ctrl")
+	app.await(t, "label", "R&D <b>, vm-1")
+	world.HV.GoDown(errs.New(errs.Disconnected, "libvirt <does> not answer & will not."))
+	app.await(t, "label", "libvirt <does> not answer & will not.")
+}
+
 func TestAFailedStartOffersWhatHelps(t *testing.T) {
 	world, _, app := fake(t, 1)
 	world.HV.Hook("start", func(context.Context, string) error {
