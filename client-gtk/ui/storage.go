@@ -161,7 +161,11 @@ func (t *storageTab) chooseFile() {
 
 // dropped is called with files that somebody drops onto the page.
 func (t *storageTab) dropped(value *coreglib.Value, _, _ float64) bool {
-	if t.pool == nil || t.why(store.MakeVolume) != "" {
+	if t.pool == nil {
+		return false
+	}
+	if why := t.why(store.MakeVolume); why != "" {
+		t.page.service.Tell(why)
 		return false
 	}
 	list, _ := value.GoValue().(*gdk.FileList)

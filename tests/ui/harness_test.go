@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -26,6 +27,14 @@ const tiny = model.Path("/org/kvmmanager/vms/6b6d6d74_0000_4000_8000_00000000000
 // background starts a program that ends with the test, and gives the first line
 // that it prints to the descriptor 3.
 func background(t *testing.T, env []string, name string, args ...string) string {
+	t.Helper()
+	line, _ := begin(t, env, name, args...).ReadString('\n')
+	return strings.TrimSpace(line)
+}
+
+// begin starts a program that ends with the test, and gives what it prints to the
+// descriptor 3. It waits for that no longer than the test's patience.
+func begin(t *testing.T, env []string, name string, args ...string) *bufio.Reader {
 	t.Helper()
 	said, say, err := os.Pipe()
 	if err != nil {
@@ -43,15 +52,15 @@ func background(t *testing.T, env []string, name string, args ...string) string 
 		_ = cmd.Wait()
 		_ = said.Close()
 	})
-	line, _ := bufio.NewReader(said).ReadString('\n')
-	return strings.TrimSpace(line)
+	_ = said.SetReadDeadline(time.Now().Add(patience))
+	return bufio.NewReader(said)
 }
 
 // application is a client that runs.
 type application struct {
 	node
 	session *dbus.Conn
-	display string
+	env     []string // of programs beside it
 }
 
 // do calls one of its actions with a text, as notifications and searches do.
@@ -129,7 +138,7 @@ var findWindow = []string{"search", "--sync", "--onlyvisible", "--name", "^Virtu
 func (a application) xdotool(t *testing.T, args ...string) {
 	t.Helper()
 	cmd := exec.Command("xdotool", args...)
-	cmd.Env = append(os.Environ(), "DISPLAY="+a.display)
+	cmd.Env = append(os.Environ(), a.env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("xdotool %v: %v: %s", args, err, out)
 	}
@@ -213,7 +222,7 @@ func open(t *testing.T, settings ...string) application {
 		}
 		return false
 	})
-	return application{app, session, display}
+	return application{app, session, env}
 }
 
 func connect(t *testing.T, address string) *dbus.Conn {

@@ -3,6 +3,7 @@
 package ui_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/testutil/fakehv"
+	"org.kvmmanager/internal/testutil/polkittest"
 	"org.kvmmanager/service/inventory"
 )
 
@@ -117,25 +119,36 @@ func TestTenThousandVolumesAreSearched(t *testing.T) {
 }
 
 func TestAFileIsUploaded(t *testing.T) {
+	isUploaded(t, "ui & upload.raw", func(app application, file string) {
+		app.click(t, "Upload a File")
+		app.chooseFile(t, "Upload a File", file)
+	})
+}
+
+func TestAFileThatIsDroppedOntoThePageIsUploaded(t *testing.T) {
+	isUploaded(t, "ui & drop.raw", func(app application, file string) { app.drop(t, file) })
+}
+
+// isUploaded wants a file with this name to be uploaded when a person has picked
+// it.
+func isUploaded(t *testing.T, name string, pick func(app application, file string)) {
+	t.Helper()
 	s := service(t)
 	pool := imagesPool(t, s)
-	const name = "ui & upload.raw"
 	t.Cleanup(func() { _ = exec.Command("virsh", "vol-delete", name, "default").Run() })
 	content := bytes.Repeat([]byte("KVM Manager\n"), 100_000)
-	file := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(file, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := aFile(t, name, content)
 	app := open(t)
 	app.await(t, "list item", "This Computer")
 	app.do(t, "open", localHost)
 	app.do(t, "show", "storage")
 	app.await(t, "list item", "default")
 	app.arrowTo(t, "Storage pools", "default")
-	app.click(t, "Upload a File")
-	app.chooseFile(t, "Upload a File", file)
+	app.await(t, "list item", "tiny.qcow2")
+	pick(app, file)
 	app.await(t, "label", "Upload to “default”")
 	app.click(t, "Upload")
+	app.await(t, "label", "“"+name+"” was uploaded")
 	app.await(t, "list item", name)
 	awaitThat(t, "volume with the content of the file", func() bool {
 		got, err := os.ReadFile(filepath.Join(pool.Target, name))
@@ -143,6 +156,60 @@ func TestAFileIsUploaded(t *testing.T) {
 	})
 	if v := s.Volume((&model.StorageVolume{Pool: pool.Path(), Name: name}).Path()); v == nil || v.Capacity != uint64(len(content)) {
 		t.Errorf("uploaded was %+v", v)
+	}
+}
+
+func TestAFileIsNotDroppedWhereNothingMayBeMade(t *testing.T) {
+	world, _, app := fake(t, 1)
+	pool := &model.StoragePool{UUID: fakehv.UUID(2), Name: "images", Kind: "dir", State: model.PoolRunning, Active: true, Persistent: true}
+	world.HV.PutPool(pool)
+	world.HV.PutVolume(pool.UUID, inventory.VolumeInfo{Name: "a.qcow2", Capacity: 1 << 30, Format: "qcow2"}, nil)
+	world.Polkit.Add(polkittest.Rule{Action: "org.kvmmanager.storage.manage", Answer: polkittest.No})
+	world.Polkit.EmitChanged()
+	app.do(t, "open", localHost)
+	app.do(t, "show", "storage")
+	app.await(t, "list item", "a.qcow2")
+	upload := app.await(t, "button", "Upload a File")
+	awaitThat(t, "button that cannot be pressed", func() bool { return !upload.is(sensitive) })
+	app.drop(t, aFile(t, "b.qcow2", nil))
+	app.await(t, "label", upload.text("Description"))
+	if _, asked := app.find("label", "Upload to “images”"); asked {
+		t.Error("it is asked for a name")
+	}
+}
+
+// aFile makes a file that a person could pick.
+func aFile(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// drop drags a file from a window of another program onto the list of volumes.
+func (a application) drop(t *testing.T, file string) {
+	t.Helper()
+	toX, toY := a.await(t, "list", "Volumes").middle(t)
+	files := begin(t, a.env, "./drag.py", file)
+	hear(t, files, "mapped")
+	// It is on top, so it goes where nothing is needed of the client.
+	a.xdotool(t, "search", "--sync", "--onlyvisible", "--name", "^Files$", "windowmove", "--sync", "1120", "780")
+	const fromX, fromY, steps = 1150, 800, 10
+	a.xdotool(t, "mousemove", fmt.Sprint(fromX), fmt.Sprint(fromY), "mousedown", "1")
+	for i := 1; i <= steps; i++ {
+		a.xdotool(t, "mousemove", "--sync", fmt.Sprint(fromX+(toX-fromX)*i/steps), fmt.Sprint(fromY+(toY-fromY)*i/steps))
+	}
+	hear(t, files, "accepted")
+	a.xdotool(t, "mouseup", "1")
+}
+
+// hear waits for a line of a program of begin.
+func hear(t *testing.T, from *bufio.Reader, line string) {
+	t.Helper()
+	if said, err := from.ReadString('\n'); err != nil || said != line+"\n" {
+		t.Fatalf("%q is said instead of %q: %v", said, line, err)
 	}
 }
 
