@@ -25,6 +25,7 @@ type movingDisk struct {
 	id      string // of the disk
 	move    inventory.DiskMove
 	moved   inventory.MovedDisk
+	old     inventory.Note // of the original, if that is to go and a record can name it
 }
 
 // MoveDisk puts the image of a disk into a pool; see inventory.Conn. libvirt
@@ -58,8 +59,12 @@ func (m *movingDisk) run() error {
 			return err
 		}
 		if m.move.DeleteOriginal {
-			m.moved.Kept = translate(m.remove(original, place), true)
+			err := m.remove(original, place)
+			if m.old == nil || m.alive() { // otherwise it goes later
+				m.moved.Kept = translate(err, m.alive())
+			}
 		}
+		m.forget()
 		return nil
 	})
 }
@@ -152,12 +157,56 @@ func (m *movingDisk) replace(disk *domainxml.Element, original *libvirt.StorageV
 		return err
 	}
 	defer made.Free()
-	if err = m.use(disk, made, format); err != nil {
+	if err = m.remember(original); err == nil {
+		err = m.use(disk, made, format)
+	}
+	if err != nil {
 		m.takeBack(made, note)
+		m.forget()
 		return err
 	}
 	note.Done()
 	return nil
+}
+
+// remember notes that the original is to go, so that it does even if nobody is
+// left to see to it. Whoever clears up leaves it to the VM if that has not
+// changed. What is in no pool cannot be noted.
+func (m *movingDisk) remember(original *libvirt.StorageVol) error {
+	if !m.move.DeleteOriginal || inScratch(original) {
+		return nil
+	}
+	if m.local {
+		unix.Sync() // whoever clears up does not ask whether the copy is safe
+	}
+	pool, err := original.LookupPoolByVolume()
+	if err != nil {
+		return err
+	}
+	defer pool.Free()
+	name, err := original.GetName()
+	if err != nil {
+		return err
+	}
+	m.old, err = m.move.Unfinished.Volume(uuidOf(pool), name)
+	return err
+}
+
+// forget ends the note of the original, unless nobody knows which image the VM
+// has: then whoever clears up finds out.
+func (m *movingDisk) forget() {
+	switch {
+	case m.old == nil:
+	case m.alive():
+		m.old.Done()
+	default:
+		m.old.Leave()
+	}
+}
+
+func (m *movingDisk) alive() bool {
+	alive, err := m.conn.IsAlive()
+	return err == nil && alive
 }
 
 // choose takes a name that is free, and has it remembered that a volume of that

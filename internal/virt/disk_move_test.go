@@ -3,6 +3,7 @@ package virt
 import (
 	"context"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,36 @@ func TestAMoveThatFailsLeavesEverything(t *testing.T) {
 	}
 	if left.Waiting() {
 		t.Error("something is left to clear up")
+	}
+}
+
+// TestAMoveNotesWhatItMakesAndWhatGoes before it changes the VM, and forgets that
+// when it fails.
+func TestAMoveNotesWhatItMakesAndWhatGoes(t *testing.T) {
+	t.Parallel()
+	c, vm := withDisk(t)
+	move, _ := aMove(t, c)
+	folder := t.TempDir()
+	notes := func() int {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			t.Error(err)
+		}
+		return len(entries)
+	}
+	move.Unfinished = unfinished.Open(folder, slog.New(slog.DiscardHandler)).OnHost("local")
+	for want, deletes := range map[int]bool{1: false, 2: true} {
+		noted := 0
+		move.DeleteOriginal, move.Finish = deletes, func() bool { noted = notes(); return false }
+		if _, err := c.MoveDisk(t.Context(), vm.UUID, "disk-vda", move); !errs.Is(err, errs.Cancelled) {
+			t.Errorf("got %v", err)
+		}
+		if noted != want || notes() != 0 {
+			t.Errorf("it noted %d, and %d in the end; want %d and none", noted, notes(), want)
+		}
+	}
+	if got := volumes(t, c); !slices.Equal(got, []string{"web.qcow2"}) {
+		t.Errorf("the volumes are %v", got)
 	}
 }
 

@@ -48,7 +48,8 @@ type DiskMove struct {
 	DeleteOriginal bool                     // unless somebody else needs it
 	Progress       func(done, total uint64) // bytes
 	Finish         func() bool              // asked before the VM is changed; false cancels
-	// Unfinished is told of the volume before it is made.
+	// Unfinished is told of the volume before it is made, and of the original that
+	// is to go before the VM is changed.
 	Unfinished Unfinished
 }
 

@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
+	"golang.org/x/sys/unix"
 )
 
 // atHome makes a VM whose disk is in a folder that only root may enter.
@@ -133,4 +135,54 @@ func TestAMoveThatDoesNotComeAboutLeavesEverything(t *testing.T) {
 		return root.get(job, "Job.State") == "failed" && root.get(local, "Host.State") == "connected"
 	})
 	stays(t, root, vm, image)
+}
+
+// TestAServiceThatIsKilledAfterAMoveLeavesOneImage kills it between the change of
+// the VM and the end of the original.
+func TestAServiceThatIsKilledAfterAMoveLeavesOneImage(t *testing.T) {
+	useTiny(t)
+	root := as(t, "root")
+	vm, image := atHome(t, root, "mover", "raw")
+	run(t, "dd", "if=/dev/urandom", "of="+image, "bs=1M", "count=256", "status=none")
+	aPool(root, "home", with("target", filepath.Dir(image)))
+	stored := written(t, "/etc/libvirt/qemu/mover.xml")
+	root.must(vm, "VM.MoveDisk", "disk-vda", defaultPool(t), with("delete-original", true))
+	select {
+	case <-stored:
+	case <-time.After(patience):
+		t.Fatal("the VM does not change")
+	}
+	killed(t, root)
+	eventually(t, "the original is gone", func() bool {
+		_, err := os.Lstat(image)
+		return os.IsNotExist(err) && unfinished() == 0
+	})
+	if got := volumesOf(t, "moves"); len(got) != 1 || !strings.Contains(virsh(t, "dumpxml", "mover"), images+"/moves.img") {
+		t.Errorf("the volumes are %q, and the VM is\n%s", got, virsh(t, "dumpxml", "mover"))
+	}
+}
+
+// written ends the channel when another file takes the place of this one.
+func written(t *testing.T, file string) <-chan struct{} {
+	t.Helper()
+	watch, err := unix.InotifyInit1(unix.IN_CLOEXEC)
+	if err == nil {
+		_, err = unix.InotifyAddWatch(watch, filepath.Dir(file), unix.IN_MOVED_TO)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, done := os.NewFile(uintptr(watch), "inotify"), make(chan struct{})
+	go func() {
+		defer close(done)
+		defer events.Close()
+		buffer := make([]byte, 4096)
+		for {
+			n, err := events.Read(buffer)
+			if err != nil || strings.Contains(string(buffer[:n]), filepath.Base(file)+"\x00") {
+				return
+			}
+		}
+	}()
+	return done
 }
