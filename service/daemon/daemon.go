@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -26,8 +27,12 @@ import (
 )
 
 const (
-	// firstLook is how long the name waits for the hosts' first answer.
-	firstLook = 5 * time.Second
+	// firstLook is how long the name waits for the first answer of hosts elsewhere,
+	// which may be out of reach, and firstLookHere of those on this machine, whose
+	// libvirt may only now be started. Who activated the service waits as long, and
+	// gives up after 25 s.
+	firstLook     = 5 * time.Second
+	firstLookHere = 15 * time.Second
 	// goodbye is how long jobs may take to stop.
 	goodbye = 10 * time.Second
 )
@@ -120,13 +125,25 @@ func (d *daemon) authority() polkit.Checker {
 
 // awaitHosts waits until every host has answered, or failed to.
 func (d *daemon) awaitHosts(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, firstLook)
+	elsewhere, cancel := context.WithTimeout(ctx, firstLook)
+	defer cancel()
+	here, cancel := context.WithTimeout(ctx, firstLookHere)
 	defer cancel()
 	for _, host := range d.service.Inventory().Hosts() {
+		ctx := elsewhere
+		if isHere(host.Info().URI) {
+			ctx = here
+		}
 		if err := host.AwaitState(ctx, func(s model.ConnectionState) bool { return s != model.Connecting }); err != nil {
 			d.log.Info("a host has not answered yet", "host", host.ID())
 		}
 	}
+}
+
+// isHere says whether a libvirt is on this machine.
+func isHere(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && u.Host == ""
 }
 
 func (d *daemon) ownName() error {
