@@ -103,7 +103,7 @@ func awaitLine(t *testing.T, terminal, want string) {
 		if !found {
 			t.Fatalf("%s ended before it said %q", terminal, want)
 		}
-	case <-time.After(patience):
-		t.Fatalf("%s did not say %q in %v", terminal, want, patience)
+	case <-time.After(guestPatience):
+		t.Fatalf("%s did not say %q in %v", terminal, want, guestPatience)
 	}
 }

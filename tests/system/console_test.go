@@ -79,7 +79,7 @@ func (c *console) either(texts ...string) int {
 func (c *console) awaitAny(texts ...string) (int, error) {
 	limit := c.patience
 	if limit == 0 {
-		limit = patience
+		limit = guestPatience
 	}
 	_ = c.conn.SetReadDeadline(time.Now().Add(limit))
 	buffer := make([]byte, 4096)
