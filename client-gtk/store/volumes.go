@@ -69,12 +69,14 @@ func (l *Volumes) In(pool model.Path) []*model.StorageVolume {
 	return list
 }
 
-// Show shows the volumes of another pool.
-func (l *Volumes) Show(pool model.Path) {
-	if pool != l.pool {
-		l.pool = pool
-		l.rebuild()
+// Show shows the volumes of a pool, and says whether that is another one.
+func (l *Volumes) Show(pool model.Path) bool {
+	if pool == l.pool {
+		return false
 	}
+	l.pool = pool
+	l.rebuild()
+	return true
 }
 
 // Search shows the volumes with all words of a text in their name, their format

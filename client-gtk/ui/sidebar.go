@@ -161,10 +161,10 @@ func (s *sidebar) openMenu(r *row, x, y float64) {
 	s.menu.Popup()
 }
 
-func (s *sidebar) newRow(item *gtk.ListItem) *row {
+func (s *sidebar) newRow() *row {
 	b := build(rowUI)
 	r := &row{
-		item: item, box: object[*gtk.Box](b, "row"), icon: object[*gtk.Image](b, "icon"),
+		box: object[*gtk.Box](b, "row"), icon: object[*gtk.Image](b, "icon"),
 		system: object[*gtk.Image](b, "system"), second: object[*gtk.Box](b, "second"),
 		picture: object[*gtk.Picture](b, "picture"), title: object[*gtk.Label](b, "title"), subtitle: object[*gtk.Label](b, "subtitle"),
 		reconnect: object[*gtk.Button](b, "reconnect"),
@@ -180,7 +180,6 @@ func (s *sidebar) newRow(item *gtk.ListItem) *row {
 		s.openMenu(r, x, y)
 	})
 	r.box.AddController(click)
-	item.SetChild(r.box)
 	return r
 }
 

@@ -1,9 +1,11 @@
 package ui
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
+	coreglib "github.com/diamondburned/gotk4/pkg/core/glib"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
@@ -13,12 +15,14 @@ import (
 )
 
 // volumesView is the volumes of a pool, of which there may be many thousands.
-// GTK's model holds only their paths, and widgets only what can be seen.
+// GTK's model says only how many they are, and widgets hold only what can be seen.
 type volumesView struct {
 	tab     *storageTab
 	list    *store.Volumes
-	inView  []string // what paths holds
-	paths   *gtk.StringList
+	inView  []string // their paths
+	places  *gtk.StringList
+	placed  int  // how many places there are, and of those in view the first have one
+	placing bool // more are coming
 	view    *gtk.ListView
 	stack   *gtk.Stack
 	nothing *adw.StatusPage
@@ -29,33 +33,34 @@ type volumesView struct {
 
 func newVolumesView(b *gtk.Builder, tab *storageTab) *volumesView {
 	v := &volumesView{
-		tab: tab, list: store.NewVolumes(), paths: gtk.NewStringList(nil), view: object[*gtk.ListView](b, "volumes"),
+		tab: tab, list: store.NewVolumes(), places: gtk.NewStringList(nil), view: object[*gtk.ListView](b, "volumes"),
 		stack: object[*gtk.Stack](b, "volumes_stack"), nothing: object[*adw.StatusPage](b, "nothing"),
 		search: object[*gtk.SearchEntry](b, "search"), bound: map[model.Path]*row{},
 	}
 	v.view.SetFactory(rowFactory(v.bound, newVolumeRow, func(at uint) string { return v.inView[at] }, v.fillRow))
-	v.view.SetModel(gtk.NewNoSelection(v.paths))
+	v.view.SetModel(gtk.NewNoSelection(v.places))
 	v.view.ConnectActivate(func(at uint) { v.open(model.Path(v.inView[at])) })
 	v.search.ConnectSearchChanged(func() {
 		v.list.Search(v.search.Text())
 		v.sync()
+		v.scrollUp()
 	})
 	sort := object[*gtk.DropDown](b, "sort")
 	sort.NotifyProperty("selected", func() {
 		v.list.SortBy(store.VolumeSort(sort.Selected()))
 		v.sync()
+		v.scrollUp()
 	})
 	return v
 }
 
-func newVolumeRow(item *gtk.ListItem) *row {
+func newVolumeRow() *row {
 	b := build(rowUI)
 	r := &row{
-		item: item, box: object[*gtk.Box](b, "row"), icon: object[*gtk.Image](b, "icon"), second: object[*gtk.Box](b, "second"),
+		box: object[*gtk.Box](b, "row"), icon: object[*gtk.Image](b, "icon"), second: object[*gtk.Box](b, "second"),
 		title: object[*gtk.Label](b, "title"), subtitle: object[*gtk.Label](b, "subtitle"),
 	}
 	object[*gtk.Image](b, "system").SetVisible(false)
-	item.SetChild(r.box)
 	return r
 }
 
@@ -102,13 +107,25 @@ func (v *volumesView) take(batch *client.Batch, shown bool) {
 
 // showPool shows the volumes of a pool.
 func (v *volumesView) showPool(pool model.Path) {
-	v.list.Show(pool)
+	another := v.list.Show(pool)
 	v.sync()
+	if another {
+		v.scrollUp()
+	}
 }
 
-// sync makes GTK's model what the list is, in one step that leaves alone what is
-// the same at both ends.
+// scrollUp shows the first volumes.
+func (v *volumesView) scrollUp() {
+	if v.placed > 0 {
+		v.view.ScrollTo(0, gtk.ListScrollNone, nil)
+	}
+}
+
+// sync has the view show what the list is. A small change is told GTK as it is.
+// After a large one GTK would make all its rows anew, two hundred of them: they
+// stay where they are and show other volumes.
 func (v *volumesView) sync() {
+	const small = 16
 	shown := v.list.Shown()
 	after := make([]string, len(shown))
 	for i, row := range shown {
@@ -123,10 +140,51 @@ func (v *volumesView) sync() {
 		old, now = old-1, now-1
 	}
 	v.inView = after
-	if old > start || now > start {
-		v.paths.Splice(uint(start), uint(old-start), slices.Clone(after[start:now]))
+	if old-start+now-start <= small && v.placed == len(before) {
+		v.places.Splice(uint(start), uint(old-start), make([]string, now-start))
+		v.placed = len(after)
+	} else {
+		v.refill()
+		if v.placed > len(after) {
+			v.places.Splice(uint(len(after)), uint(v.placed-len(after)), nil)
+			v.placed = len(after)
+		}
+		v.place()
 	}
 	v.sayNothing()
+}
+
+// refill has the rows show what is in view where they are now.
+func (v *volumesView) refill() {
+	rows := slices.Collect(maps.Values(v.bound))
+	clear(v.bound)
+	for _, r := range rows {
+		if at := r.item.Position(); at < uint(len(v.inView)) {
+			r.path = model.Path(v.inView[at])
+			v.bound[r.path] = r
+			v.fillRow(r)
+		}
+	}
+}
+
+// place makes places for what is in view: a few at a time while GTK makes rows for
+// them, so that the window is alive meanwhile, and then all that are left.
+func (v *volumesView) place() {
+	const few, rows = 16, 256 // GTK keeps no more rows than that
+	if v.placing || v.placed >= len(v.inView) {
+		return
+	}
+	many := len(v.inView) - v.placed
+	if v.placed < rows {
+		many = min(many, few)
+	}
+	v.places.Splice(uint(v.placed), 0, make([]string, many))
+	v.placed += many
+	v.placing = true
+	coreglib.IdleAdd(func() {
+		v.placing = false
+		v.place()
+	})
 }
 
 // sayNothing says why there is nothing, when there is nothing.

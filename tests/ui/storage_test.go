@@ -116,6 +116,14 @@ func TestTenThousandVolumesAreSearched(t *testing.T) {
 	app.await(t, "list item", "disk-0.qcow2")
 	app.await(t, "search box", "Search volumes").write(t, "7777 QCOW")
 	app.await(t, "list item", "disk-7777.qcow2")
+	app.arrowTo(t, "Volumes", "disk-7777.qcow2")
+	app.press(t, "Return")
+	app.await(t, "dialog", "disk-7777.qcow2")
+	app.press(t, "Escape")
+	app.await(t, "search box", "Search volumes").write(t, "")
+	app.await(t, "list item", "disk-1.qcow2")
+	world.HV.DropPool(pool)
+	app.await(t, "label", "No Storage Pools")
 }
 
 func TestAFileIsUploaded(t *testing.T) {
