@@ -44,11 +44,7 @@ const (
 // libvirtd, on one display without a window manager. Installing it first may
 // take a quarter of an hour.
 func (b *bench) client(ctx context.Context) ([]result, error) {
-	b.say("client: installing it")
-	if _, err := rig.Run(ctx, "/src/tests/system/install", "all"); err != nil {
-		return nil, err
-	}
-	desktop, err := rig.OpenDesktop(ctx, "1280x900")
+	desktop, err := b.desktop(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +70,15 @@ func (b *bench) client(ctx context.Context) ([]result, error) {
 	}
 	more, err = b.clientConsole(ctx)
 	return append(rows, more...), err
+}
+
+// desktop installs the client, and opens a display for it.
+func (b *bench) desktop(ctx context.Context) (*rig.Desktop, error) {
+	b.say("client: installing it")
+	if _, err := rig.Run(ctx, "/src/tests/system/install", "all"); err != nil {
+		return nil, err
+	}
+	return rig.OpenDesktop(ctx, "1280x900")
 }
 
 // clientConsole measures what a guest's screen can do, with a VNC server that
@@ -255,29 +260,52 @@ func (b *bench) clientStalls(ctx context.Context, d *rig.Desktop) ([]result, err
 		return nil, err
 	}
 	m.Close()
-	folder, err := os.MkdirTemp("", "stalls-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(folder)
-	file := filepath.Join(folder, "stalls")
-	ours, _, err := opened(ctx, d, ourClient, "KVM_MANAGER_STALLS="+file)
+	ours, file, err := b.openedWithStalls(ctx, d)
 	if err != nil {
 		return nil, err
 	}
 	defer ours.Stop()
-	if err := pause(ctx, 5*time.Second); err != nil {
-		return nil, err
-	}
-	var rows []result
-	for _, part := range []struct {
-		what string
-		do   func(context.Context, *rig.Desktop) error
-	}{
+	rows, err := b.stalls(ctx, d, file, fmt.Sprintf("%d VMs", b.vms), []part{
 		{"search is typed", b.typeSearch},
 		{"list is scrolled", b.scroll},
 		{"100 titles a second change", b.changeTitles},
-	} {
+	})
+	if err != nil {
+		return rows, err
+	}
+	return rows, b.listIsRight(ctx, d, ours)
+}
+
+// openedWithStalls starts the client, waits until it has come to rest, and gives
+// the file in which it tells how busy it is.
+func (b *bench) openedWithStalls(ctx context.Context, d *rig.Desktop) (*rig.Program, string, error) {
+	file, err := os.CreateTemp("", "stalls-")
+	if err != nil {
+		return nil, "", err
+	}
+	_ = file.Close()
+	ours, _, err := opened(ctx, d, ourClient, "KVM_MANAGER_STALLS="+file.Name())
+	if err != nil {
+		return nil, "", err
+	}
+	if err := pause(ctx, 5*time.Second); err != nil {
+		ours.Stop()
+		return nil, "", err
+	}
+	return ours, file.Name(), nil
+}
+
+// part is something that is done to the client.
+type part struct {
+	what string
+	do   func(context.Context, *rig.Desktop) error
+}
+
+// stalls does this and that to the client, with that much in it, and judges how
+// long it did not listen meanwhile.
+func (b *bench) stalls(ctx context.Context, d *rig.Desktop, file, with string, parts []part) ([]result, error) {
+	var rows []result
+	for _, part := range parts {
 		from := time.Now()
 		if err := part.do(ctx, d); err != nil {
 			return rows, err
@@ -289,10 +317,10 @@ func (b *bench) clientStalls(ctx context.Context, d *rig.Desktop) ([]result, err
 		if err != nil {
 			return rows, err
 		}
-		r := figure(fmt.Sprintf("client does not listen, %d VMs, %s", b.vms, part.what), "ms", stalls...)
+		r := figure(fmt.Sprintf("client does not listen, %s, %s", with, part.what), "ms", stalls...)
 		rows = append(rows, r.bar("max < 50", r.Ours.Max < ms(smooth)).note("the longest wait of each tenth of a second"))
 	}
-	return rows, b.listIsRight(ctx, d, ours)
+	return rows, nil
 }
 
 func (b *bench) typeSearch(ctx context.Context, d *rig.Desktop) error {

@@ -49,6 +49,7 @@ var lines = []line{
 	{"memory", (*bench).memory},
 	{"load", (*bench).load},
 	{"client", (*bench).client},
+	{"client-volumes", (*bench).clientVolumes},
 }
 
 // some is the number of VMs for the lines that need no more.

@@ -35,7 +35,7 @@ func (b *bench) upload(ctx context.Context) ([]result, error) {
 	}
 	defer os.Remove(file.Name())
 	defer file.Close()
-	pool, err := b.defaultPool()
+	pool, err := b.pool("default")
 	if err != nil {
 		return nil, err
 	}
@@ -90,13 +90,13 @@ func (b *bench) call(ctx context.Context, path model.Path, iface, method string,
 	return nil
 }
 
-// defaultPool is the pool that the volumes are made in.
-func (b *bench) defaultPool() (model.Path, error) {
+// pool is the pool with a name.
+func (b *bench) pool(name string) (model.Path, error) {
 	raw, err := b.rig.Libvirt()
 	if err != nil {
 		return "", err
 	}
-	pool, err := raw.LookupStoragePoolByName("default")
+	pool, err := raw.LookupStoragePoolByName(name)
 	if err != nil {
 		return "", err
 	}

@@ -115,6 +115,9 @@ type shown struct {
 	Path dbus.ObjectPath
 }
 
+// registry is the root of what programs show.
+var registry = shown{"org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root"}
+
 // Start starts a program, with more in its environment.
 func (d *Desktop) Start(command []string, env ...string) (*Program, error) {
 	cmd := exec.Command(command[0], command[1:]...)
@@ -166,9 +169,9 @@ func (d *Desktop) role(ctx context.Context, of shown) (role string) {
 func (p *Program) Listed(ctx context.Context, role string) (int, error) {
 	d := p.desktop
 	if p.list == nil {
-		for _, app := range d.children(ctx, shown{"org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root"}) {
+		for _, app := range d.children(ctx, registry) {
 			if pid, err := d.pid(ctx, app.Name); err == nil && pid == p.Process {
-				p.list = d.find(ctx, app, role)
+				p.list = d.find(ctx, app, func(s shown) bool { return d.role(ctx, s) == role })
 			}
 		}
 	}
@@ -183,18 +186,39 @@ func (p *Program) Listed(ctx context.Context, role string) (int, error) {
 	return int(n), nil
 }
 
+// ListedIn is how many rows are in a list of the program with this role and name
+// that is shown; 0 if there is none.
+func (p *Program) ListedIn(ctx context.Context, role, name string) int {
+	d := p.desktop
+	for _, app := range d.children(ctx, registry) {
+		if pid, err := d.pid(ctx, app.Name); err != nil || pid != p.Process {
+			continue
+		}
+		found := d.find(ctx, app, func(s shown) bool { return d.role(ctx, s) == role && d.name(ctx, s) == name })
+		if found != nil {
+			return len(d.children(ctx, *found))
+		}
+	}
+	return 0
+}
+
+func (d *Desktop) name(ctx context.Context, of shown) (name string) {
+	_ = d.a11y.Object(of.Name, of.Path).CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", 0, accessible, "Name").Store(&name)
+	return name
+}
+
 func (d *Desktop) pid(ctx context.Context, name string) (Process, error) {
 	var pid uint32
 	err := d.a11y.BusObject().CallWithContext(ctx, busDaemon+".GetConnectionUnixProcessID", 0, name).Store(&pid)
 	return Process(pid), err
 }
 
-func (d *Desktop) find(ctx context.Context, in shown, role string) *shown {
-	if d.role(ctx, in) == role {
+func (d *Desktop) find(ctx context.Context, in shown, is func(shown) bool) *shown {
+	if is(in) {
 		return &in
 	}
 	for _, child := range d.children(ctx, in) {
-		if found := d.find(ctx, child, role); found != nil {
+		if found := d.find(ctx, child, is); found != nil {
 			return found
 		}
 	}
