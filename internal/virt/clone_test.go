@@ -201,16 +201,19 @@ func TestAVolumeThatIsUsedIsNotDropped(t *testing.T) {
 	pool := poolOf(t, c)
 	before := volumes(t, c)
 	used := only(t, c).Disks[0]
-	if err := c.DropUnused(t.Context(), pool, filepath.Base(used.Source)); !errs.Is(err, errs.DeviceInUse) {
+	if err := c.DropUnused(t.Context(), pool, filepath.Base(used.Source), ""); !errs.Is(err, errs.DeviceInUse) {
 		t.Errorf("the disk of %s: %v", vm.Name, err)
 	}
 	if got := volumes(t, c); !slices.Equal(got, before) {
 		t.Errorf("the volumes are %v", got)
 	}
-	if err := c.DropUnused(t.Context(), pool, "free.qcow2"); err != nil {
+	if err := c.DropUnused(t.Context(), pool, "free.qcow2", used.Source+".copy"); !errs.Is(err, errs.DeviceInUse) {
+		t.Errorf("an original whose copy nobody has: %v", err)
+	}
+	if err := c.DropUnused(t.Context(), pool, "free.qcow2", used.Source); err != nil {
 		t.Error(err)
 	}
-	if err := c.DropUnused(t.Context(), pool, "free.qcow2"); !errs.Is(err, errs.NotFound) {
+	if err := c.DropUnused(t.Context(), pool, "free.qcow2", ""); !errs.Is(err, errs.NotFound) {
 		t.Errorf("once more: %v", err)
 	}
 }

@@ -157,7 +157,7 @@ func (m *movingDisk) replace(disk *domainxml.Element, original *libvirt.StorageV
 		return err
 	}
 	defer made.Free()
-	if err = m.remember(original); err == nil {
+	if err = m.remember(original, made); err == nil {
 		err = m.use(disk, made, format)
 	}
 	if err != nil {
@@ -170,9 +170,9 @@ func (m *movingDisk) replace(disk *domainxml.Element, original *libvirt.StorageV
 }
 
 // remember notes that the original is to go, so that it does even if nobody is
-// left to see to it. Whoever clears up leaves it to the VM if that has not
-// changed. What is in no pool cannot be noted.
-func (m *movingDisk) remember(original *libvirt.StorageVol) error {
+// left to see to it. Whoever clears up leaves it alone unless a VM has the copy.
+// What is in no pool cannot be noted.
+func (m *movingDisk) remember(original, made *libvirt.StorageVol) error {
 	if !m.move.DeleteOriginal || inScratch(original) {
 		return nil
 	}
@@ -188,7 +188,11 @@ func (m *movingDisk) remember(original *libvirt.StorageVol) error {
 	if err != nil {
 		return err
 	}
-	m.old, err = m.move.Unfinished.Volume(uuidOf(pool), name)
+	copied, err := made.GetPath()
+	if err != nil {
+		return err
+	}
+	m.old, err = m.move.Unfinished.Original(uuidOf(pool), name, copied)
 	return err
 }
 

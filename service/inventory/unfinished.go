@@ -6,6 +6,10 @@ type Unfinished interface {
 	// Volume is called before a volume is made or removed; Busy when another
 	// job is about it. Pools are named by their UUID.
 	Volume(pool, name string) (Note, error)
+	// Original is called before a VM gets a copy of a volume, at the path copied,
+	// and the volume is removed. If nobody is left to do so it goes later, but
+	// only while a VM has the copy.
+	Original(pool, name, copied string) (Note, error)
 	// VM is called when a VM could not be taken back.
 	VM(uuid string) (Note, error)
 }

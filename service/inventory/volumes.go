@@ -113,6 +113,8 @@ type NewVolumes interface {
 	// DropVolume removes a volume.
 	DropVolume(ctx context.Context, pool, name string) error
 	// DropUnused removes a volume that no VM has now or at its next boot, and
-	// that no other volume is made of; DeviceInUse if one does.
-	DropUnused(ctx context.Context, pool, name string) error
+	// that no other volume is made of; DeviceInUse if one does. If copied is not
+	// empty, a VM must have what is at that path, else DeviceInUse: the volume is
+	// the original of it, and may be all that there is.
+	DropUnused(ctx context.Context, pool, name, copied string) error
 }

@@ -87,7 +87,7 @@ func (s *Service) remove(ctx context.Context, host *inventory.Host, conn invento
 		_ = host.Refresh(ctx, item.VM) // it may be the first to know
 		return err
 	}
-	err := conn.DropUnused(ctx, item.Pool, item.Volume)
+	err := conn.DropUnused(ctx, item.Pool, item.Volume, item.Copy)
 	_ = host.RefreshVolume(ctx, item.Pool, item.Volume)
 	_ = host.RefreshPool(ctx, item.Pool)
 	return err

@@ -68,7 +68,8 @@ func TestWhatCannotBeTakenBackGoesLater(t *testing.T) {
 }
 
 // TestAServiceRemovesWhatAnotherLeft starts with the records of one that was
-// killed: of a volume that nothing uses, and of one that has its VM.
+// killed: of a volume that nothing uses, and of one that has its VM; of an
+// original whose copy has a VM, and of one whose copy has none.
 func TestAServiceRemovesWhatAnotherLeft(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "unfinished")
@@ -78,8 +79,13 @@ func TestAServiceRemovesWhatAnotherLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for original, copied := range map[string]string{"moved": "whole", "last": "none"} {
+		if _, err := open().OnHost("local").Original(poolUUID, original, "/fake/"+poolUUID+"/"+copied); err != nil {
+			t.Fatal(err)
+		}
+	}
 	w := newWorldAfter(t, open())
-	for _, name := range []string{"half", "whole", "elsewhere"} {
+	for _, name := range []string{"half", "whole", "elsewhere", "moved", "last"} {
 		w.hv.PutVolume(poolUUID, inventory.VolumeInfo{Name: name}, nil)
 	}
 	w.hv.PutPool(&model.StoragePool{UUID: poolUUID, Name: "default", Kind: "dir", State: model.PoolRunning, Active: true})
@@ -87,13 +93,15 @@ func TestAServiceRemovesWhatAnotherLeft(t *testing.T) {
 	vm.Disks = []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Type: "file", Target: "vda", Source: "/fake/" + poolUUID + "/whole"}}
 	w.withHost(vm)
 	w.clearsUp()
-	w.eventually("the orphan is gone", func() bool { return !slices.Contains(w.hv.Volumes(), poolUUID+"/half") })
+	for _, name := range []string{"half", "moved"} {
+		w.eventually(name+" is gone", func() bool { return !slices.Contains(w.hv.Volumes(), poolUUID+"/"+name) })
+	}
 	files := func() int {
 		found, _ := filepath.Glob(filepath.Join(folder, "*.json"))
 		return len(found)
 	}
 	w.eventually("only what is about another host is left to do", func() bool { return files() == 1 })
-	for _, name := range []string{"whole", "elsewhere"} {
+	for _, name := range []string{"whole", "elsewhere", "last"} {
 		if !slices.Contains(w.hv.Volumes(), poolUUID+"/"+name) {
 			t.Errorf("%s is gone", name)
 		}

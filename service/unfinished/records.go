@@ -6,7 +6,8 @@
 //
 // A record names a pool and a volume and nothing else, so that it can never lead
 // out of a pool; and whoever clears up asks first whether anything uses the
-// volume.
+// volume. One that a VM had before, and that its owner may want back, goes only
+// if some VM has what it was copied to.
 package unfinished
 
 import (
@@ -33,6 +34,15 @@ type Item struct {
 	Pool   string `json:"pool,omitempty"`   // UUID
 	Volume string `json:"volume,omitempty"` // name in the pool
 	VM     string `json:"vm,omitempty"`     // UUID
+	// Copy is the path of what the volume was copied to: it goes only if a VM has
+	// that. Empty when nobody has had the volume yet.
+	Copy string `json:"copy,omitempty"`
+}
+
+// about is the item without the conditions: what one job at a time is about.
+func (i Item) about() Item {
+	i.Copy = ""
+	return i
 }
 
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
@@ -43,7 +53,7 @@ func (i Item) valid() bool {
 	case i.Host == "":
 		return false
 	case i.VM != "":
-		return i.Pool == "" && i.Volume == "" && uuid.MatchString(i.VM)
+		return i.Pool == "" && i.Volume == "" && i.Copy == "" && uuid.MatchString(i.VM)
 	default:
 		return uuid.MatchString(i.Pool) && i.Volume != "" && i.Volume != "." && i.Volume != ".." && !strings.ContainsAny(i.Volume, "/\x00")
 	}
@@ -56,8 +66,8 @@ type Records struct {
 	wake   chan struct{}
 
 	mu    sync.Mutex
-	known map[Item]string // the files; guarded by mu
-	left  map[Item]bool   // those that no job is about; guarded by mu
+	known map[Item]string // the files, by what they are about; guarded by mu
+	left  map[Item]Item   // those that no job is about; guarded by mu
 }
 
 const suffix = ".json"
@@ -65,7 +75,7 @@ const suffix = ".json"
 // Open reads what earlier processes have left in a folder, which is made when it
 // is needed. Without a folder, only what this process leaves is known.
 func Open(folder string, log *slog.Logger) *Records {
-	r := &Records{folder: folder, log: log, wake: make(chan struct{}, 1), known: map[Item]string{}, left: map[Item]bool{}}
+	r := &Records{folder: folder, log: log, wake: make(chan struct{}, 1), known: map[Item]string{}, left: map[Item]Item{}}
 	if folder == "" {
 		return r
 	}
@@ -76,7 +86,7 @@ func Open(folder string, log *slog.Logger) *Records {
 			log.Warn("cannot read a record of unfinished work", "file", file, "error", err)
 			continue
 		}
-		r.known[item], r.left[item] = file, true
+		r.known[item.about()], r.left[item.about()] = file, item
 	}
 	return r
 }
@@ -100,19 +110,24 @@ func (r *Records) Begin(item Item) (*Note, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, known := r.known[item]
+	old, known := r.known[item.about()]
+	before, left := r.left[item.about()]
 	switch {
-	case known && !r.left[item]:
+	case known && !left:
 		return nil, errs.New(errs.Busy, "Another operation is about the same volume. Try again in a moment.")
-	case known:
-		delete(r.left, item) // it is the new job's from here on
+	case known && before == item:
+		delete(r.left, item.about()) // it is the new job's from here on
 		return &Note{r, item}, nil
 	}
 	file, err := r.write(item)
 	if err != nil {
 		return nil, errs.Wrap(errs.Internal, err, "The service cannot write to its state folder. Its journal has the details.")
 	}
-	r.known[item] = file
+	if known {
+		r.remove(old)
+		delete(r.left, item.about())
+	}
+	r.known[item.about()] = file
 	return &Note{r, item}, nil
 }
 
@@ -135,7 +150,7 @@ func (r *Records) Left() []*Note {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var notes []*Note
-	for item := range maps.Keys(r.left) {
+	for item := range maps.Values(r.left) {
 		notes = append(notes, &Note{r, item})
 	}
 	slices.SortFunc(notes, func(a, b *Note) int { return strings.Compare(b.item.VM, a.item.VM) })
@@ -167,20 +182,26 @@ func (n *Note) Done() {
 	r := n.records
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if file := r.known[n.item]; file != "" {
-		if err := os.Remove(file); err != nil {
-			r.log.Warn("cannot remove a record of unfinished work", "file", file, "error", err)
-		}
+	r.remove(r.known[n.item.about()])
+	delete(r.known, n.item.about())
+	delete(r.left, n.item.about())
+}
+
+// remove forgets a file. The caller holds mu.
+func (r *Records) remove(file string) {
+	if file == "" {
+		return
 	}
-	delete(r.known, n.item)
-	delete(r.left, n.item)
+	if err := os.Remove(file); err != nil {
+		r.log.Warn("cannot remove a record of unfinished work", "file", file, "error", err)
+	}
 }
 
 // Keep leaves it to a later attempt at clearing up.
 func (n *Note) Keep() {
 	n.records.mu.Lock()
 	defer n.records.mu.Unlock()
-	n.records.left[n.item] = true
+	n.records.left[n.item.about()] = n.item
 }
 
 // Leave is Keep for a job that could not take back what it made.
@@ -204,6 +225,11 @@ func (r *Records) OnHost(id string) *OnHost { return &OnHost{r, id} }
 // Volume implements inventory.Unfinished.
 func (h *OnHost) Volume(pool, name string) (inventory.Note, error) {
 	return h.begin(Item{Host: h.host, Pool: pool, Volume: name})
+}
+
+// Original implements inventory.Unfinished.
+func (h *OnHost) Original(pool, name, copied string) (inventory.Note, error) {
+	return h.begin(Item{Host: h.host, Pool: pool, Volume: name, Copy: copied})
 }
 
 // VM implements inventory.Unfinished.

@@ -96,6 +96,30 @@ func TestVMsGoBeforeTheirVolumesAndAJobTakesOver(t *testing.T) {
 	}
 }
 
+func TestAnOriginalIsRememberedWithItsCopy(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	first := Open(folder, quiet())
+	plain, err := first.OnHost("local").Volume(pool, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.OnHost("local").Original(pool, "a", "/p/a"); !errs.Is(err, errs.Busy) {
+		t.Errorf("two jobs are about one volume: %v", err)
+	}
+	plain.Leave()
+	if _, err := first.OnHost("local").Original(pool, "a", "/p/a"); err != nil {
+		t.Fatal(err)
+	}
+	if first.Waiting() {
+		t.Error("what a job is about is left")
+	}
+	want := Item{Host: "local", Pool: pool, Volume: "a", Copy: "/p/a"}
+	if got := items(Open(folder, quiet())); len(got) != 1 || got[0] != want {
+		t.Errorf("the next process knows %v", got)
+	}
+}
+
 // TestARecordLeadsNowhereElse has files that nobody of ours has written.
 func TestARecordLeadsNowhereElse(t *testing.T) {
 	t.Parallel()

@@ -214,7 +214,7 @@ func (c *Conn) drop(ctx context.Context, operation, pool, name string) error {
 
 // DropUnused implements inventory.Conn. A volume is in use if a VM's disk has its
 // path.
-func (c *Conn) DropUnused(ctx context.Context, pool, name string) error {
+func (c *Conn) DropUnused(ctx context.Context, pool, name, copied string) error {
 	info, err := c.FindVolume(ctx, pool, name)
 	if err != nil {
 		return err
@@ -223,10 +223,13 @@ func (c *Conn) DropUnused(ctx context.Context, pool, name string) error {
 	if err != nil {
 		return err
 	}
-	for _, vm := range vms {
-		if slices.ContainsFunc(vm.Disks, func(d *model.Device) bool { return d.Source == info.Path }) {
-			return errs.New(errs.DeviceInUse, "The volume is used by “%s”.", vm.Name)
+	has := func(path string) func(*model.VM) bool {
+		return func(vm *model.VM) bool {
+			return slices.ContainsFunc(vm.Disks, func(d *model.Device) bool { return d.Source == path })
 		}
+	}
+	if slices.ContainsFunc(vms, has(info.Path)) || copied != "" && !slices.ContainsFunc(vms, has(copied)) {
+		return errs.New(errs.DeviceInUse, "The volume is needed.")
 	}
 	return c.DropVolume(ctx, pool, name)
 }
