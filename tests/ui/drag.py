@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Shows a window that a file can be dragged from, as a file manager does. Writes
 a line to the descriptor 3 when it is there, and when a drag is where the file can
-be dropped.
+be dropped. What it imports comes with virt-manager and with libgtk-4-dev.
 
 usage: drag.py FILE
 """
