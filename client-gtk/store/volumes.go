@@ -102,7 +102,7 @@ func (l *Volumes) Take(changes []client.Change[model.StorageVolume]) bool {
 		}
 	}
 	for _, c := range changes {
-		old, row := l.note(c)
+		old, row := l.note(c, len(changes))
 		if concerned <= few && cmp.Or(c.New, c.Old).Pool == l.pool {
 			l.replace(old, row)
 		}
@@ -113,12 +113,13 @@ func (l *Volumes) Take(changes []client.Change[model.StorageVolume]) bool {
 	return concerned > 0
 }
 
-// note keeps a volume's row up to date, whether it is shown or not.
-func (l *Volumes) note(c client.Change[model.StorageVolume]) (old, row *VolumeRow) {
+// note keeps a volume's row up to date, whether it is shown or not. A pool that
+// is new may have as many as most.
+func (l *Volumes) note(c client.Change[model.StorageVolume], most int) (old, row *VolumeRow) {
 	volume := cmp.Or(c.New, c.Old)
 	of := l.all[volume.Pool]
 	if of == nil {
-		of = map[model.Path]*VolumeRow{}
+		of = make(map[model.Path]*VolumeRow, most)
 		l.all[volume.Pool] = of
 	}
 	path := volume.Path()
@@ -170,5 +171,11 @@ func (s VolumeSort) compare(a, b *VolumeRow) int {
 	case VolumesByUse:
 		c = -cmp.Compare(min(len(a.UsedBy), 1), min(len(b.UsedBy), 1))
 	}
-	return cmp.Or(c, cmp.Compare(a.name, b.name), cmp.Compare(a.Name, b.Name))
+	if c == 0 {
+		c = cmp.Compare(a.name, b.name)
+	}
+	if c == 0 {
+		c = cmp.Compare(a.Name, b.Name)
+	}
+	return c
 }

@@ -66,7 +66,6 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 		hosts:        map[model.Path]*model.Host{}, apart: map[*detached]bool{},
 	}
 	w.SetApplication(app)
-	w.SetHelpOverlay(object[*gtk.ShortcutsWindow](build(shortcutsUI), "shortcuts"))
 	w.sidebar = newSidebar(b, service, w.hosts, w.show)
 	w.jobs = newJobsButton(b, service)
 	w.page = NewPage(service)
@@ -159,6 +158,13 @@ func (w *Window) addActions() {
 	preferences := gio.NewSimpleAction("preferences", nil)
 	preferences.ConnectActivate(func(*glib.Variant) { showPreferences(w, w.service) })
 	w.AddAction(preferences)
+	shortcuts := gio.NewSimpleAction("show-help-overlay", nil)
+	shortcuts.ConnectActivate(func(*glib.Variant) {
+		// GTK's own action takes the place of this one.
+		w.SetHelpOverlay(object[*gtk.ShortcutsWindow](build(shortcutsUI), "shortcuts"))
+		w.HelpOverlay().Present()
+	})
+	w.AddAction(shortcuts)
 	addWindowActions(w.ApplicationWindow)
 }
 

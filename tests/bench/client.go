@@ -29,7 +29,7 @@ var (
 )
 
 const (
-	clientStarts  = 7
+	clientStarts  = 15
 	clientRunning = 10
 	clientCalm    = 20 * time.Second
 	// filled is how many rows fill the list's view. GTK 4 makes none for what is
