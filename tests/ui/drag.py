@@ -27,9 +27,21 @@ def begin(_, drag):
 
 
 source.connect("drag-begin", begin)
+
+
+def shown(window):
+    """Tells when the window can be used: when it has been painted once."""
+
+    def painted(clock):
+        clock.disconnect(handler)
+        os.write(3, b"shown\n")
+
+    handler = window.get_frame_clock().connect("after-paint", painted)
+
+
 label = Gtk.Label(label="A File")
 label.add_controller(source)
 window = Gtk.Window(title="Files", child=label, decorated=False, default_width=120, default_height=80)
-window.connect("map", lambda *_: os.write(3, b"mapped\n"))
+window.connect("map", shown)
 window.present()
 GLib.MainLoop().run()
