@@ -5,9 +5,9 @@ package ui_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -144,7 +144,8 @@ func isUploaded(t *testing.T, name string, pick func(app application, file strin
 	t.Helper()
 	s := service(t)
 	pool := imagesPool(t, s)
-	t.Cleanup(func() { _ = exec.Command("virsh", "vol-delete", name, "default").Run() })
+	made := (&model.StorageVolume{Pool: pool.Path(), Name: name}).Path()
+	t.Cleanup(func() { _, _ = s.DeleteVolume(context.Background(), made, client.Wait()) }) // which fails if there is none
 	content := bytes.Repeat([]byte("KVM Manager\n"), 100_000)
 	file := aFile(t, name, content)
 	app := open(t)
@@ -163,7 +164,7 @@ func isUploaded(t *testing.T, name string, pick func(app application, file strin
 		got, err := os.ReadFile(filepath.Join(pool.Target, name))
 		return err == nil && bytes.Equal(got, content)
 	})
-	if v := s.Volume((&model.StorageVolume{Pool: pool.Path(), Name: name}).Path()); v == nil || v.Capacity != uint64(len(content)) {
+	if v := s.Volume(made); v == nil || v.Capacity != uint64(len(content)) {
 		t.Errorf("uploaded was %+v", v)
 	}
 }
