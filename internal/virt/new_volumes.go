@@ -181,30 +181,16 @@ func (c *Conn) DropVolume(ctx context.Context, pool, name string) error {
 // DropUnused removes a volume that nothing uses; see inventory.NewVolumes.
 func (c *Conn) DropUnused(ctx context.Context, pool, name, copied string) error {
 	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-		if err := replaced(conn, copied); err != nil {
-			return err
-		}
-		if err := unused(conn, v); err != nil {
+		if err := unused(conn, v, copied); err != nil {
 			return err
 		}
 		return v.Delete(0)
 	})
 }
 
-// replaced is about an original: whether a VM has the copy at a path, if there is
-// to be one.
-func replaced(conn *libvirt.Connect, copied string) error {
-	if copied == "" {
-		return nil
-	}
-	used, err := users(conn, "")
-	if err == nil && used[copied] == "" {
-		err = errs.New(errs.DeviceInUse, "No virtual machine has the copy of the volume.")
-	}
-	return err
-}
-
-func unused(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+// unused says why a volume has to stay, if it has to; see inventory.NewVolumes for
+// copied.
+func unused(conn *libvirt.Connect, v *libvirt.StorageVol, copied string) error {
 	path, err := v.GetPath()
 	if err != nil {
 		return err
@@ -215,6 +201,9 @@ func unused(conn *libvirt.Connect, v *libvirt.StorageVol) error {
 	}
 	if vm := used[path]; vm != "" {
 		return errs.New(errs.DeviceInUse, "The volume is used by “%s”.", vm)
+	}
+	if copied != "" && used[copied] == "" {
+		return errs.New(errs.DeviceInUse, "No virtual machine has the copy of the volume.")
 	}
 	made, err := overlays(conn)
 	if err != nil {

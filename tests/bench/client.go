@@ -264,6 +264,7 @@ func (b *bench) clientStalls(ctx context.Context, d *rig.Desktop) ([]result, err
 	if err != nil {
 		return nil, err
 	}
+	defer os.Remove(file)
 	defer ours.Stop()
 	rows, err := b.stalls(ctx, d, file, fmt.Sprintf("%d VMs", b.vms), []part{
 		{what: "search is typed", do: b.typeSearch},

@@ -59,6 +59,7 @@ func (b *bench) clientVolumes(ctx context.Context) ([]result, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer os.Remove(file)
 	defer ours.Stop()
 	show := func(n int) error { return b.volumesShown(ctx, ours, n) }
 	open := func(ctx context.Context, d *rig.Desktop) error {

@@ -169,11 +169,7 @@ func (d *Desktop) role(ctx context.Context, of shown) (role string) {
 func (p *Program) Listed(ctx context.Context, role string) (int, error) {
 	d := p.desktop
 	if p.list == nil {
-		for _, app := range d.children(ctx, registry) {
-			if pid, err := d.pid(ctx, app.Name); err == nil && pid == p.Process {
-				p.list = d.find(ctx, app, func(s shown) bool { return d.role(ctx, s) == role })
-			}
-		}
+		p.list = p.find(ctx, func(s shown) bool { return d.role(ctx, s) == role })
 	}
 	if p.list == nil {
 		return 0, errors.New("the program shows no list")
@@ -190,16 +186,23 @@ func (p *Program) Listed(ctx context.Context, role string) (int, error) {
 // that is shown; 0 if there is none.
 func (p *Program) ListedIn(ctx context.Context, role, name string) int {
 	d := p.desktop
+	list := p.find(ctx, func(s shown) bool { return d.role(ctx, s) == role && d.name(ctx, s) == name })
+	if list == nil {
+		return 0
+	}
+	return len(d.children(ctx, *list))
+}
+
+// find is the first thing that the program shows and that is what is looked for;
+// nil if there is none.
+func (p *Program) find(ctx context.Context, is func(shown) bool) *shown {
+	d := p.desktop
 	for _, app := range d.children(ctx, registry) {
-		if pid, err := d.pid(ctx, app.Name); err != nil || pid != p.Process {
-			continue
-		}
-		found := d.find(ctx, app, func(s shown) bool { return d.role(ctx, s) == role && d.name(ctx, s) == name })
-		if found != nil {
-			return len(d.children(ctx, *found))
+		if pid, err := d.pid(ctx, app.Name); err == nil && pid == p.Process {
+			return d.find(ctx, app, is)
 		}
 	}
-	return 0
+	return nil
 }
 
 func (d *Desktop) name(ctx context.Context, of shown) (name string) {
