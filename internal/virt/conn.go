@@ -192,10 +192,10 @@ func (c *Conn) release() {
 // file has a state of its own.
 func isTest(uri string) bool { return strings.HasPrefix(uri, "test:") }
 
-// isRemote says whether a URI leads to another machine.
-func isRemote(uri string) bool {
+// IsHere says whether a URI is that of a libvirt on this machine.
+func IsHere(uri string) bool {
 	u, err := url.Parse(uri)
-	return err == nil && u.Host != ""
+	return err == nil && u.Host == ""
 }
 
 // redact leaves out a password, should a URI have one.

@@ -48,7 +48,7 @@ func (c *Conn) register() error {
 
 // watchMain has the loss of the main connection end the whole.
 func (c *Conn) watchMain() error {
-	if isRemote(c.uri) {
+	if !IsHere(c.uri) {
 		if err := c.main.conn.SetKeepAlive(5, 3); err != nil {
 			c.log.Info("the connection has no keepalive", "error", err)
 		}

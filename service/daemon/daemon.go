@@ -10,7 +10,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -131,19 +130,13 @@ func (d *daemon) awaitHosts(ctx context.Context) {
 	defer cancel()
 	for _, host := range d.service.Inventory().Hosts() {
 		ctx := elsewhere
-		if isHere(host.Info().URI) {
+		if virt.IsHere(host.Info().URI) {
 			ctx = here
 		}
 		if err := host.AwaitState(ctx, func(s model.ConnectionState) bool { return s != model.Connecting }); err != nil {
 			d.log.Info("a host has not answered yet", "host", host.ID())
 		}
 	}
-}
-
-// isHere says whether a libvirt is on this machine.
-func isHere(uri string) bool {
-	u, err := url.Parse(uri)
-	return err == nil && u.Host == ""
 }
 
 func (d *daemon) ownName() error {

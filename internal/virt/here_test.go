@@ -1,4 +1,4 @@
-package daemon
+package virt
 
 import "testing"
 
@@ -8,7 +8,7 @@ func TestHostsOnThisMachineAreToldFromOthers(t *testing.T) {
 		"qemu:///system": true, "qemu+unix:///system?socket=/run/x": true, "test:///default": true,
 		"qemu+ssh://root@far.example/system": false, "qemu+tls://10.0.0.7/system": false, "qemu+ssh://[fd00::1]:22/system": false, "%": false,
 	} {
-		if got := isHere(uri); got != want {
+		if got := IsHere(uri); got != want {
 			t.Errorf("%s: %v", uri, got)
 		}
 	}
