@@ -58,7 +58,7 @@ var goodCalls = map[string]struct {
 	"Manager.SubscribeStatistics":   {"", "/org/kvmmanager", []any{uint32(60_000)}},
 	"Manager.UnsubscribeStatistics": {"", "/org/kvmmanager", nil},
 	"Host.CheckHealth":              {"", "/org/kvmmanager/hosts/local", nil},
-	"Host.CreateStoragePool":        {"org.kvmmanager.storage.manage", "/org/kvmmanager/hosts/local", []any{opts("name", "tank 2", "kind", "zfs", "source-name", "tank2")}},
+	"Host.CreateStoragePool":        {"org.kvmmanager.storage.manage", "/org/kvmmanager/hosts/local", []any{opts("name", "tank 2")}},
 	"Host.CreateVM":                 {"org.kvmmanager.vm.create", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh", "disks", []map[string]dbus.Variant{})}},
 	"Host.DefineXML":                {"org.kvmmanager.vm.edit-xml", "/org/kvmmanager/hosts/local", []any{"another"}},
 	"Host.FindVM":                   {"", "/org/kvmmanager/hosts/local", []any{"off"}},

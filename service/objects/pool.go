@@ -34,9 +34,12 @@ func poolMethods() map[string]*method {
 	}
 }
 
+// usualPoolKind is what a pool is made of unless the caller says.
+const usualPoolKind = "dir"
+
 // createPool makes a pool in a job, whose result has its path.
 func (r *request) createPool(ctx context.Context) ([]any, error) {
-	spec := model.PoolSpec{Kind: "dir"}
+	spec := model.PoolSpec{Kind: usualPoolKind}
 	if err := wire.DecodeSpec(r.Args[0].(map[string]dbus.Variant), &spec); err != nil {
 		return nil, err
 	}
@@ -85,14 +88,16 @@ func (r *request) checkNewPool(ctx context.Context, conn inventory.Conn, spec *m
 	return nil
 }
 
-// createPoolAction asks for the right to use the host's own folders and devices
-// if the spec names one.
+// createPoolAction asks for the right to use what the host has or can reach: only
+// a folder in the usual place is made for the pool. Volume groups and zpools are
+// found by a name, links on a server lead to files of the host, and a secret of
+// libvirt's opens what others keep on a server.
 func createPoolAction(r *request) string {
 	spec, _ := r.Args[0].(map[string]dbus.Variant)
-	for _, key := range []string{"target", "source-devices"} {
-		if _, given := spec[key]; given {
-			return actionHostPath
-		}
+	kind, given := spec["kind"]
+	_, elsewhere := spec["target"]
+	if elsewhere || given && kind.Value() != usualPoolKind {
+		return actionHostPath
 	}
 	return open
 }

@@ -125,9 +125,25 @@ func TestAPathOfTheHostIsARightOfItsOwnForPools(t *testing.T) {
 	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.host-path.use", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
 	w.withHost()
 	w.refused("a folder", w.call(localHost, "Host.CreateStoragePool", opts("name", "a", "target", "/etc"), none()).Err, errs.NotAuthorized)
-	w.refused("a device", w.call(localHost, "Host.CreateStoragePool", opts("name", "a", "kind", "zfs", "source-name", "z", "source-devices", []string{"/dev/sda"}), none()).Err, errs.NotAuthorized)
-	if _, err := w.doing(localHost, "Host.CreateStoragePool", opts("name", "a")); err != nil {
-		t.Error(err)
+	for what, spec := range map[string]map[string]dbus.Variant{
+		"a device":                        opts("kind", "zfs", "source-name", "z", "source-devices", []string{"/dev/sda"}),
+		"a zpool of the host":             opts("kind", "zfs", "source-name", "rpool"),
+		"a volume group of the host":      opts("kind", "logical"),
+		"one by another name":             opts("kind", "logical", "source-name", "vg0"),
+		"a partition":                     opts("kind", "fs", "source-devices", []string{"/dev/sda1"}),
+		"a disk":                          opts("kind", "disk", "source-devices", []string{"/dev/sda"}),
+		"a server's folder, with links":   opts("kind", "netfs", "source-hosts", []string{"x"}, "source-path", "/"),
+		"disks of a server":               opts("kind", "iscsi", "source-hosts", []string{"x"}, "source-name", "iqn.x"),
+		"what a secret of the host opens": opts("kind", "rbd", "source-hosts", []string{"x"}, "source-name", "y", "user", "admin", "secret", fakehv.UUID(1)),
+		"a kind of a wrong type":          opts("kind", uint32(1)),
+	} {
+		spec["name"] = dbus.MakeVariant("a")
+		w.refused(what, w.call(localHost, "Host.CreateStoragePool", spec, none()).Err, errs.NotAuthorized)
+	}
+	for what, spec := range map[string]map[string]dbus.Variant{"no kind": opts("name", "a"), "a folder": opts("name", "b", "kind", "dir")} {
+		if _, err := w.doing(localHost, "Host.CreateStoragePool", spec); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 
