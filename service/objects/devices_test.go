@@ -65,6 +65,34 @@ func TestPortsOfTheHostNeedARightOfTheirOwn(t *testing.T) {
 	}
 }
 
+func TestAnInterfaceOfTheHostNeedsARightOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.host-device.assign", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
+	vm := fakehv.VM(1, "web")
+	vm.Devices = []*model.Device{{ID: "interface-0", Kind: model.KindInterface}}
+	w.withHost(vm)
+	denied := errs.NotAuthorized.DBusName()
+	for name, test := range map[string]struct {
+		path   model.Path
+		method string
+		args   []any
+		want   string
+	}{
+		"a new interface":        {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "host-device", "eth0", "mode", "passthrough"), none()}, denied},
+		"only to try it":         {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "host-device", "eth0"), opts("dry-run", true)}, denied},
+		"a name of a wrong type": {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "host-device", uint32(1)), none()}, denied},
+		"one in a network":       {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "network-name", "default", "host-device", ""), none()}, ""},
+		"one on a bridge":        {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "bridge", "br0"), none()}, ""},
+		"an interface":           {vmPath, "VM.UpdateDevice", []any{"interface-0", opts("host-device", "eth0"), none()}, denied},
+		"a new VM":               {localHost, "Host.CreateVM", []any{opts("name", "a", "networks", []map[string]dbus.Variant{opts("host-device", "eth0")}), none()}, denied},
+		"a path as well":         {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "source", "/a", "host-device", "eth0"), none()}, denied},
+	} {
+		if got := errorName(w.call(test.path, test.method, test.args...).Err); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
 func TestADryRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -171,7 +171,7 @@ func createAction(r *request) string {
 		actions = append(actions, actionHostPath)
 	}
 	networks, _ := spec["networks"].Value().([]map[string]dbus.Variant)
-	if slices.ContainsFunc(networks, func(n map[string]dbus.Variant) bool { return n["host-device"].Value() != nil }) {
+	if slices.ContainsFunc(networks, usesHostInterface) {
 		actions = append(actions, actionHostDevice)
 	}
 	if slices.ContainsFunc(networks, forwardsPorts) {

@@ -127,8 +127,8 @@ func given(values map[string]dbus.Variant) map[string]bool {
 }
 
 // deviceAction asks for the right to use what of the host the device at this
-// position names: a path, or ports that lead to the guest. What its kind cannot
-// have is refused later.
+// position names: a path, an interface, or ports that lead to the guest. What its
+// kind cannot have is refused later.
 func deviceAction(i int) func(*request) string {
 	return func(r *request) string {
 		var actions []string
@@ -136,11 +136,20 @@ func deviceAction(i int) func(*request) string {
 		if source, given := values["source"]; given && source.Value() != "" {
 			actions = append(actions, actionHostPath)
 		}
+		if usesHostInterface(values) {
+			actions = append(actions, actionHostDevice)
+		}
 		if forwardsPorts(values) {
 			actions = append(actions, actionNetwork)
 		}
 		return strings.Join(actions, " ")
 	}
+}
+
+// usesHostInterface says whether an interface sends through one of the host.
+func usesHostInterface(values map[string]dbus.Variant) bool {
+	name, given := values["host-device"]
+	return given && name.Value() != ""
 }
 
 // forwardsPorts says whether an interface opens ports of the host.
