@@ -267,6 +267,10 @@ func noClones(dom *libvirt.Domain) error {
 		return err
 	}
 	defer conn.Close()
+	used, err := users(conn, "")
+	if err != nil {
+		return err
+	}
 	made, err := overlays(conn)
 	if err != nil && !unsupported(err) {
 		return err
@@ -275,6 +279,9 @@ func noClones(dom *libvirt.Domain) error {
 		if list := made[pathOf(conn, d)]; len(list) > 0 && !d.ReadOnly {
 			return errs.New(errs.DeviceInUse, "The volume “%s” is made of the disk %s. Delete the linked clones before you use the template itself.", list[0], d.Target)
 		}
+		if use := used.by[pathOf(conn, d)]; use.base && !d.ReadOnly {
+			return errs.New(errs.DeviceInUse, "“%s” needs the disk %s as it is. Delete the linked clones before you use the template itself.", use.vm, d.Target)
+		}
 	}
-	return nil
+	return used.unknown
 }

@@ -175,6 +175,14 @@ func TestWhatADeletedVMLeaves(t *testing.T) {
 	if err != nil || len(storage) != 3 || storage[0].Kept == "" || !strings.Contains(storage[1].Kept, "not on a volume") || !strings.Contains(storage[2].Kept, "read-only") {
 		t.Errorf("the other has %+v, %v", storage, err)
 	}
+	for _, user := range []string{vm.UUID, uuid} {
+		if err := c.DeleteVolume(t.Context(), "/tmp/images/web.qcow2"); !errs.Is(err, errs.DeviceInUse) {
+			t.Errorf("with a user: %v", err)
+		}
+		if err := c.Delete(t.Context(), user); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := c.DeleteVolume(t.Context(), "/tmp/images/web.qcow2"); err != nil {
 		t.Fatal(err)
 	}

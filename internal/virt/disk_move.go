@@ -313,8 +313,11 @@ func (m *movingDisk) remove(original *libvirt.StorageVol, place string) error {
 	if err != nil {
 		return err
 	}
-	if vm := used[place]; vm != "" {
+	if vm := used.by[place].vm; vm != "" {
 		return errs.New(errs.DeviceInUse, "The original is used by “%s”, too.", vm)
+	}
+	if used.unknown != nil {
+		return used.unknown
 	}
 	made, err := overlays(m.conn)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
 )
@@ -46,7 +47,7 @@ func (c *Conn) Storage(ctx context.Context, uuid string) ([]inventory.DiskStorag
 	})
 }
 
-func storageOf(conn *libvirt.Connect, d *model.Device, used map[string]string, made map[string][]string) inventory.DiskStorage {
+func storageOf(conn *libvirt.Connect, d *model.Device, used *uses, made map[string][]string) inventory.DiskStorage {
 	s := inventory.DiskStorage{Disk: d.ID}
 	kept := func(format string, args ...any) inventory.DiskStorage {
 		s.Kept = fmt.Sprintf(format, args...)
@@ -72,16 +73,20 @@ func storageOf(conn *libvirt.Connect, d *model.Device, used map[string]string, m
 		s.Pool = uuidOf(pool)
 		_ = pool.Free()
 	}
-	switch other := used[s.Volume]; {
+	switch other := used.by[s.Volume].vm; {
 	case other != "":
 		return kept("%s is used by “%s”, too.", d.Target, other)
 	case len(made[s.Volume]) > 0:
 		return kept("%s is what the volume “%s” is made of.", d.Target, made[s.Volume][0])
+	case used.unknown != nil:
+		_, reason := errs.Of(used.unknown)
+		return kept("%s", reason)
 	}
 	return s
 }
 
-// DeleteVolume removes the volume at a path, and what it holds.
+// DeleteVolume removes the volume at a path, and what it holds; see
+// inventory.Conn.
 func (c *Conn) DeleteVolume(ctx context.Context, path string) error {
 	pool, err := operate(ctx, c, work[string]{}, func(conn *libvirt.Connect) (string, error) {
 		vol, err := conn.LookupStorageVolByPath(path)
@@ -94,6 +99,9 @@ func (c *Conn) DeleteVolume(ctx context.Context, path string) error {
 			return "", err
 		}
 		defer pool.Free()
+		if err := unused(conn, vol, ""); err != nil {
+			return "", err
+		}
 		return uuidOf(pool), vol.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
 	})
 	if err == nil {

@@ -78,41 +78,6 @@ func overlays(conn *libvirt.Connect) (map[string][]string, error) {
 	return made, nil
 }
 
-// users is the names of the VMs that use each image, by path, without one VM.
-// Both of what a VM has now and of what it will have count.
-func users(conn *libvirt.Connect, without string) (map[string]string, error) {
-	doms, err := conn.ListAllDomains(0)
-	if err != nil {
-		return nil, err
-	}
-	defer freeRest(doms, (*libvirt.Domain).Free)
-	used := map[string]string{}
-	for i := range doms {
-		if uuidOf(&doms[i]) == without {
-			continue
-		}
-		for _, flags := range []libvirt.DomainXMLFlags{0, libvirt.DOMAIN_XML_INACTIVE} {
-			xml, err := doms[i].GetXMLDesc(flags)
-			if hasCode(err, libvirt.ERR_NO_DOMAIN) {
-				continue // it went away meanwhile
-			}
-			if err != nil {
-				return nil, err
-			}
-			vm, err := domainxml.ParseVM("", xml)
-			if err != nil {
-				return nil, err
-			}
-			for _, d := range vm.Disks {
-				if path := pathOf(conn, d); path != "" {
-					used[path] = vm.Name
-				}
-			}
-		}
-	}
-	return used, nil
-}
-
 // pathOf is where a disk's image is; empty when nobody knows.
 func pathOf(conn *libvirt.Connect, d *model.Device) string {
 	if d.Volume == "" {

@@ -188,33 +188,6 @@ func (c *Conn) DropUnused(ctx context.Context, pool, name, copied string) error 
 	})
 }
 
-// unused says why a volume has to stay, if it has to; see inventory.NewVolumes for
-// copied.
-func unused(conn *libvirt.Connect, v *libvirt.StorageVol, copied string) error {
-	path, err := v.GetPath()
-	if err != nil {
-		return err
-	}
-	used, err := users(conn, "")
-	if err != nil {
-		return err
-	}
-	if vm := used[path]; vm != "" {
-		return errs.New(errs.DeviceInUse, "The volume is used by “%s”.", vm)
-	}
-	if copied != "" && used[copied] == "" {
-		return errs.New(errs.DeviceInUse, "No virtual machine has the copy of the volume.")
-	}
-	made, err := overlays(conn)
-	if err != nil {
-		return err
-	}
-	if list := made[path]; len(list) > 0 {
-		return errs.New(errs.DeviceInUse, "The volume “%s” is made of it.", list[0])
-	}
-	return nil
-}
-
 // onVolume does work on a volume, beside other work on it.
 func (c *Conn) onVolume(ctx context.Context, pool, name string, do func(*libvirt.Connect, *libvirt.StorageVol) error) error {
 	_, err := operate(ctx, c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {

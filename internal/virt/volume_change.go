@@ -2,13 +2,11 @@ package virt
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"libvirt.org/go/libvirt"
 
 	"org.kvmmanager/internal/domainxml"
-	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/service/inventory"
 )
 
@@ -74,19 +72,11 @@ func (c *Conn) inPool(ctx context.Context, pool string, do func(*libvirt.Connect
 	return err
 }
 
-// DeleteVolumeOf removes a volume that no VM has; see inventory.VolumeManager.
+// DeleteVolumeOf removes a volume that no VM needs; see inventory.VolumeManager.
 func (c *Conn) DeleteVolumeOf(ctx context.Context, pool, name string) error {
 	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-		path, err := v.GetPath()
-		if err != nil {
+		if err := noVM(conn, v); err != nil {
 			return err
-		}
-		used, err := users(conn, "")
-		if err != nil {
-			return err
-		}
-		if vm := used[path]; vm != "" {
-			return errs.New(errs.DeviceInUse, "“%s” uses the volume “%s”. Remove the disk from the virtual machine first.", vm, strings.ToValidUTF8(name, "\uFFFD"))
 		}
 		return v.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
 	})
@@ -98,9 +88,17 @@ func (c *Conn) ResizeVolume(ctx context.Context, pool, name string, capacity uin
 	if shrink {
 		flags = libvirt.STORAGE_VOL_RESIZE_SHRINK
 	}
-	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(_ *libvirt.Connect, v *libvirt.StorageVol) error {
+	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+		if err := changeable(conn, v); err != nil {
+			return err
+		}
 		return v.Resize(capacity, flags)
 	})
+}
+
+// CheckVolume says why a volume has to stay as it is; see inventory.VolumeManager.
+func (c *Conn) CheckVolume(ctx context.Context, pool, name string) error {
+	return c.onVolume(ctx, pool, name, changeable)
 }
 
 // WipeVolume overwrites a volume; see inventory.VolumeManager. libvirt says how
@@ -108,6 +106,9 @@ func (c *Conn) ResizeVolume(ctx context.Context, pool, name string, capacity uin
 func (c *Conn) WipeVolume(ctx context.Context, pool, name string, progress func(done, total uint64)) error {
 	return c.inPool(context.WithoutCancel(ctx), pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
 		return withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
+			if err := unused(conn, v, ""); err != nil {
+				return err
+			}
 			info, err := v.GetInfo()
 			if err != nil {
 				return err

@@ -182,7 +182,8 @@ type Conn interface {
 
 	// Storage says what is behind each disk of a VM that has something.
 	Storage(ctx context.Context, uuid string) ([]DiskStorage, error)
-	// DeleteVolume removes the volume at a path.
+	// DeleteVolume removes the volume at a path that nobody needs: otherwise it
+	// fails as DropUnused does.
 	DeleteVolume(ctx context.Context, path string) error
 	// Clone makes a VM like one that is off, with copies of its disks in their
 	// pools, and returns its UUID. It returns when nothing goes on any more: a

@@ -69,11 +69,19 @@ type VolumeManager interface {
 	// it is done.
 	CopyVolume(ctx context.Context, fromPool, from, pool string, v NewVolume, progress func(done, total uint64)) error
 	// DeleteVolumeOf removes a volume, unless a VM has it as a disk or medium
-	// now or at the next boot: that is DeviceInUse and names the VM.
+	// now or at the next boot, or one of its disks or snapshots is made of it:
+	// that is DeviceInUse and names the VM. What is made of it otherwise is the
+	// caller's to know.
 	DeleteVolumeOf(ctx context.Context, pool, name string) error
-	// ResizeVolume changes the size in bytes; to less only with shrink.
+	// CheckVolume is DeviceInUse if what is in a volume must not change: a VM
+	// that has it runs, or something is made of it. Where libvirt cannot tell
+	// what a VM is made of, it is InvalidState or Busy.
+	CheckVolume(ctx context.Context, pool, name string) error
+	// ResizeVolume changes the size in bytes; to less only with shrink. It is
+	// what CheckVolume is if that is an error.
 	ResizeVolume(ctx context.Context, pool, name string, capacity uint64, shrink bool) error
-	// WipeVolume overwrites everything with zeros. It goes on when ctx ends.
+	// WipeVolume overwrites everything with zeros, unless DropUnused would not
+	// remove the volume. It goes on when ctx ends.
 	WipeVolume(ctx context.Context, pool, name string, progress func(done, total uint64)) error
 	// UploadVolume writes a file into a volume from its beginning. It returns
 	// when nobody writes any more.
@@ -113,7 +121,8 @@ type NewVolumes interface {
 	// DropVolume removes a volume.
 	DropVolume(ctx context.Context, pool, name string) error
 	// DropUnused removes a volume that no VM has now or at its next boot, and
-	// that no other volume is made of; DeviceInUse if one does. If copied is not
+	// that no snapshot and no other volume is made of; DeviceInUse if one does,
+	// InvalidState or Busy where libvirt cannot tell. If copied is not
 	// empty, a VM must have what is at that path, else DeviceInUse: the volume is
 	// the original of it, and may be all that there is.
 	DropUnused(ctx context.Context, pool, name, copied string) error

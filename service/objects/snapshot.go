@@ -2,6 +2,8 @@ package objects
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
@@ -62,7 +64,7 @@ func (r *request) createSnapshot(ctx context.Context) ([]any, error) {
 	create := func(ctx context.Context, uuid string) error { return conn.CreateSnapshot(ctx, uuid, spec) }
 	made := model.SnapshotPath(r.vm.UUID, spec.Name)
 	var screen []byte
-	return r.snapshotJob(ctx, "create-snapshot", abortable, func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
+	return r.snapshotJob(ctx, conn, "create-snapshot", abortable, func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
 		do := create
 		if abortable {
 			do = func(ctx context.Context, uuid string) error { return cancellable(ctx, job, conn, uuid, create) }
@@ -135,7 +137,7 @@ func (r *request) revertSnapshot(ctx context.Context) ([]any, error) {
 		return nil, err
 	}
 	start := r.options.flag("start")
-	return r.snapshotJob(ctx, "revert-snapshot", false, func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
+	return r.snapshotJob(ctx, conn, "revert-snapshot", false, func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
 		defer settle(r.host.SetTransition(r.vm.UUID, model.VMRestoring))
 		return nil, conn.RevertSnapshot(ctx, r.vm.UUID, r.snapshot.Name, start)
 	}, nil)
@@ -147,7 +149,7 @@ func (r *request) deleteSnapshot(ctx context.Context) ([]any, error) {
 		return nil, err
 	}
 	children := r.options.flag("children")
-	return r.snapshotJob(ctx, "delete-snapshot", false, func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
+	return r.snapshotJob(ctx, conn, "delete-snapshot", false, func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
 		return nil, conn.DeleteSnapshot(ctx, r.vm.UUID, r.snapshot.Name, children)
 	}, nil)
 }
@@ -178,7 +180,7 @@ func (r *request) describeSnapshot(ctx context.Context) ([]any, error) {
 // snapshotJob does work on a VM's snapshots, one at a time per VM, and announces
 // what changed before the job ends. After a success, settled is called, if there
 // is one, once the inventory knows.
-func (r *request) snapshotJob(ctx context.Context, operation string, abortable bool, do jobWork, settled func()) ([]any, error) {
+func (r *request) snapshotJob(ctx context.Context, conn inventory.Conn, operation string, abortable bool, do jobWork, settled func()) ([]any, error) {
 	// Linked clones are made of a template's disks, so these stay as they are.
 	if err := r.refuseTemplate(); err != nil {
 		return nil, err
@@ -190,8 +192,10 @@ func (r *request) snapshotJob(ctx context.Context, operation string, abortable b
 	return r.startJob(ctx, jobs.Spec{
 		Operation: operation, Objects: objects, Cancellable: abortable,
 		Run: r.alone(func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
+			before := r.host.VM(r.vm.UUID)
 			result, err := do(ctx, job)
 			r.refresh(context.WithoutCancel(ctx))
+			r.announceImages(context.WithoutCancel(ctx), conn, before)
 			if err == nil && settled != nil {
 				settled()
 			}
@@ -199,4 +203,21 @@ func (r *request) snapshotJob(ctx context.Context, operation string, abortable b
 			return result, err
 		}),
 	})
+}
+
+// announceImages shows which images external snapshots have added and removed
+// beside those of a VM. libvirt tells its own pools of none of that.
+func (r *request) announceImages(ctx context.Context, conn inventory.Conn, before *model.VM) {
+	var disks []*model.Device
+	for _, vm := range []*model.VM{before, r.host.VM(r.vm.UUID)} {
+		if vm != nil && slices.ContainsFunc(vm.Snapshots, func(s *model.Snapshot) bool { return s.Kind == model.SnapshotExternal }) {
+			disks = append(disks, vm.Disks...)
+		}
+	}
+	for _, p := range r.host.Pools() {
+		if p.Active && slices.ContainsFunc(disks, func(d *model.Device) bool { return filepath.Dir(d.Source) == p.Target }) {
+			r.settleContent(ctx, conn, p.UUID)
+			r.announcePool(ctx, p.UUID)
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/testutil/fakehv"
+	"org.kvmmanager/service/inventory"
 )
 
 func snapshotPath(name string) model.Path { return model.SnapshotPath(fakehv.UUID(1), name) }
@@ -277,4 +278,33 @@ func TestASnapshotInsideOfTheImagesCannotBeCancelled(t *testing.T) {
 	}
 	goOn()
 	w.awaitJob(job, model.JobDone)
+}
+
+// TestTheImagesOfAnExternalSnapshotAreShown although libvirt does not list them in
+// the pool before it looks there.
+func TestTheImagesOfAnExternalSnapshotAreShown(t *testing.T) {
+	t.Parallel()
+	w := withStorage(t)
+	folder := "/fake/" + poolUUID
+	w.hv.PutPool(&model.StoragePool{UUID: poolUUID, Name: "default", Kind: "dir", State: model.PoolRunning, Active: true, Target: folder})
+	vm := running(1, "web")
+	vm.Disks = []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Source: folder + "/base.qcow2"}}
+	w.hv.Put(vm)
+	used := func(name string) bool {
+		v := w.host().Volume(poolUUID, name)
+		return v != nil && slices.Equal(v.UsedBy, []model.Path{vmPath})
+	}
+	w.await("its disk", func() bool { return used("base.qcow2") })
+	w.hv.Hook("create-snapshot", func(context.Context, string) error {
+		w.hv.PutOverlay(poolUUID, inventory.VolumeInfo{Name: "base.s"}, folder+"/base.qcow2")
+		next := running(1, "web")
+		next.Disks = []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Source: folder + "/base.s"}}
+		w.hv.Put(next)
+		return nil
+	})
+	w.take("s", "kind", "external")
+	if !used("base.qcow2") || !used("base.s") {
+		t.Errorf("the volumes are %+v", w.host().Volumes(poolUUID))
+	}
+	w.refused("delete", w.call(basePath, "StorageVolume.Delete", none()).Err, errs.DeviceInUse, "web")
 }

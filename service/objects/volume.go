@@ -119,7 +119,7 @@ func (r *request) deleteVolume(ctx context.Context) ([]any, error) {
 		return r.refuseOverlays(v)
 	}
 	return r.volumeJob(ctx, "delete-volume", false, check, func(ctx context.Context, conn inventory.Conn, _ *jobs.Job) (map[string]any, error) {
-		return nil, conn.DeleteVolumeOf(ctx, r.pool.UUID, r.storageVolume.Name)
+		return nil, conn.DropUnused(context.WithoutCancel(ctx), r.pool.UUID, r.storageVolume.Name, "")
 	})
 }
 

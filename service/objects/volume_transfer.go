@@ -107,7 +107,7 @@ func (r *request) createFromFile(ctx context.Context, conn inventory.Conn, spec 
 						return err
 					}
 					err := conn.UploadVolume(ctx, r.pool.UUID, spec.Name, upload(file, size, job, true))
-					r.settleContent(ctx, conn)
+					r.settleContent(ctx, conn, r.pool.UUID)
 					if err != nil {
 						r.dropVolume(ctx, conn, spec.Name)
 					}
@@ -137,9 +137,9 @@ func upload(file *os.File, size uint64, job *jobs.Job, fresh bool) inventory.Upl
 
 // settleContent has libvirt find out what volumes hold now. That it cannot do so
 // while others are at work in the pool is no failure: they cause it, too.
-func (r *request) settleContent(ctx context.Context, conn inventory.Conn) {
-	if err := conn.ScanPool(context.WithoutCancel(ctx), r.pool.UUID); err != nil {
-		r.service.log.Debug("cannot look through a storage pool", "pool_uuid", r.pool.UUID, "error", err)
+func (r *request) settleContent(ctx context.Context, conn inventory.Conn, pool string) {
+	if err := conn.ScanPool(context.WithoutCancel(ctx), pool); err != nil {
+		r.service.log.Debug("cannot look through a storage pool", "pool_uuid", pool, "error", err)
 	}
 }
 
@@ -180,6 +180,9 @@ func (r *request) uploadVolume(ctx context.Context) ([]any, error) {
 // and as large as before: what it held is lost with the first byte.
 func (r *request) replaceContent(ctx context.Context, conn inventory.Conn, job *jobs.Job, file *os.File, size uint64) error {
 	v := r.storageVolume
+	if err := conn.CheckVolume(ctx, r.pool.UUID, v.Name); err != nil {
+		return err
+	}
 	if !model.PoolOfFiles(r.pool.Kind) {
 		return conn.UploadVolume(ctx, r.pool.UUID, v.Name, upload(file, size, job, false))
 	}
@@ -209,7 +212,7 @@ func (r *request) replaceContent(ctx context.Context, conn inventory.Conn, job *
 			r.service.log.Warn("cannot empty a volume that was not completed", "pool_uuid", r.pool.UUID, "error", failed)
 		}
 	}
-	r.settleContent(ctx, conn)
+	r.settleContent(ctx, conn, r.pool.UUID)
 	return err
 }
 

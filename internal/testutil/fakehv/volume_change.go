@@ -63,6 +63,11 @@ func (c *Conn) DeleteVolumeOf(ctx context.Context, pool, name string) error {
 	return c.drop(ctx, "delete-volume", pool, name)
 }
 
+// CheckVolume implements inventory.Conn.
+func (c *Conn) CheckVolume(ctx context.Context, _, name string) error {
+	return c.enter(ctx, "check-volume", name)
+}
+
 // ResizeVolume implements inventory.Conn.
 func (c *Conn) ResizeVolume(ctx context.Context, pool, name string, capacity uint64, _ bool) error {
 	return c.onVolume(ctx, "resize-volume", pool, name, func(v *volume) { v.Capacity = capacity })

@@ -1,0 +1,115 @@
+package virt
+
+import (
+	"strings"
+	"testing"
+
+	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/service/inventory"
+)
+
+// onImage redefines a VM, which gets one disk on an image.
+func onImage(t *testing.T, c *Conn, name, uuid, inside string) {
+	t.Helper()
+	kind := "file"
+	if strings.Contains(inside, "pool=") {
+		kind = "volume"
+	}
+	disk := `<devices><disk type='` + kind + `' device='disk'><driver name='qemu' type='qcow2'/>` + inside + `<target dev='vda' bus='virtio'/></disk></devices></domain>`
+	if _, err := c.DefineXML(t.Context(), strings.Replace(vmXML(name, uuid), "</domain>", disk, 1), uuid); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// baseStays tries everything that changes or removes a volume.
+func baseStays(t *testing.T, c *Conn, how string, want errs.Kind) {
+	t.Helper()
+	for what, try := range map[string]func() error{
+		"delete":           func() error { return c.DeleteVolumeOf(t.Context(), imagesUUID, "base.qcow2") },
+		"delete with a VM": func() error { return c.DeleteVolume(t.Context(), "/tmp/images/base.qcow2") },
+		"drop":             func() error { return c.DropUnused(t.Context(), imagesUUID, "base.qcow2", "") },
+		"wipe":             func() error { return c.WipeVolume(t.Context(), imagesUUID, "base.qcow2", func(uint64, uint64) {}) },
+		"resize":           func() error { return c.ResizeVolume(t.Context(), imagesUUID, "base.qcow2", 2<<20, false) },
+		"check":            func() error { return c.CheckVolume(t.Context(), imagesUUID, "base.qcow2") },
+	} {
+		if err := try(); !errs.Is(err, want) {
+			t.Errorf("%s, %s: %v", how, what, err)
+		}
+	}
+}
+
+func TestWhatAVMsImageIsMadeOfStays(t *testing.T) {
+	t.Parallel()
+	for how, source := range map[string]string{
+		"as the VM says":   `<source file='/tmp/images/unlisted.qcow2'/><backingStore type='file'><format type='raw'/><source file='/tmp/images/base.qcow2'/><backingStore/></backingStore>`,
+		"as its pool says": `<source file='/tmp/images/overlay.qcow2'/>`,
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			c, vm := stopped(t)
+			volume(t, c, "base.qcow2")
+			overlay := inventory.NewVolume{Name: "overlay.qcow2", Format: "qcow2", Capacity: 1 << 20, Backing: "/tmp/images/base.qcow2", BackingFormat: "qcow2"}
+			if err := c.CreateVolume(t.Context(), imagesUUID, overlay); err != nil {
+				t.Fatal(err)
+			}
+			onImage(t, c, vm.Name, vm.UUID, source)
+			baseStays(t, c, "off", errs.DeviceInUse)
+			if err := c.Start(t.Context(), vm.UUID, false); err != nil {
+				t.Fatal(err)
+			}
+			baseStays(t, c, "running", errs.DeviceInUse)
+		})
+	}
+}
+
+func TestWhatASnapshotIsOfStays(t *testing.T) {
+	t.Parallel()
+	c, vm := stopped(t)
+	volume(t, c, "base.qcow2")
+	onImage(t, c, vm.Name, vm.UUID, `<source file='/tmp/images/base.qcow2'/>`)
+	take(t, c, vm.UUID, `<domainsnapshot><name>s</name></domainsnapshot>`)
+	if err := c.CheckVolume(t.Context(), imagesUUID, "base.qcow2"); err != nil {
+		t.Errorf("as long as the VM goes on with it: %v", err)
+	}
+	onImage(t, c, vm.Name, vm.UUID, `<source file='/tmp/images/base.s'/>`)
+	baseStays(t, c, "with a snapshot", errs.DeviceInUse)
+	if err := c.DeleteSnapshot(t.Context(), vm.UUID, "s", false); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.DeleteVolumeOf(t.Context(), imagesUUID, "base.qcow2"); err != nil {
+		t.Errorf("without: %v", err)
+	}
+}
+
+func TestWhatMayBeMadeOfAVolumeIsNotGuessed(t *testing.T) {
+	t.Parallel()
+	c, vm := stopped(t)
+	volume(t, c, "base.qcow2")
+	pool, err := c.main.conn.StoragePoolDefineXML(`<pool type='dir'><name>asleep</name><target><path>/tmp/asleep</path></target></pool>`, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Free()
+	for how, source := range map[string]string{
+		"its path":  `<source file='/tmp/asleep/overlay.qcow2'/>`,
+		"its names": `<source pool='asleep' volume='overlay.qcow2'/>`,
+	} {
+		onImage(t, c, vm.Name, vm.UUID, source)
+		baseStays(t, c, how, errs.InvalidState)
+	}
+	if err := c.SetTemplate(t.Context(), vm.UUID, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetTemplate(t.Context(), vm.UUID, false); !errs.Is(err, errs.InvalidState) || !strings.Contains(err.Error(), "asleep") {
+		t.Errorf("no template any more: %v", err)
+	}
+	if err := pool.Create(0); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetTemplate(t.Context(), vm.UUID, false); err != nil {
+		t.Error(err)
+	}
+	if err := c.DeleteVolumeOf(t.Context(), imagesUUID, "base.qcow2"); err != nil {
+		t.Error(err)
+	}
+}
