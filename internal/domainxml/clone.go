@@ -136,6 +136,7 @@ type OwnDisk struct {
 	ID, Target   string
 	Path         string // of a file or block device
 	Pool, Volume string
+	Format       string // what its VM takes it for
 }
 
 // OwnDisks are the disks of a stored definition that only its VM writes to. What
@@ -151,7 +152,7 @@ func OwnDisks(doc string) ([]OwnDisk, error) {
 		switch {
 		case d.Kind != "disk" || d.ReadOnly || d.Shareable || d.Source == "" && d.Volume == "":
 		case d.Type == "file" || d.Type == "block" || d.Type == "volume":
-			disks = append(disks, OwnDisk{ID: d.ID, Target: d.Target, Path: d.Source, Pool: d.Pool, Volume: d.Volume})
+			disks = append(disks, OwnDisk{ID: d.ID, Target: d.Target, Path: d.Source, Pool: d.Pool, Volume: d.Volume, Format: d.Format})
 		default:
 			return nil, errs.New(errs.NotSupported, "The disk %s is of a kind that cannot be copied (%s).", d.Target, d.Type)
 		}

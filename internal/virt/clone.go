@@ -147,6 +147,9 @@ func (k *copying) copyDisks(xml string) error {
 			return notAVolume(err, d.Target)
 		}
 		originals = append(originals, i)
+		if err := refuseMistaken(&i.facts, d.Format); err != nil {
+			return err
+		}
 		k.total += i.facts.Allocation
 	}
 	for n, i := range originals {

@@ -12,7 +12,8 @@ import (
 	"org.kvmmanager/service/inventory"
 )
 
-// resolveVolume finds the path and the format of a volume that was named.
+// resolveVolume finds the path and the format of a volume that was named, and looks
+// whether its content may be read like that.
 func resolveVolume(conn *libvirt.Connect, d *model.DeviceSpec) error {
 	if d.Volume == "" {
 		return nil
@@ -34,11 +35,15 @@ func resolveVolume(conn *libvirt.Connect, d *model.DeviceSpec) error {
 	default:
 		return errs.New(errs.NotSupported, "The volume “%s” cannot be used as a disk.", d.Volume)
 	}
-	if d.Source, err = volume.GetPath(); err != nil || d.Format != "" {
+	if d.Source, err = volume.GetPath(); err != nil {
 		return err
 	}
-	d.Format, err = volumeFormat(volume)
-	return err
+	if d.Format == "" {
+		if d.Format, err = volumeFormat(volume); err != nil {
+			return err
+		}
+	}
+	return refuseForeign(conn, volume, d.Format)
 }
 
 // volumeFormat is raw for whatever QEMU has no driver for.

@@ -137,10 +137,8 @@ func (m *movingDisk) replace(disk *domainxml.Element, original *libvirt.StorageV
 	if disk.Format == "qcow2" {
 		format = "qcow2"
 	}
-	// libvirt copies what it takes the image for. A guest can make a raw disk
-	// look like something else, even like a layer over a file of the host.
-	if (facts.Format == "qcow2") != (format == "qcow2") {
-		return errs.New(errs.NotSupported, "The image looks like %s, and the virtual machine takes it for %s.", facts.Format, format)
+	if err := refuseMistaken(&facts, disk.Format); err != nil {
+		return err
 	}
 	pool, err := m.conn.LookupStoragePoolByUUIDString(m.move.Pool)
 	if err != nil {

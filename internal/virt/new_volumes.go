@@ -50,12 +50,12 @@ func peek(conn *libvirt.Connect, v *libvirt.StorageVol, offset, length uint64) (
 	data := make([]byte, 0, length)
 	for uint64(len(data)) < length {
 		n, err := stream.Recv(data[len(data):length])
+		if errors.Is(err, io.EOF) {
+			break
+		}
 		if err != nil {
 			_ = stream.Abort()
 			return nil, err
-		}
-		if n <= 0 {
-			break
 		}
 		data = data[:len(data)+n]
 	}
@@ -73,6 +73,9 @@ func (c *Conn) MakeVolume(ctx context.Context, pool string, want inventory.Volum
 func (c *Conn) DuplicateVolume(ctx context.Context, fromPool, from, pool string, want inventory.VolumeInfo) (inventory.VolumeInfo, error) {
 	return c.newVolume(ctx, pool, want, func(conn *libvirt.Connect, p *libvirt.StoragePool, xml string) (made *libvirt.StorageVol, err error) {
 		err = withVolume(conn, fromPool, from, func(v *libvirt.StorageVol) error {
+			if err := refuseForeignCopy(conn, v); err != nil {
+				return err
+			}
 			made, err = p.StorageVolCreateXMLFrom(xml, v, 0)
 			return err
 		})

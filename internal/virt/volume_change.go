@@ -48,6 +48,9 @@ func (c *Conn) CopyVolume(ctx context.Context, fromPool, from, pool string, v in
 			if err != nil {
 				return err
 			}
+			if err := refuseForeignCopy(conn, original); err != nil {
+				return err
+			}
 			stop := followVolume(p, v.Name, func(done uint64) { progress(done, info.Allocation) })
 			made, err := p.StorageVolCreateXMLFrom(xml, original, 0)
 			stop()

@@ -316,6 +316,12 @@ func (p *Planner) useVolume(plan *Plan, d *model.Device, v *Volume) {
 	if d.Format == "" || d.Format == v.Format && d.Format != "qcow2" {
 		d.Format = p.volumeFormat(plan, v)
 	}
+	if d.Format == "qcow2" {
+		if err := p.CheckImage(v); err != nil {
+			kind, message := errs.Of(err)
+			plan.failOnce("volume", kind, "", "%s", message)
+		}
+	}
 	d.Source, d.Type, d.Capacity = v.Path, diskType(v.Pool), v.Capacity
 	if len(v.UsedBy) > 0 {
 		plan.warn("volume", "Ask for a copy, or do not run both at once.", "Another VM uses the volume “%s”, too.", v.Name)

@@ -27,6 +27,8 @@ type Planner struct {
 	Systems      *osinfo.Database
 	// Volume gives the volume with this path; nil when there is none.
 	Volume func(model.Path) *Volume
+	// CheckImage says why a volume cannot be used as a qcow2 image.
+	CheckImage func(*Volume) error
 	// Taken says whether a pool has a volume with this name.
 	Taken func(pool *model.StoragePool, name string) bool
 }

@@ -1,7 +1,6 @@
 package create
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
@@ -9,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"org.kvmmanager/internal/diskimage"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/osinfo"
@@ -101,7 +101,7 @@ func (s *Source) reader() io.Reader { return io.NewSectionReader(s.file, 0, int6
 
 // imageFormat is the format of a disk that begins like this.
 func imageFormat(head []byte) string {
-	if bytes.HasPrefix(head, []byte("QFI\xfb")) {
+	if diskimage.IsQcow2(head) {
 		return "qcow2"
 	}
 	return "raw"

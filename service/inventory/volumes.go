@@ -108,6 +108,9 @@ type NewVolumes interface {
 	FindVolume(ctx context.Context, pool, name string) (VolumeInfo, error)
 	// PeekVolume reads a part of a volume; less where it ends before.
 	PeekVolume(ctx context.Context, pool, name string, offset, length uint64) ([]byte, error)
+	// CheckImage says why nobody may use a volume as a qcow2 image: NotSupported
+	// if it is none, or refers to what is in no storage pool.
+	CheckImage(ctx context.Context, pool, name string) error
 	// MakeVolume makes an empty volume. Nothing is left when it fails.
 	MakeVolume(ctx context.Context, pool string, v VolumeInfo) (VolumeInfo, error)
 	// FillVolume writes bytes into a volume from its beginning. Unlike other

@@ -173,6 +173,33 @@ func TestWhatFailsLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestAVolumeThatNamesAFileOfTheHostIsNoDisk(t *testing.T) {
+	t.Parallel()
+	w := withStorage(t)
+	w.hv.PutOverlay(poolUUID, inventory.VolumeInfo{Name: "foreign", Format: "qcow2", Capacity: 1 << 20}, "/etc/shadow")
+	w.hv.PutOverlay(poolUUID, inventory.VolumeInfo{Name: "overlay", Format: "qcow2", Capacity: 1 << 20}, "/fake/"+poolUUID+"/base.qcow2")
+	w.hv.PutOverlay(poolUUID, inventory.VolumeInfo{Name: "guest", Format: "raw", Capacity: 1 << 20}, "/etc/shadow")
+	disk := func(name string) []map[string]dbus.Variant {
+		return []map[string]dbus.Variant{opts("volume", volumePath(name))}
+	}
+	for name, tt := range map[string]struct {
+		spec []any
+		want string
+	}{
+		"a source":               {[]any{"source", source("kind", "image", "volume", volumePath("foreign"))}, errs.NotSupported.DBusName()},
+		"one that is said to be": {[]any{"source", source("kind", "image", "volume", volumePath("guest"), "format", "qcow2")}, errs.NotSupported.DBusName()},
+		"a cloud image in place": {[]any{"source", source("kind", "cloud", "volume", volumePath("foreign"), "copy", false)}, errs.NotSupported.DBusName()},
+		"a disk":                 {[]any{"disks", disk("foreign")}, errs.NotSupported.DBusName()},
+		"a raw source":           {[]any{"source", source("kind", "image", "volume", volumePath("foreign"), "format", "raw")}, ""},
+		"a raw disk":             {[]any{"disks", disk("guest")}, ""},
+		"a layer":                {[]any{"disks", disk("overlay")}, ""},
+	} {
+		if got := errorName(w.create(append(tt.spec, "name", name)...)); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 func TestACancelledCopyLeavesNothing(t *testing.T) {
 	t.Parallel()
 	w := withStorage(t)

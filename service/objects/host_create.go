@@ -101,7 +101,8 @@ func (r *request) plan(ctx context.Context) (*create.Plan, *create.Source, error
 	}
 	planner := &create.Planner{
 		Host: r.host, Capabilities: capabilities, Systems: osinfo.Open(osinfo.Default),
-		Volume: func(path model.Path) *create.Volume { return r.volume(ctx, conn, path) },
+		Volume:     func(path model.Path) *create.Volume { return r.volume(ctx, conn, path) },
+		CheckImage: func(v *create.Volume) error { return conn.CheckImage(ctx, v.Pool.UUID, v.Name) },
 		Taken: func(pool *model.StoragePool, name string) bool {
 			_, err := conn.FindVolume(ctx, pool.UUID, name)
 			return err == nil

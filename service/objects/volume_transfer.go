@@ -7,6 +7,7 @@ import (
 	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
 
+	"org.kvmmanager/internal/diskimage"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/create"
@@ -199,7 +200,7 @@ func (r *request) replaceContent(ctx context.Context, conn inventory.Conn, job *
 		return err
 	}
 	capacity := size
-	if !create.IsQcow2(head[:n]) {
+	if !diskimage.IsQcow2(head[:n]) {
 		capacity = max(size, v.Capacity)
 	}
 	err := again(emptyFile(v.Name, capacity, file))

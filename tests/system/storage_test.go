@@ -349,3 +349,69 @@ func TestADiskThatNamesAnotherFileIsNoVolume(t *testing.T) {
 		t.Errorf("left are %v", left)
 	}
 }
+
+// TestAGuestCannotMakeItsDiskALayerOverAFileOfTheHost has a raw disk with the
+// beginning of a layer, as its guest could write it. Whoever only may configure
+// VMs does not get at the file.
+func TestAGuestCannotMakeItsDiskALayerOverAFileOfTheHost(t *testing.T) {
+	useTiny(t)
+	root := as(t, "root")
+	folder := t.TempDir()
+	pool := aPool(root, "layers", with("target", folder))
+	at := func(name string) string { return filepath.Join(folder, name) }
+	layer := func(name, over, format string) {
+		run(t, "qemu-img", "create", "-u", "-f", "qcow2", "-F", format, "-b", over, at(name), "1M")
+	}
+	aVolume(root, pool, "guest", with("capacity", uint64(1<<20), "format", "raw"))
+	aVolume(root, pool, "base", with("capacity", uint64(1<<20), "format", "qcow2"))
+	aVolume(root, pool, "over-base", with("backing", volumeIn(pool, "base")))
+	vm := vmXML{Name: "layered", MemoryMiB: 128}.make(t, root)
+	add := func(volume, format string) []any {
+		spec := with("kind", "disk", "pool", "layers", "volume", volume)
+		if format != "" {
+			spec["format"] = dbus.MakeVariant(format)
+		}
+		return []any{spec, with("dry-run", true)}
+	}
+	source := func(volume string, copied bool) map[string]dbus.Variant {
+		return with("name", "thief", "source", with("kind", "image", "volume", volumeIn(pool, volume), "format", "qcow2", "copy", copied))
+	}
+
+	t.Log("what the guest writes, before libvirt has looked again, and after")
+	outside := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(outside, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	layer("guest", outside, "raw")
+	layer("over-guest", at("guest"), "qcow2")
+	layer("by-protocol", "json:{\"driver\":\"file\",\"filename\":\""+outside+"\"}", "raw")
+	layer("beside", "base", "qcow2")
+	run(t, "qemu-img", "create", "-f", "qcow2", "-o", "data_file="+at("data")+",data_file_raw=on", at("apart"), "1M")
+	for _, refreshed := range []bool{false, true} {
+		root.refused("NotSupported", vm, "VM.AddDevice", add("guest", "qcow2")...)
+		root.refused("NotSupported", localHost, "Host.CreateVM", source("guest", false), wait())
+		root.must(vm, "VM.AddDevice", add("guest", "raw")...)
+		if !refreshed {
+			root.must(pool, "StoragePool.Refresh", wait())
+		}
+	}
+	for _, volume := range []string{"guest", "over-guest", "by-protocol", "apart"} {
+		root.refused("NotSupported", vm, "VM.AddDevice", add(volume, "")...)
+		root.refused("NotSupported", localHost, "Host.CreateVM", source(volume, true), wait())
+		root.refused("NotSupported", volumeIn(pool, volume), "StorageVolume.Clone", "stolen", wait())
+	}
+
+	t.Log("what is not for reading others' files is as useful as before")
+	for _, volume := range []string{"base", "over-base", "beside"} {
+		root.must(vm, "VM.AddDevice", add(volume, "qcow2")...)
+		root.must(vm, "VM.AddDevice", add(volume, "")...)
+		root.must(volumeIn(pool, volume), "StorageVolume.Clone", "copy-of-"+volume, wait())
+	}
+
+	t.Log("a clone is of what the VM takes the disk for")
+	root.must(vm, "VM.AddDevice", with("kind", "disk", "pool", "layers", "volume", "guest", "format", "raw"), none())
+	root.refused("NotSupported", vm, "VM.Clone", "thief", wait())
+	if left := filesIn(t, folder); slices.Contains(left, "stolen") || slices.ContainsFunc(left, func(name string) bool { return strings.Contains(name, "thief") }) {
+		t.Errorf("left are %q", left)
+	}
+}

@@ -155,6 +155,20 @@ func (c *Conn) PeekVolume(ctx context.Context, pool, name string, offset, length
 	return data, err
 }
 
+// CheckImage implements inventory.Conn. It knows only of what PutOverlay has made.
+func (c *Conn) CheckImage(ctx context.Context, pool, name string) (err error) {
+	backing := ""
+	if err := c.onVolume(ctx, "check-image", pool, name, func(v *volume) { backing = v.backing }); err != nil {
+		return err
+	}
+	if backing != "" {
+		if _, err := c.VolumeAt(ctx, backing); err != nil {
+			return errs.New(errs.NotSupported, "It is a layer over a file in no pool.")
+		}
+	}
+	return nil
+}
+
 // MakeVolume implements inventory.Conn.
 func (c *Conn) MakeVolume(ctx context.Context, pool string, v inventory.VolumeInfo) (inventory.VolumeInfo, error) {
 	if err := c.enter(ctx, "make-volume", v.Name); err != nil {
