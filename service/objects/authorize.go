@@ -16,8 +16,8 @@ const (
 
 // authorize asks for every action that the call needs, and writes the audit
 // record of a refusal.
-func (r *request) authorize(ctx context.Context) error {
-	for _, action := range r.actions() {
+func (r *request) authorize(ctx context.Context, actions []string) error {
+	for _, action := range actions {
 		if err := r.authorizeOne(ctx, action); err != nil {
 			r.auditRefusal(action, err)
 			return err

@@ -109,6 +109,62 @@ func TestALinkedCloneNeedsATemplate(t *testing.T) {
 	}
 }
 
+func TestACloneOfWhatIsNoTemplateAnyMoreNeedsTheRightToReadIt(t *testing.T) {
+	t.Parallel()
+	var w *world
+	changed := func() {
+		w.hv.Put(fakehv.VM(1, "web"))
+		w.await("no template", func() bool { return !w.vmNow().Template })
+	}
+	w = newWorld(t, polkittest.Rule{Action: "org.kvmmanager.vm.create", Answer: polkittest.Yes, Meanwhile: changed})
+	w.withHost(template())
+	if got := errorName(w.call(vmPath, "VM.Clone", "a", opts("wait", true)).Err); got != errs.NotAuthorized.DBusName() {
+		t.Errorf("got %v", got)
+	}
+}
+
+func template() *model.VM {
+	vm := fakehv.VM(1, "web")
+	vm.Template = true
+	vm.Snapshots = []*model.Snapshot{fakehv.Snapshot("kept")}
+	model.LinkSnapshots(vm.UUID, vm.Snapshots, nil)
+	return vm
+}
+
+func TestWhatIsClonedDoesNotChangeMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(template())
+	started, goOn := w.held("clone")
+	job := w.job(vmPath, "VM.Clone", "a", opts("linked", true))
+	<-started
+	if got := errorName(w.call(snapshotPath("kept"), "Snapshot.SetDescription", "text", none()).Err); got != errs.Busy.DBusName() {
+		t.Errorf("changed meanwhile: %v", got)
+	}
+	goOn()
+	w.awaitJob(job, model.JobDone)
+}
+
+func TestNoLinkedCloneIsMadeOfWhatIsNoTemplateAnyMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(template())
+	started, end := make(chan struct{}), make(chan struct{})
+	w.hv.Hook("delete", func(context.Context, string) error {
+		close(started)
+		<-end
+		return errs.New(errs.InvalidState, "It stays.")
+	})
+	w.job(vmPath, "VM.Delete", none())
+	<-started
+	clone := w.job(vmPath, "VM.Clone", "a", opts("linked", true))
+	w.hv.Put(fakehv.VM(1, "web"))
+	w.await("no template", func() bool { return !w.vmNow().Template })
+	close(end)
+	w.awaitJob(clone, model.JobFailed)
+	if slices.Contains(w.hv.Calls(), "clone "+fakehv.UUID(1)) {
+		t.Error("it was cloned")
+	}
+}
+
 func withDisks() *model.VM {
 	vm := fakehv.VM(1, "web")
 	vm.Disks = []*model.Device{

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"slices"
 
 	"github.com/godbus/dbus/v5"
 
@@ -90,12 +91,16 @@ func (s *Service) Call(ctx context.Context, c *bus.Call) ([]any, error) {
 	if r.uid, r.pid, err = s.watcher.Credentials(ctx, c.Sender); err != nil {
 		return nil, errs.Wrap(errs.NotAuthorized, err, "The service cannot tell who is asking.")
 	}
-	if err := r.authorize(ctx); err != nil {
-		return nil, err
-	}
-	// A password dialog may have been open for minutes.
-	if err := r.find(); err != nil {
-		return nil, err
+	for approved, needed := []string(nil), r.actions(); !slices.Equal(approved, needed); needed = r.actions() {
+		if err := r.authorize(ctx, needed); err != nil {
+			return nil, err
+		}
+		approved = needed
+		// A password dialog may have been open for minutes, in which the object
+		// has become one that needs another right.
+		if err := r.find(); err != nil {
+			return nil, err
+		}
 	}
 	results, err := m.run(r, ctx)
 	r.auditCall(err)

@@ -31,7 +31,12 @@ func (r *request) clone(ctx context.Context) ([]any, error) {
 	}
 	return r.startJob(ctx, jobs.Spec{
 		Operation: "clone", Objects: []model.Path{r.vm.Path()}, Cancellable: true,
-		Run: func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
+		// What others are made of must neither go nor be written to meanwhile.
+		Run: r.alone(func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
+			now := r.host.VM(r.vm.UUID)
+			if r.vm.Template && now != nil && !now.Template {
+				return nil, errs.New(errs.InvalidState, "“%s” is not a template any more. Look at it again before you clone it.", r.vm.Name)
+			}
 			uuid, err := conn.Clone(ctx, r.vm.UUID, inventory.CloneSpec{
 				Name: name, Linked: linked, Progress: job.Progress, Finish: job.PointOfNoReturn,
 				Unfinished: r.service.unfinished.OnHost(r.host.ID()),
@@ -44,7 +49,7 @@ func (r *request) clone(ctx context.Context) ([]any, error) {
 			}
 			r.announceDisks(context.WithoutCancel(ctx), uuid)
 			return map[string]any{"vm": model.VMPath(uuid)}, nil
-		},
+		}),
 	})
 }
 

@@ -112,16 +112,16 @@ func (a *Authority) WaitPending(ctx context.Context, n int) {
 }
 
 // record notes a check and finds the answer to it.
-func (a *Authority) record(c Check) Answer {
+func (a *Authority) record(c Check) Rule {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.checks = append(a.checks, c)
 	for _, rule := range a.rules {
 		if rule.matches(c) {
-			return rule.Answer
+			return rule
 		}
 	}
-	return No
+	return Rule{Answer: No}
 }
 
 // hang waits until the id is cancelled or polkit stops.

@@ -31,7 +31,11 @@ func (m methods) CheckAuthorization(asker dbus.Sender, who subject, action strin
 		return result{}, failed("The subject is not on the bus: " + err.Error())
 	}
 	check := Check{Sender: name, UID: uid, Action: action, Details: details, Interactive: flags&1 != 0}
-	switch answer := m.a.record(check); answer {
+	rule := m.a.record(check)
+	if rule.Meanwhile != nil {
+		rule.Meanwhile()
+	}
+	switch answer := rule.Answer; answer {
 	case Fail:
 		return result{}, failed("This polkit was told to fail")
 	case Hang:

@@ -25,6 +25,8 @@ type Rule struct {
 	Action  string            // action id
 	Details map[string]string // the check has these details, and maybe more
 	Answer  Answer
+	// Meanwhile happens before the answer, if it is set.
+	Meanwhile func()
 }
 
 func (r Rule) matches(c Check) bool {
