@@ -42,6 +42,7 @@ type maker struct {
 	log        *slog.Logger
 	done       uint64 // bytes copied
 	steps      []step
+	starting   bool // all is made
 }
 
 // step is something that was made, or that may have been.
@@ -50,22 +51,27 @@ type step struct {
 	note inventory.Note // of a volume
 }
 
-// Make carries out a plan. When it fails, nothing of it is left; what cannot be
-// removed at once, and what a process leaves that ends in the middle, is removed
-// later.
+// Make carries out a plan. When it fails, nothing of it is left, unless somebody
+// has started the VM meanwhile; what cannot be removed at once, and what a process
+// leaves that ends in the middle, is removed later.
 func Make(ctx context.Context, plan *Plan, hv Hypervisor, unfinished inventory.Unfinished, report Reporter, log *slog.Logger) error {
 	m := &maker{plan: plan, hv: hv, unfinished: unfinished, report: report, log: log}
 	err := m.make(ctx)
-	if err != nil {
-		m.takeBack(ctx)
-		return err
+	if err == nil {
+		m.finish()
+	} else if runs := m.takeBack(ctx); runs && m.starting && errs.Is(err, errs.InvalidState) {
+		return nil // it has been started
 	}
+	return err
+}
+
+// finish leaves everything to whoever has the VM.
+func (m *maker) finish() {
 	for _, s := range m.steps {
 		if s.note != nil {
 			s.note.Done()
 		}
 	}
-	return nil
 }
 
 func (m *maker) make(ctx context.Context) error {
@@ -92,6 +98,7 @@ func (m *maker) make(ctx context.Context) error {
 		return nil
 	}
 	m.report.Phase("Starting the virtual machine")
+	m.starting = true
 	return m.hv.Start(context.WithoutCancel(ctx), m.plan.UUID(), false)
 }
 
@@ -114,13 +121,18 @@ func (m *maker) define(ctx context.Context) error {
 }
 
 // takeBack undoes everything, the last first. What fails does not keep the rest,
-// and is tried again later.
-func (m *maker) takeBack(ctx context.Context) {
+// and is tried again later. But a VM that runs was started by somebody who was
+// faster: it stays, with all that it has.
+func (m *maker) takeBack(ctx context.Context) (runs bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
 	for i := len(m.steps) - 1; i >= 0; i-- {
 		s := m.steps[i]
 		err := s.undo(ctx)
+		if s.note == nil && errs.Is(err, errs.InvalidState) {
+			m.finish()
+			return true
+		}
 		done := err == nil || errs.Is(err, errs.NotFound)
 		if !done {
 			m.log.Warn("cannot remove what a failed creation left, for now", "vm_uuid", m.plan.UUID(), "error", err)
@@ -138,6 +150,7 @@ func (m *maker) takeBack(ctx context.Context) {
 			s.note.Leave()
 		}
 	}
+	return false
 }
 
 // makeVolume makes one volume with its content, and tells its disk where it is.
@@ -185,7 +198,7 @@ func (m *maker) remembered(ctx context.Context, v *volume, make func() (inventor
 		note.Done()
 		return "", err
 	}
-	m.steps = append(m.steps, step{func(ctx context.Context) error { return m.hv.DropVolume(ctx, v.pool.UUID, v.name) }, note})
+	m.steps = append(m.steps, step{func(ctx context.Context) error { return m.hv.DropUnused(ctx, v.pool.UUID, v.name, "") }, note})
 	return made.Path, err
 }
 

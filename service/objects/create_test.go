@@ -200,6 +200,37 @@ func TestAVolumeThatNamesAFileOfTheHostIsNoDisk(t *testing.T) {
 	}
 }
 
+// TestAVMThatSomebodyElseStartsKeepsItsDisks although the creation then cannot.
+func TestAVMThatSomebodyElseStartsKeepsItsDisks(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		hook string
+		want string
+	}{
+		"before the start": {"start", ""},
+		"before the end":   {"set-autostart", errs.NoSpace.DBusName()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := withStorage(t)
+			w.hv.Hook(tt.hook, func(context.Context, string) error {
+				if tt.want != "" {
+					return errs.New(errs.NoSpace, "There is no space.")
+				}
+				return errs.New(errs.InvalidState, "It is running already.")
+			})
+			w.hv.Hook("delete", func(context.Context, string) error { return errs.New(errs.InvalidState, "It runs.") })
+			err := w.create("name", "new", "autostart", true, "source", source("kind", "image", "fd", file(t, qcow2(0))))
+			if got := errorName(err); got != tt.want {
+				t.Errorf("got %v", err)
+			}
+			if got := w.hv.Volumes(); len(got) != 2 || w.host().FindVM("new") == nil {
+				t.Errorf("the volumes are %v", got)
+			}
+		})
+	}
+}
+
 func TestACancelledCopyLeavesNothing(t *testing.T) {
 	t.Parallel()
 	w := withStorage(t)
