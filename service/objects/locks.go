@@ -26,6 +26,13 @@ func (l *locks) lockNow(key string) (unlock func(), ok bool) {
 	return func() { l.release(key, done) }, true
 }
 
+// taken says whether somebody holds it.
+func (l *locks) taken(key string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.held[key] != nil
+}
+
 // lock waits for its turn or for the end of ctx.
 func (l *locks) lock(ctx context.Context, key string) (unlock func(), err error) {
 	for {

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"io"
 	"slices"
 
 	"github.com/godbus/dbus/v5"
@@ -37,7 +38,8 @@ type request struct {
 	options options
 	uid     uint32
 	pid     uint32
-	audited bool // a job writes the call's audit record when it ends
+	audited bool      // a job writes the call's audit record when it ends
+	file    io.Closer // closed when the call's job ends; nil for most
 
 	// The object that the call is for; which of them is set depends on the
 	// interface.

@@ -142,6 +142,9 @@ func (r *request) startJob(ctx context.Context, spec jobs.Spec) ([]any, error) {
 	work := spec.Run
 	spec.UID = r.uid
 	spec.Run = func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
+		if r.file != nil {
+			defer r.file.Close()
+		}
 		result, err := work(ctx, job)
 		r.auditJob(job, err)
 		return result, err

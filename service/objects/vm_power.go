@@ -134,12 +134,18 @@ func (r *request) start(ctx context.Context) ([]any, error) {
 	if err := r.refuseTemplate(); err != nil {
 		return nil, err
 	}
+	if err := r.refuseBusyImages(); err != nil {
+		return nil, err
+	}
 	transition := model.VMStarting
 	if r.vm.HasSavedState {
 		transition = model.VMRestoring
 	}
 	paused := r.options.flag("paused")
 	return r.powerJob(ctx, "start", transition, func(ctx context.Context, conn inventory.Conn, uuid string) error {
+		if err := r.refuseBusyImages(); err != nil {
+			return err
+		}
 		return conn.Start(ctx, uuid, paused)
 	})
 }

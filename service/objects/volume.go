@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"path"
 
 	"github.com/godbus/dbus/v5"
 
@@ -80,7 +81,7 @@ func (r *request) volumeJob(ctx context.Context, operation string, cancellable b
 	return r.startJob(ctx, jobs.Spec{
 		Operation: operation, Objects: []model.Path{r.storageVolume.Path(), r.pool.Path()}, Cancellable: cancellable,
 		Run: func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
-			unlock, err := r.lockVolume(ctx, r.pool, r.storageVolume.Name)
+			unlock, err := r.lockVolume(ctx)
 			if err != nil {
 				return nil, err
 			}
@@ -99,8 +100,46 @@ func (r *request) volumeJob(ctx context.Context, operation string, cancellable b
 	})
 }
 
-func (r *request) lockVolume(ctx context.Context, pool *model.StoragePool, name string) (unlock func(), err error) {
-	return r.service.locks.lock(ctx, "volume:"+pool.UUID+"/"+name)
+// lockVolume keeps other jobs from the call's volume, and VMs from starting on it,
+// however they name it.
+func (r *request) lockVolume(ctx context.Context) (unlock func(), err error) {
+	locks := r.service.locks
+	named, err := locks.lock(ctx, volumeLock(r.pool, r.storageVolume.Name))
+	if err != nil || r.storageVolume.Place == "" {
+		return named, err
+	}
+	placed, err := locks.lock(ctx, r.placeLock(r.storageVolume.Place))
+	if err != nil {
+		named()
+		return nil, err
+	}
+	return func() { placed(); named() }, nil
+}
+
+func volumeLock(pool *model.StoragePool, name string) string { return "volume:" + pool.UUID + "/" + name }
+
+func (r *request) placeLock(place string) string { return "place:" + r.host.ID() + ":" + place }
+
+// refuseBusyImages names an image of the VM that a job is at. Such a job looks for
+// VMs that run once it has begun, so whoever starts the VM has it shown as one
+// before this.
+func (r *request) refuseBusyImages() error {
+	vm := r.host.VM(r.vm.UUID)
+	if vm == nil {
+		return nil // which the hypervisor will say
+	}
+	for _, d := range vm.Disks {
+		busy, name := d.Source != "" && r.service.locks.taken(r.placeLock(d.Source)), path.Base(d.Source)
+		for _, p := range r.host.Pools() {
+			if d.Source == "" && d.Volume != "" && p.Name == d.Pool {
+				busy, name = r.service.locks.taken(volumeLock(p, d.Volume)), d.Volume
+			}
+		}
+		if busy {
+			return errs.New(errs.Busy, "An operation is at work on the volume “%s”, which “%s” has as the disk %s. Wait until that has ended.", model.Printable(name), vm.Name, d.Target)
+		}
+	}
+	return nil
 }
 
 // announceVolume shows what became of a volume, and of the room in its pool.
@@ -238,7 +277,7 @@ func (r *request) newVolumeName(pool *model.StoragePool, name string) error {
 // that was cancelled meanwhile is removed again, and so is, later, one that was
 // cut off.
 func (r *request) makeVolume(ctx context.Context, conn inventory.Conn, pool *model.StoragePool, name string, job *jobs.Job, do func(context.Context) error) (map[string]any, error) {
-	unlock, err := r.lockVolume(ctx, pool, "new:"+name)
+	unlock, err := r.service.locks.lock(ctx, "new-volume:"+pool.UUID+"/"+name)
 	if err != nil {
 		return nil, err
 	}

@@ -3,10 +3,13 @@ package objects_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -316,4 +319,84 @@ func TestPermissionsOfAVolume(t *testing.T) {
 	}) {
 		t.Errorf("polkit was told %v", checks)
 	}
+}
+
+// TestNoVMStartsOnAVolumeThatIsWrittenTo whether its disk has the path or the names.
+func TestNoVMStartsOnAVolumeThatIsWrittenTo(t *testing.T) {
+	t.Parallel()
+	for how, disk := range map[string]*model.Device{
+		"a path": {ID: "disk-vda", Kind: model.KindDisk, Target: "vda", Source: "/fake/" + poolUUID + "/base.qcow2"},
+		"names":  {ID: "disk-vda", Kind: model.KindDisk, Target: "vda", Pool: "default", Volume: "base.qcow2"},
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			w := withVolumes(t)
+			vm := fakehv.VM(1, "web")
+			vm.Disks = []*model.Device{disk}
+			vm.Snapshots = []*model.Snapshot{fakehv.Snapshot("kept")}
+			model.LinkSnapshots(vm.UUID, vm.Snapshots, nil)
+			w.hv.Put(vm)
+			w.await("its disk", func() bool { return len(w.host().Volume(poolUUID, "base.qcow2").UsedBy) == 1 })
+			half, goOn := w.held("upload-volume")
+			upload := w.job(basePath, "StorageVolume.Upload", file(t, []byte("something else")), none())
+			<-half
+			w.refused("start", w.call(vmPath, "VM.Start", opts("wait", true)).Err, errs.Busy, "base.qcow2", "web", "vda")
+			w.refused("go back", w.call(snapshotPath("kept"), "Snapshot.Revert", opts("wait", true)).Err, errs.Busy, "base.qcow2")
+			goOn()
+			w.awaitJob(upload, model.JobDone)
+			if err := w.call(vmPath, "VM.Start", opts("wait", true)).Err; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestAVolumeIsNotWrittenToWhileAVMStarts on it: whoever comes second gives way.
+func TestAVolumeIsNotWrittenToWhileAVMStarts(t *testing.T) {
+	t.Parallel()
+	w := withVolumes(t)
+	vm := fakehv.VM(1, "web")
+	vm.Disks = []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Source: "/fake/" + poolUUID + "/base.qcow2"}}
+	w.hv.Put(vm)
+	w.await("its disk", func() bool { return len(w.host().Volume(poolUUID, "base.qcow2").UsedBy) == 1 })
+	half, goOn := w.held("resize-volume")
+	resize := w.job(basePath, "StorageVolume.Resize", uint64(2<<30), none())
+	<-half
+	upload := w.job(basePath, "StorageVolume.Upload", file(t, []byte("x")), none()) // waits
+	vm.State = model.VMStarting
+	w.hv.Put(vm)
+	w.await("it starts", func() bool { return w.host().VM(vm.UUID).State.Active() })
+	goOn()
+	w.awaitJob(resize, model.JobDone)
+	w.awaitJob(upload, model.JobFailed)
+	if got := string(w.hv.Content(poolUUID, "base.qcow2")); got != "the base" {
+		t.Errorf("it holds %q", got)
+	}
+}
+
+func TestTheFileOfAJobThatNeverBeganIsClosed(t *testing.T) {
+	t.Parallel()
+	w := withVolumes(t)
+	half, goOn := w.held("resize-volume")
+	resize := w.job(basePath, "StorageVolume.Resize", uint64(2<<30), none())
+	<-half
+	from, to, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	download := w.job(basePath, "StorageVolume.Download", dbus.UnixFD(to.Fd()), none())
+	to.Close()
+	if err := w.call(download, "Job.Cancel", none()).Err; err != nil {
+		t.Fatal(err)
+	}
+	w.awaitJob(download, model.JobCancelled)
+	if err := from.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := from.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("got %v", err)
+	}
+	goOn()
+	w.awaitJob(resize, model.JobDone)
 }

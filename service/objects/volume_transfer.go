@@ -67,8 +67,9 @@ func writable(f *os.File) error {
 	return nil
 }
 
-// closing starts a job that owns a file.
+// closing starts a job that owns a file, which startJob has closed at its end.
 func (r *request) closing(file *os.File, start func() ([]any, error)) ([]any, error) {
+	r.file = file
 	results, err := start()
 	if !r.audited { // no job was started
 		_ = file.Close()
@@ -102,7 +103,6 @@ func (r *request) createFromFile(ctx context.Context, conn inventory.Conn, spec 
 		return r.startJob(ctx, jobs.Spec{
 			Operation: "upload-volume", Objects: []model.Path{r.pool.Path()}, Cancellable: true,
 			Run: func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
-				defer file.Close()
 				return r.makeVolume(ctx, conn, r.pool, spec.Name, job, func(ctx context.Context) error {
 					if err := conn.CreateVolume(ctx, r.pool.UUID, volume); err != nil {
 						return err
@@ -171,7 +171,6 @@ func (r *request) uploadVolume(ctx context.Context) ([]any, error) {
 	}
 	return r.closing(file, func() ([]any, error) {
 		return r.volumeJob(ctx, "upload-volume", true, check, func(ctx context.Context, conn inventory.Conn, job *jobs.Job) (map[string]any, error) {
-			defer file.Close()
 			return nil, r.replaceContent(ctx, conn, job, file, size)
 		})
 	})
@@ -229,7 +228,6 @@ func (r *request) downloadVolume(ctx context.Context) ([]any, error) {
 	}
 	return r.closing(file, func() ([]any, error) {
 		return r.volumeJob(ctx, "download-volume", true, r.refuseRunningUsers, func(ctx context.Context, conn inventory.Conn, job *jobs.Job) (map[string]any, error) {
-			defer file.Close()
 			return nil, conn.DownloadVolume(ctx, r.pool.UUID, r.storageVolume.Name, file, job.Progress)
 		})
 	})
