@@ -116,7 +116,9 @@ func (r *request) lockVolume(ctx context.Context) (unlock func(), err error) {
 	return func() { placed(); named() }, nil
 }
 
-func volumeLock(pool *model.StoragePool, name string) string { return "volume:" + pool.UUID + "/" + name }
+func volumeLock(pool *model.StoragePool, name string) string {
+	return "volume:" + pool.UUID + "/" + name
+}
 
 func (r *request) placeLock(place string) string { return "place:" + r.host.ID() + ":" + place }
 
