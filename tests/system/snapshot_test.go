@@ -138,3 +138,55 @@ func TestAnExternalSnapshot(t *testing.T) {
 	}
 	guest.run("echo still-$((6 * 7))", "still-42")
 }
+
+// TestWhatAVMIsMadeOfStays whoever has put layers over it, whether the pool knows
+// of them and whether the VM runs.
+func TestWhatAVMIsMadeOfStays(t *testing.T) {
+	useTiny(t)
+	root := as(t, "root")
+	vm := cloneOf(root, "layers", wait())
+	t.Cleanup(func() {
+		_, _ = tryVirsh("destroy", "layers")
+		for _, volume := range volumesOf(t, "layers") {
+			run(t, "rm", "--", "/var/lib/libvirt/images/"+volume)
+		}
+		virsh(t, "pool-refresh", "default")
+	})
+	define(t, strings.NewReplacer("<disk type='volume'", "<disk type='file'", "<source pool='default' volume='layers.qcow2'/>", "<source file='/var/lib/libvirt/images/layers.qcow2'/>").
+		Replace(virsh(t, "dumpxml", "--inactive", "layers")))
+	stay := func(when string, names ...string) {
+		t.Helper()
+		t.Log(when)
+		for _, name := range names {
+			v := volumeIn(defaultPool(t), name)
+			root.refused("DeviceInUse", v, "StorageVolume.Delete", wait())
+			root.refused("DeviceInUse", v, "StorageVolume.Wipe", wait())
+			root.refused("DeviceInUse", v, "StorageVolume.Resize", uint64(1<<30), wait())
+		}
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	root.must(vm, "VM.Start", wait())
+	root.must(vm, "VM.CreateSnapshot", "one", with("memory", false, "kind", "external", "wait", true))
+	for _, name := range []string{"layers.qcow2", "layers.one"} {
+		if got := root.get(volumeIn(defaultPool(t), name), "StorageVolume.UsedBy"); !equal(got, []dbus.ObjectPath{vm}) {
+			t.Errorf("%s is used by %v", name, got)
+		}
+	}
+	root.refused("DeviceInUse", defaultPool(t), "StoragePool.Stop", none())
+	stay("running, with a snapshot of the service's", "layers.qcow2", "layers.one")
+	virsh(t, "snapshot-create-as", "layers", "two", "--disk-only")
+	stay("running, with one that the pool knows nothing of", "layers.qcow2", "layers.one")
+	root.must(vm, "VM.PowerOff", wait())
+	stay("off", "layers.qcow2", "layers.one")
+	for _, name := range []string{"two", "one"} {
+		virsh(t, "snapshot-delete", "layers", name, "--metadata")
+	}
+	stay("off, when only the images tell", "layers.qcow2", "layers.one")
+
+	t.Log("deleted, the VM takes its own")
+	result(root, vm, "Delete", with("wait", true, "delete-storage", []string{"*"}))
+	root.must(volumeIn(defaultPool(t), "layers.one"), "StorageVolume.Delete", wait())
+	root.must(volumeIn(defaultPool(t), "layers.qcow2"), "StorageVolume.Delete", wait())
+}
