@@ -164,7 +164,7 @@ func TestAValueOfAnotherTypeThanDeclaredIsLeftOut(t *testing.T) {
 
 func TestTreeAnswersItsOwner(t *testing.T) {
 	t.Parallel()
-	tree := New("/test", testInterfaces(t), echo, newTestLog())
+	tree := New("/test", testInterfaces(t), echo, somebody, newTestLog())
 	tree.Apply(Put("/test/b", "test.Deep", nil), Put("/test/a", "test.Thing", thing("a", 1)), Put("/test/ab", "test.Deep", nil))
 	if !tree.Has("/test/a", "test.Thing") || tree.Has("/test/a", "test.Deep") || tree.Has("/test/c", "test.Deep") {
 		t.Error("Has is wrong")

@@ -43,7 +43,7 @@ func benchTree(tb testing.TB, n int) *Tree {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tree := New("/test", ifaces, nil, slog.Default())
+	tree := New("/test", ifaces, nil, nil, slog.Default())
 	var changes []Change
 	for i := range n {
 		changes = append(changes, Put(dbus.ObjectPath(fmt.Sprintf("/test/vms/vm%04d", i)), "test.VM", benchProps(i)))

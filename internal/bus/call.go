@@ -10,6 +10,7 @@ import (
 // arguments have the declared types.
 type Call struct {
 	Sender      string // the caller's unique name
+	UID, PID    uint32 // the caller's; the process is 0 if the bus does not know it
 	Path        dbus.ObjectPath
 	Interface   string // filled in when the caller left it out
 	Member      string

@@ -53,7 +53,7 @@ func TestAddressesComeFromTheEnvironment(t *testing.T) {
 
 func TestConnectTriesEachAddressAndNamesEachFailure(t *testing.T) {
 	t.Parallel()
-	tree := New("/test", testInterfaces(t), echo, newTestLog())
+	tree := New("/test", testInterfaces(t), echo, somebody, newTestLog())
 	b := bustest.Start(t)
 	conn, err := tree.Connect("tcp:host=x;unix:path=/nowhere;" + b.Address)
 	if err != nil {
@@ -91,7 +91,7 @@ func TestConnectFailsWhenTheOtherEndIsNoBus(t *testing.T) {
 			_, _ = c.Write([]byte(answers))
 			_ = c.(*net.UnixConn).CloseWrite()
 		}()
-		tree := New("/test", testInterfaces(t), echo, newTestLog())
+		tree := New("/test", testInterfaces(t), echo, somebody, newTestLog())
 		if conn, err := tree.Connect("unix:path=" + path); err == nil {
 			_ = conn.Close()
 			t.Errorf("a bus that says %q was accepted", answers)
@@ -133,7 +133,7 @@ func TestTheConnectionIsAlsoAClient(t *testing.T) {
 func TestApplyBeforeConnectOnlyChangesTheState(t *testing.T) {
 	t.Parallel()
 	b := bustest.Start(t)
-	tree := New("/test", testInterfaces(t), echo, newTestLog())
+	tree := New("/test", testInterfaces(t), echo, somebody, newTestLog())
 	tree.Apply(Put("/test/a", "test.Thing", thing("a", 1)))
 	conn, err := tree.Connect(b.Address)
 	if err != nil {

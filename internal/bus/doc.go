@@ -18,7 +18,7 @@
 // # Backpressure
 //
 // The state has a lock of its own that is never held while something is sent.
-// A caller may have a limited number of calls in the handler; more are refused
+// A user may have a limited number of calls in the handler; more are refused
 // with LimitsExceeded. Handlers run concurrently, each in its own goroutine,
 // with panics contained. Reads are not refused; when too many are under way,
 // the next is read from the socket later.

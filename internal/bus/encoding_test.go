@@ -47,7 +47,7 @@ func single(tb testing.TB, path dbus.ObjectPath, value any) (*Tree, *object) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tree := New("/", ifaces, nil, newTestLog())
+	tree := New("/", ifaces, nil, nil, newTestLog())
 	tree.Apply(Put(path, "test.One", props{"Value": value}))
 	_, o := tree.find(path)
 	return tree, o
@@ -118,7 +118,7 @@ func TestAnEncodingCanBeMoved(t *testing.T) {
 	t.Parallel()
 	// Objects of all lengths modulo 8 behind each other; godbus is the judge.
 	ifaces := testInterfaces(t)
-	tree := New("/test", ifaces, nil, newTestLog())
+	tree := New("/test", ifaces, nil, nil, newTestLog())
 	for i := range 40 {
 		name := fmt.Sprintf("/test/%0*d", i%11+2, i)
 		tree.Apply(Put(dbus.ObjectPath(name), "test.Deep", nil), Put(dbus.ObjectPath(name), "test.Thing", thing(fmt.Sprintf("%0*d", i%9, i), uint64(i))))

@@ -95,12 +95,24 @@ type rig struct {
 	server *dbus.Conn
 	client *dbus.Conn
 	log    *logBuffer
+	users  sync.Map // uid by unique name: of who is not somebody
+}
+
+// somebody is the user that everybody is.
+func somebody(context.Context, string) (uid, pid uint32, err error) { return 1000, 1, nil }
+
+// callers tells who a client of the rig is.
+func (r *rig) callers(ctx context.Context, sender string) (uid, pid uint32, err error) {
+	if uid, known := r.users.Load(sender); known {
+		return uid.(uint32), 1, nil
+	}
+	return somebody(ctx, sender)
 }
 
 func newRig(tb testing.TB, handler Handler, config ...string) *rig {
 	tb.Helper()
 	r := &rig{bus: bustest.Start(tb, config...), log: &logBuffer{}}
-	r.tree = New("/test", testInterfaces(tb), handler, slog.New(slog.NewTextHandler(r.log, nil)))
+	r.tree = New("/test", testInterfaces(tb), handler, r.callers, slog.New(slog.NewTextHandler(r.log, nil)))
 	server, err := r.tree.Connect(r.bus.Address)
 	if err != nil {
 		tb.Fatal(err)

@@ -90,7 +90,7 @@ func TestTooLongACallIsRefusedUndecoded(t *testing.T) {
 
 func TestTooLongAnAnswerCostsTheCallNotTheConnection(t *testing.T) {
 	t.Parallel()
-	tree := New("/test", testInterfaces(t), echo, newTestLog())
+	tree := New("/test", testInterfaces(t), echo, somebody, newTestLog())
 	tree.Apply(Put("/test/a", "test.Thing", thing("a", 1)))
 	_, o := tree.find("/test/a")
 	o.cache.Store(&encoding{padded: make([]byte, maxReply+8), length: maxReply + 8, props: [][2]int{{0, maxReply + 8}}})
@@ -173,7 +173,7 @@ func socketpair(tb testing.TB, tree *Tree) (l *link, other *net.UnixConn) {
 
 func TestNothingIsAnsweredWhenNoReplyIsWanted(t *testing.T) {
 	t.Parallel()
-	tree := New("/test", testInterfaces(t), echo, newTestLog())
+	tree := New("/test", testInterfaces(t), echo, somebody, newTestLog())
 	tree.Apply(Put("/test/a", "test.Thing", thing("a", 1)))
 	l, other := socketpair(t, tree)
 	text := encoder{}
@@ -226,7 +226,7 @@ func receiveHeader(tb testing.TB, conn *net.UnixConn) *header {
 
 func TestAMessageWithoutAllItsDescriptorsIsRefused(t *testing.T) {
 	t.Parallel()
-	tree := New("/test", testInterfaces(t), echo, newTestLog())
+	tree := New("/test", testInterfaces(t), echo, somebody, newTestLog())
 	tree.Apply(Put("/test/a", "test.Thing", thing("a", 1)))
 	l, other := socketpair(t, tree)
 	h := &header{typ: dbus.TypeMethodCall, sender: ":1.1", path: "/test/a", iface: "test.Thing", member: "Give", signature: "h", fdCount: 2}
@@ -240,7 +240,7 @@ func TestAMessageWithoutAllItsDescriptorsIsRefused(t *testing.T) {
 // FuzzRoute feeds the link whatever bytes, as a bus that does not validate
 // would. Whatever happens, nothing panics, and every slot comes back.
 func FuzzRoute(f *testing.F) {
-	tree := New("/test", testInterfaces(f), echo, newTestLog())
+	tree := New("/test", testInterfaces(f), echo, somebody, newTestLog())
 	tree.Apply(Put("/test/a", "test.Thing", thing("a", 1)))
 	body, _, err := marshal("a{sv}", []any{map[string]dbus.Variant{"k": nested(5, "v")}})
 	if err != nil {

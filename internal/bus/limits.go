@@ -3,10 +3,11 @@ package bus
 import "sync"
 
 const (
-	// maxCallsPerSender is how many calls of one sender the handler may have
-	// under way, waiting ones such as open password dialogs included.
-	maxCallsPerSender = 64
-	// maxCalls is how many of all senders.
+	// maxCallsPerUser is how many calls of one user the handler may have under
+	// way, waiting ones such as open password dialogs included, whatever number
+	// of connections they come through. root may have half of all.
+	maxCallsPerUser = 128
+	// maxCalls is how many of all users.
 	maxCalls = 1024
 	// maxReads is how many calls are looked at or answered from memory at the
 	// same time.
@@ -18,35 +19,39 @@ const (
 
 // limits counts the calls that are in the handler.
 type limits struct {
-	perSender, total int
+	perUser, total int
 
 	mu       sync.Mutex
 	underWay int
-	senders  map[string]int // those with any under way
+	users    map[uint32]int // those with any under way
 }
 
-func newLimits(perSender, total int) *limits {
-	return &limits{perSender: perSender, total: total, senders: make(map[string]int)}
+func newLimits(perUser, total int) *limits {
+	return &limits{perUser: perUser, total: total, users: make(map[uint32]int)}
 }
 
 // enter counts a call; false when there are too many already.
-func (l *limits) enter(sender string) bool {
+func (l *limits) enter(uid uint32) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.underWay >= l.total || l.senders[sender] >= l.perSender {
+	most := l.perUser
+	if uid == 0 {
+		most = max(most, l.total/2)
+	}
+	if l.underWay >= l.total || l.users[uid] >= most {
 		return false
 	}
 	l.underWay++
-	l.senders[sender]++
+	l.users[uid]++
 	return true
 }
 
 // leave ends what a successful enter began.
-func (l *limits) leave(sender string) {
+func (l *limits) leave(uid uint32) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.underWay--
-	if l.senders[sender]--; l.senders[sender] == 0 {
-		delete(l.senders, sender)
+	if l.users[uid]--; l.users[uid] == 0 {
+		delete(l.users, uid)
 	}
 }

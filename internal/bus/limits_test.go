@@ -2,10 +2,12 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
 
+	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/testutil/bustest"
 )
 
@@ -25,24 +27,28 @@ func (b *blocker) handle(_ context.Context, c *Call) ([]any, error) {
 	return c.Args, nil
 }
 
-func TestCallsOfOneSenderAreLimited(t *testing.T) {
+func TestCallsOfOneUserAreLimited(t *testing.T) {
 	t.Parallel()
 	b := newBlocker()
 	r := newRig(t, b.handle)
-	answers := make(chan *dbus.Call, maxCallsPerSender)
-	for range maxCallsPerSender {
-		r.object("/test/things/a").Go("test.Thing.Echo", 0, answers, "x")
+	first, second, other := r.client, r.bus.Connect(t), r.bus.Connect(t)
+	r.users.Store(other.Names()[0], uint32(1001))
+	echo := func(conn *dbus.Conn) dbus.BusObject { return conn.Object(r.server.Names()[0], "/test/things/a") }
+	answers := make(chan *dbus.Call, maxCallsPerUser)
+	for i := range maxCallsPerUser {
+		echo([]*dbus.Conn{first, second}[i%2]).Go("test.Thing.Echo", 0, answers, "x")
 	}
-	for range maxCallsPerSender {
+	for range maxCallsPerUser {
 		wait(t, b.entered, "the calls to come in")
 	}
-	wantError(t, r.call("/test/things/a", "test.Thing.Echo", "x"), errorPrefix+"LimitsExceeded")
-	// Reads go on, and other senders are served.
+	for _, conn := range []*dbus.Conn{first, second, r.bus.Connect(t)} {
+		wantError(t, echo(conn).Call("test.Thing.Echo", 0, "x"), errorPrefix+"LimitsExceeded")
+	}
+	// Reads go on, and other users are served.
 	if err := r.call("/test/things/a", propertiesName+".Get", "test.Thing", "Name").Err; err != nil {
 		t.Errorf("a read beside stuck calls: %v", err)
 	}
-	other := r.bus.Connect(t)
-	call := other.Object(r.server.Names()[0], "/test/things/a").Go("test.Thing.Echo", 0, nil, "y")
+	call := echo(other).Go("test.Thing.Echo", 0, nil, "y")
 	if sender := wait(t, b.entered, "the other's call"); sender != other.Names()[0] {
 		t.Errorf("the call came from %s", sender)
 	}
@@ -50,7 +56,7 @@ func TestCallsOfOneSenderAreLimited(t *testing.T) {
 	if err := wait(t, call.Done, "the other's answer").Err; err != nil {
 		t.Error(err)
 	}
-	for range maxCallsPerSender {
+	for range maxCallsPerUser {
 		if err := wait(t, answers, "the answers").Err; err != nil {
 			t.Error(err)
 		}
@@ -65,16 +71,18 @@ func TestCallsOfOneSenderAreLimited(t *testing.T) {
 	}
 }
 
-func TestCallsOfAllSendersTogetherAreLimited(t *testing.T) {
+func TestCallsOfAllUsersTogetherAreLimited(t *testing.T) {
 	t.Parallel()
 	b := newBlocker()
 	r := newRig(t, b.handle)
 	r.tree.limits.mu.Lock()
-	r.tree.limits.perSender, r.tree.limits.total = 2, 3
+	r.tree.limits.perUser, r.tree.limits.total = 2, 3
 	r.tree.limits.mu.Unlock()
 	var clients []dbus.BusObject
-	for range 2 {
-		clients = append(clients, r.bus.Connect(t).Object(r.server.Names()[0], "/test/things/a"))
+	for i := range 2 {
+		conn := r.bus.Connect(t)
+		r.users.Store(conn.Names()[0], uint32(1000+i))
+		clients = append(clients, conn.Object(r.server.Names()[0], "/test/things/a"))
 	}
 	for i := range 3 {
 		clients[i%2].Go("test.Thing.Echo", 0, nil, "x")
@@ -84,12 +92,19 @@ func TestCallsOfAllSendersTogetherAreLimited(t *testing.T) {
 	close(b.release)
 }
 
+func TestACallOfNobodyKnownIsRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, echo)
+	r.tree.callers = func(context.Context, string) (uid, pid uint32, err error) { return 0, 0, errors.New("gone") }
+	wantError(t, r.call("/test/things/a", "test.Thing.Echo", "x"), errs.NotAuthorized.DBusName())
+}
+
 func TestStuckCallsDoNotKeepReadsWaiting(t *testing.T) {
 	t.Parallel()
 	b := newBlocker()
 	r := newRig(t, b.handle, `<limit name="max_replies_per_connection">100000</limit>`)
 	r.tree.limits.mu.Lock()
-	r.tree.limits.perSender = 2 * maxReads
+	r.tree.limits.perUser = 2 * maxReads
 	r.tree.limits.mu.Unlock()
 	for range 2 * maxReads {
 		r.object("/test/things/a").Go("test.Thing.Echo", 0, nil, "x")
@@ -103,20 +118,20 @@ func TestStuckCallsDoNotKeepReadsWaiting(t *testing.T) {
 
 func TestLimitsForgetWhoLeft(t *testing.T) {
 	t.Parallel()
-	l := newLimits(2, 3)
+	l := newLimits(2, 6)
 	for _, step := range []struct {
-		sender string
-		want   bool
-	}{{"a", true}, {"a", true}, {"a", false}, {"b", true}, {"b", false}, {"c", false}} {
-		if got := l.enter(step.sender); got != step.want {
-			t.Errorf("%s may enter: %v, want %v", step.sender, got, step.want)
+		uid  uint32
+		want bool
+	}{{7, true}, {7, true}, {7, false}, {0, true}, {0, true}, {0, true}, {0, false}, {8, true}, {8, false}, {9, false}} {
+		if got := l.enter(step.uid); got != step.want {
+			t.Errorf("%d may enter: %v, want %v", step.uid, got, step.want)
 		}
 	}
-	l.leave("a")
-	l.leave("a")
-	l.leave("b")
-	if l.underWay != 0 || len(l.senders) != 0 {
-		t.Errorf("%d calls of %v remain", l.underWay, l.senders)
+	for _, uid := range []uint32{7, 7, 0, 0, 0, 8} {
+		l.leave(uid)
+	}
+	if l.underWay != 0 || len(l.users) != 0 {
+		t.Errorf("%d calls of %v remain", l.underWay, l.users)
 	}
 }
 

@@ -152,7 +152,7 @@ func (r *rig) readSize(how int) (got read) {
 
 func TestOneApplyIsSeenWholeOrNotAtAll(t *testing.T) {
 	t.Parallel()
-	tree := New("/test", testInterfaces(t), echo, newTestLog())
+	tree := New("/test", testInterfaces(t), echo, somebody, newTestLog())
 	apply := func(size uint64) {
 		var changes []Change
 		for i := range 50 {

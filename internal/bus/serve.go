@@ -114,13 +114,19 @@ func (s *service) arguments(iface *Interface, m *Method) ([]any, error) {
 // handle has the tree's handler answer the call.
 func (s *service) handle(iface *Interface, m *Method, args []any) error {
 	in := s.in
-	if !s.tree.limits.enter(in.sender) {
+	// Who is asked for has a slot meanwhile: whoever sends more than the bus can
+	// tell about waits, and nobody else is refused for it.
+	uid, pid, err := s.tree.callers(s.link.ctx, in.sender)
+	if err != nil {
+		return errs.Wrap(errs.NotAuthorized, err, "The service cannot tell who is asking.")
+	}
+	if !s.tree.limits.enter(uid) {
 		return tooMany("Too many calls are under way. Wait for some of them.")
 	}
-	defer s.tree.limits.leave(in.sender)
+	defer s.tree.limits.leave(uid)
 	s.freeSlot()
 	results, err := s.tree.handler(s.link.ctx, &Call{
-		Sender: in.sender, Path: in.path, Interface: iface.Name, Member: m.Name, Args: args,
+		Sender: in.sender, UID: uid, PID: pid, Path: in.path, Interface: iface.Name, Member: m.Name, Args: args,
 		Interactive: in.flags&dbus.FlagAllowInteractiveAuthorization != 0, NoReply: !in.wantsReply(),
 		incoming: in,
 	})

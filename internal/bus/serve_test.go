@@ -258,7 +258,7 @@ func TestAPanicIsContainedAndLogged(t *testing.T) {
 		}
 		return c.Args, nil
 	})
-	for range 2 * maxCallsPerSender { // more than may be under way: nothing is leaked
+	for range 2 * maxCallsPerUser { // more than may be under way: nothing is leaked
 		wantError(t, r.call("/test/things/a", "test.Thing.Echo", "boom"), "org.kvmmanager.Error.Internal")
 	}
 	if err := r.call("/test/things/a", "test.Thing.Echo", "fine").Err; err != nil {

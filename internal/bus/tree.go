@@ -21,12 +21,17 @@ import (
 // it; of an Internal one only the log learns the cause.
 type Handler func(ctx context.Context, c *Call) ([]any, error)
 
+// Callers tells the user and the process of a sender. It must not need the
+// connection that the tree answers on, which may wait for it.
+type Callers func(ctx context.Context, sender string) (uid, pid uint32, err error)
+
 // Tree is the objects that the service shows, and who answers their calls.
 // All methods may be called from any goroutine.
 type Tree struct {
 	root    dbus.ObjectPath
 	ifaces  map[string]*Interface
 	handler Handler
+	callers Callers
 	log     *slog.Logger
 	limits  *limits
 	link    atomic.Pointer[link] // nil until connected
@@ -40,12 +45,13 @@ type Tree struct {
 	nodes nodes
 }
 
-// New makes an empty tree that knows these interfaces. ObjectManager is at
+// New makes an empty tree that knows these interfaces. A tree without methods of
+// its own needs neither a handler nor callers. ObjectManager is at
 // root, and every object is at or below it.
-func New(root dbus.ObjectPath, ifaces []*Interface, handler Handler, log *slog.Logger) *Tree {
+func New(root dbus.ObjectPath, ifaces []*Interface, handler Handler, callers Callers, log *slog.Logger) *Tree {
 	t := &Tree{
-		root: root, ifaces: make(map[string]*Interface, len(ifaces)), handler: handler, log: log,
-		limits: newLimits(maxCallsPerSender, maxCalls), nodes: make(nodes),
+		root: root, ifaces: make(map[string]*Interface, len(ifaces)), handler: handler, callers: callers, log: log,
+		limits: newLimits(maxCallsPerUser, maxCalls), nodes: make(nodes),
 	}
 	for _, i := range ifaces {
 		t.ifaces[i.Name] = i

@@ -424,7 +424,7 @@ func recorderWith(t *testing.T, edit func(xml string) string) (address string, c
 	tree = bus.New(api.RootPath, ifaces, func(_ context.Context, c *bus.Call) ([]any, error) {
 		noted <- c
 		return answers(results[c.Interface+"."+c.Member]), nil
-	}, slog.New(slog.DiscardHandler))
+	}, func(context.Context, string) (uid, pid uint32, err error) { return 0, 0, nil }, slog.New(slog.DiscardHandler))
 	tree.Apply(
 		bus.Put(api.RootPath, api.ManagerInterface, wire.PropsOf(&model.Manager{})),
 		bus.Put("/org/kvmmanager/hosts/local", api.HostInterface, wire.PropsOf(&model.Host{ID: "local"})),

@@ -25,6 +25,12 @@ const (
 	// ends a runaway rules file after 15 s, and the bus gives up starting
 	// polkit after 25 s.
 	patience = 30 * time.Second
+
+	// A bus lets a connection wait for 128 answers (max_replies_per_connection
+	// of dbus-daemon), and fails further calls. maxDialogs of them may take as
+	// long as a person does, and never come; maxQuick are polkit's own.
+	maxDialogs = 64
+	maxQuick   = 48
 )
 
 // Authority asks polkit.
@@ -34,12 +40,14 @@ const (
 type Authority struct {
 	conn     *dbus.Conn
 	patience time.Duration
+	dialogs  chan struct{} // has something for each open dialog
+	quick    chan struct{} // and for each other check
 }
 
 // New makes a client of the authority on the bus of conn, which stays the
 // caller's. polkit may start and stop at any time.
 func New(conn *dbus.Conn) *Authority {
-	return &Authority{conn: conn, patience: patience}
+	return &Authority{conn: conn, patience: patience, dialogs: make(chan struct{}, maxDialogs), quick: make(chan struct{}, maxQuick)}
 }
 
 // Check implements Checker.
@@ -47,8 +55,20 @@ func (a *Authority) Check(ctx context.Context, sender, action string, details ma
 	var flags uint32
 	asked := ctx
 	if interactive {
+		select {
+		case a.dialogs <- struct{}{}:
+			defer func() { <-a.dialogs }()
+		default:
+			return Result{}, errs.New(errs.Busy, "Too many people are being asked for a password. Try again in a moment.")
+		}
 		flags = allowUserInteraction
 	} else {
+		select {
+		case a.quick <- struct{}{}:
+			defer func() { <-a.quick }()
+		case <-ctx.Done():
+			return Result{}, ctx.Err()
+		}
 		var cancel context.CancelFunc
 		asked, cancel = context.WithTimeout(ctx, a.patience)
 		defer cancel()

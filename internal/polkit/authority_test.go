@@ -178,3 +178,43 @@ func TestACallThatIsOverAsksNothing(t *testing.T) {
 		t.Errorf("polkit was asked %d times, want only for the call that was not over", len(checks))
 	}
 }
+
+// TestChecksLeaveTheBusRoom fills the room for each kind of checks.
+func TestChecksLeaveTheBusRoom(t *testing.T) {
+	t.Parallel()
+	bus := bustest.Start(t)
+	fake := polkittest.New(t, bus.Address, polkittest.Rule{Action: "free", Answer: polkittest.Yes}, polkittest.Rule{Answer: polkittest.Hang})
+	authority := New(bus.Connect(t))
+	caller := bus.Connect(t).Names()[0]
+	ctx, giveUp := context.WithCancel(deadline(t))
+	defer giveUp()
+	done := make(chan error, maxDialogs+2*maxQuick)
+	check := func(interactive bool) {
+		_, err := authority.Check(ctx, caller, action, nil, interactive)
+		done <- err
+	}
+	for range maxDialogs {
+		go check(true)
+	}
+	fake.WaitPending(ctx, maxDialogs)
+	if _, err := authority.Check(ctx, caller, action, nil, true); !errs.Is(err, errs.Busy) {
+		t.Errorf("one dialog more: %v", err)
+	}
+	if result, err := authority.Check(ctx, caller, "free", nil, false); err != nil || !result.Authorized {
+		t.Errorf("who needs no dialog: %+v, %v", result, err)
+	}
+	for range 2 * maxQuick {
+		go check(false)
+	}
+	fake.WaitPending(ctx, maxDialogs+maxQuick)
+	giveUp()
+	for range maxDialogs + 2*maxQuick {
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	fake.WaitPending(deadline(t), 0)
+	if result, err := authority.Check(deadline(t), caller, "free", nil, true); err != nil || !result.Authorized {
+		t.Errorf("after that: %+v, %v", result, err)
+	}
+}

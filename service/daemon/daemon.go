@@ -93,7 +93,7 @@ func (d *daemon) connect(ctx context.Context) error {
 	var err error
 	// An empty tree, since godbus alone can be made to panic by messages that
 	// anybody may send.
-	if d.ask, err = bus.New("/", nil, nil, d.log).Connect(address); err != nil {
+	if d.ask, err = bus.New("/", nil, nil, nil, d.log).Connect(address); err != nil {
 		return err
 	}
 	d.service, err = objects.New(objects.Options{

@@ -348,7 +348,7 @@ func TestPermissionsChangedFollowsPolkit(t *testing.T) {
 
 func TestAnOpenDialogHoldsUpNobodyAndGoesWithItsCaller(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, polkittest.Rule{UIDs: []uint32{bobUID}, Answer: polkittest.Hang}, polkittest.Rule{Answer: polkittest.Yes})
+	w := newWorld(t, polkittest.Rule{UIDs: []uint32{bobUID}, Answer: polkittest.Ignore}, polkittest.Rule{Answer: polkittest.Yes})
 	w.withHost(fakehv.VM(1, "web"))
 	bob := w.as(bobUID)
 	w.callWith(bob, dbus.FlagAllowInteractiveAuthorization, vmPath, "VM.SetTitle", "bob's", none())
@@ -360,5 +360,45 @@ func TestAnOpenDialogHoldsUpNobodyAndGoesWithItsCaller(t *testing.T) {
 	w.polkit.WaitPending(w.ctx, 0)
 	if got := w.property(vmPath, vmIface, "Title"); got != "mine" {
 		t.Errorf("the title is %v", got)
+	}
+}
+
+// TestDialogsThatOneUserIgnoresKeepNobodyElseFromAnything opens as many as a
+// user can, on a bus that lets a connection wait for 128 answers.
+func TestDialogsThatOneUserIgnoresKeepNobodyElseFromAnything(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, polkittest.Rule{UIDs: []uint32{bobUID}, Answer: polkittest.Ignore},
+		polkittest.Rule{UIDs: []uint32{aliceUID}, Answer: polkittest.Authenticate}, polkittest.Rule{Answer: polkittest.Yes})
+	w.withHost(fakehv.VM(1, "web"))
+	title := func(conn *dbus.Conn) <-chan *dbus.Call {
+		return w.callWith(conn, dbus.FlagAllowInteractiveAuthorization, vmPath, "VM.SetTitle", "mine", none())
+	}
+	const calls = 100
+	conns := []*dbus.Conn{w.as(bobUID), w.as(bobUID), w.as(bobUID)}
+	refused := make(chan error, len(conns)*calls)
+	for range calls {
+		for _, bob := range conns {
+			go func(answer <-chan *dbus.Call) { refused <- (<-answer).Err }(title(bob))
+		}
+	}
+	for range len(conns)*calls - 128 {
+		if err := <-refused; errorName(err) != "org.freedesktop.DBus.Error.LimitsExceeded" {
+			t.Fatalf("got %v", err)
+		}
+	}
+	w.polkit.WaitPending(w.ctx, 4)
+	if err := (<-title(w.as(aliceUID))).Err; err != nil {
+		t.Errorf("alice, who types her password: %v", err)
+	}
+	if err := w.call(vmPath, "VM.SetTitle", "mine", none()).Err; err != nil {
+		t.Errorf("root: %v", err)
+	}
+	for _, bob := range conns {
+		bob.Close()
+	}
+	w.polkit.WaitPending(w.ctx, 0)
+	w.polkit.Add(polkittest.Rule{UIDs: []uint32{bobUID}, Answer: polkittest.Authenticate})
+	if err := (<-title(w.as(bobUID))).Err; err != nil {
+		t.Errorf("bob, when he is back: %v", err)
 	}
 }

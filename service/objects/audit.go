@@ -18,7 +18,7 @@ func (r *request) auditCall(err error) {
 	actions := r.actions()
 	switch {
 	case len(actions) == 0, r.audited:
-	case r.method.repeats && err == nil && !r.service.looks.admit(look{r.uid, string(r.Path)}, time.Now()):
+	case r.method.repeats && err == nil && !r.service.looks.admit(look{r.UID, string(r.Path)}, time.Now()):
 	default:
 		r.audit(actions[0], "", false, err)
 	}
@@ -31,7 +31,7 @@ func (r *request) auditJob(job *jobs.Job, err error) {
 
 // auditRefusal records that polkit or the person said no.
 func (r *request) auditRefusal(action string, err error) {
-	if r.service.refusals.admit(r.uid, time.Now()) {
+	if r.service.refusals.admit(r.UID, time.Now()) {
 		r.audit(action, "", true, err)
 	}
 }
@@ -39,7 +39,7 @@ func (r *request) auditRefusal(action string, err error) {
 func (r *request) audit(action, job string, refused bool, err error) {
 	journal.Audit(r.service.log, journal.AuditRecord{
 		Action: action, Object: string(r.Path), Method: r.Interface + "." + r.Member,
-		UID: r.uid, PID: r.pid, Job: job, Outcome: outcome(err), Refused: refused,
+		UID: r.UID, PID: r.PID, Job: job, Outcome: outcome(err), Refused: refused,
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/polkit"
 )
 
 const (
@@ -39,18 +40,7 @@ func (r *request) actions() []string {
 }
 
 func (r *request) authorizeOne(ctx context.Context, action string) error {
-	if r.Interactive {
-		// The dialog goes away with the program that caused it.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		defer cancel()
-		stop, err := r.service.watcher.Watch(ctx, r.Sender, cancel)
-		if err != nil {
-			return err
-		}
-		defer stop()
-	}
-	result, err := r.service.authority.Check(ctx, r.Sender, action, r.details(), r.Interactive)
+	result, err := r.check(ctx, action)
 	switch {
 	case err != nil:
 		return err
@@ -64,6 +54,28 @@ func (r *request) authorizeOne(ctx context.Context, action string) error {
 	default:
 		return errs.New(errs.NotAuthorized, "You are not allowed to do this (polkit action %s).", action)
 	}
+}
+
+// check asks polkit, and has it ask the person only if that takes a password: a
+// dialog, or one that waits for its turn, goes away with the program that caused it.
+func (r *request) check(ctx context.Context, action string) (polkit.Result, error) {
+	result, err := r.service.authority.Check(ctx, r.Sender, action, r.details(), false)
+	if err != nil || !result.Challenge || !r.Interactive {
+		return result, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop, err := r.service.watcher.Watch(ctx, r.Sender, cancel)
+	if err != nil {
+		return polkit.Result{}, err
+	}
+	defer stop()
+	done, err := r.service.dialogs.turn(ctx, r.UID)
+	if err != nil {
+		return polkit.Result{}, err
+	}
+	defer done()
+	return r.service.authority.Check(ctx, r.Sender, action, r.details(), true)
 }
 
 // details are what a polkit rule can look at.

@@ -15,7 +15,7 @@ func (r *request) cancelJob(context.Context) ([]any, error) { return nil, r.job.
 
 // cancelAction lets everybody cancel the jobs that they started.
 func cancelAction(r *request) string {
-	if r.job.Value().StartedBy == r.uid {
+	if r.job.Value().StartedBy == r.UID {
 		return open
 	}
 	return actionCancel

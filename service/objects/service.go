@@ -59,6 +59,7 @@ type Service struct {
 	hosts      HostStore
 	statistics *statistics
 	locks      *locks
+	dialogs    dialogs
 	refusals   refusals
 	looks      looks
 
@@ -83,7 +84,7 @@ func New(o Options) (*Service, error) {
 	if s.unfinished == nil {
 		s.unfinished = unfinished.Open("", o.Log)
 	}
-	s.tree = bus.New(api.RootPath, ifaces, s.Call, o.Log)
+	s.tree = bus.New(api.RootPath, ifaces, s.Call, o.Watcher.Credentials, o.Log)
 	s.inventory = inventory.New(o.Hypervisor, s, o.Log)
 	s.jobs = jobs.New(s, o.KeepJobs, o.Log)
 	s.statistics = newStatistics(s)

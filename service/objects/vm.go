@@ -140,7 +140,7 @@ func (r *request) checkVersion(ctx context.Context) error {
 // with the option wait when it has ended.
 func (r *request) startJob(ctx context.Context, spec jobs.Spec) ([]any, error) {
 	work := spec.Run
-	spec.UID = r.uid
+	spec.UID = r.UID
 	spec.Run = func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
 		if r.file != nil {
 			defer r.file.Close()

@@ -127,7 +127,7 @@ func (w *world) populate() {
 func (w *world) serve() {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	ask, err := bus.New("/", nil, nil, log).Connect(w.bus.Address) // as the daemon does
+	ask, err := bus.New("/", nil, nil, nil, log).Connect(w.bus.Address) // as the daemon does
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -35,10 +35,10 @@ func (m methods) CheckAuthorization(asker dbus.Sender, who subject, action strin
 	if rule.Meanwhile != nil {
 		rule.Meanwhile()
 	}
-	switch answer := rule.Answer; answer {
-	case Fail:
+	switch answer := rule.Answer; {
+	case answer == Fail:
 		return result{}, failed("This polkit was told to fail")
-	case Hang:
+	case answer == Hang, answer == Ignore && check.Interactive:
 		m.a.hang(string(asker) + cancellation)
 		return result{}, polkitError("Cancelled", "The check was cancelled")
 	default:

@@ -14,6 +14,7 @@ const (
 	Reject              // the person types a wrong one
 	Dismiss             // the person closes the dialog
 	NoAgent             // nobody there to ask the person
+	Ignore              // the person leaves the dialog open
 	Hang                // no answer until cancelled, or until the authority stops
 	Fail                // polkit itself fails
 )

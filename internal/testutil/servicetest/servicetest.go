@@ -76,7 +76,7 @@ func Serve(ctx context.Context, t testing.TB, address string, hv inventory.Hyper
 
 func serve(ctx context.Context, t testing.TB, address string, hv inventory.Hypervisor, left *unfinished.Records) *Service {
 	t.Helper()
-	ask, err := bus.New("/", nil, nil, slog.New(slog.DiscardHandler)).Connect(address) // as the daemon does
+	ask, err := bus.New("/", nil, nil, nil, slog.New(slog.DiscardHandler)).Connect(address) // as the daemon does
 	if err != nil {
 		t.Fatal(err)
 	}
