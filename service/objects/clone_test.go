@@ -111,13 +111,13 @@ func TestALinkedCloneNeedsATemplate(t *testing.T) {
 
 func TestACloneOfWhatIsNoTemplateAnyMoreNeedsTheRightToReadIt(t *testing.T) {
 	t.Parallel()
-	var w *world
+	w := newWorld(t).withHost(template())
 	changed := func() {
 		w.hv.Put(fakehv.VM(1, "web"))
 		w.await("no template", func() bool { return !w.vmNow().Template })
 	}
-	w = newWorld(t, polkittest.Rule{Action: "org.kvmmanager.vm.create", Answer: polkittest.Yes, Meanwhile: changed})
-	w.withHost(template())
+	w.polkit.Add(polkittest.Rule{Answer: polkittest.No})
+	w.polkit.Add(polkittest.Rule{Action: "org.kvmmanager.vm.create", Answer: polkittest.Yes, Meanwhile: changed})
 	if got := errorName(w.call(vmPath, "VM.Clone", "a", opts("wait", true)).Err); got != errs.NotAuthorized.DBusName() {
 		t.Errorf("got %v", got)
 	}
