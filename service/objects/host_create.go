@@ -55,6 +55,26 @@ func (r *request) createVM(ctx context.Context) ([]any, error) {
 	return results, err
 }
 
+// startingConn starts no VM on a volume that a job is at.
+type startingConn struct {
+	inventory.Conn
+	request *request
+}
+
+// Start implements create.Hypervisor. The VM is new, so nobody else may have read
+// it yet.
+func (c startingConn) Start(ctx context.Context, uuid string, paused bool) error {
+	host := c.request.host
+	if err := host.Refresh(ctx, uuid); err != nil {
+		return err
+	}
+	defer settle(host.SetTransition(uuid, model.VMStarting))
+	if err := c.request.refuseBusyImages(uuid); err != nil {
+		return err
+	}
+	return c.Conn.Start(ctx, uuid, paused)
+}
+
 // carryOut makes what is planned, and announces it, or that nothing is left.
 func (r *request) carryOut(ctx context.Context, plan *create.Plan, conn inventory.Conn, job *jobs.Job) (map[string]any, error) {
 	unlock, err := r.service.locks.lock(ctx, "new:"+plan.Spec.Name)
@@ -62,7 +82,7 @@ func (r *request) carryOut(ctx context.Context, plan *create.Plan, conn inventor
 		return nil, err
 	}
 	defer unlock()
-	err = create.Make(ctx, plan, conn, r.service.unfinished.OnHost(r.host.ID()), job, r.service.log)
+	err = create.Make(ctx, plan, startingConn{conn, r}, r.service.unfinished.OnHost(r.host.ID()), job, r.service.log)
 	settled := context.WithoutCancel(ctx)
 	for _, pool := range plan.Pools() {
 		_ = r.host.RefreshPool(settled, pool) // while disconnected nothing is known

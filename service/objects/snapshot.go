@@ -139,7 +139,7 @@ func (r *request) revertSnapshot(ctx context.Context) ([]any, error) {
 	start := r.options.flag("start")
 	return r.snapshotJob(ctx, conn, "revert-snapshot", false, func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
 		defer settle(r.host.SetTransition(r.vm.UUID, model.VMRestoring))
-		if err := r.refuseBusyImages(); err != nil {
+		if err := r.refuseBusyImages(r.vm.UUID); err != nil {
 			return nil, err
 		}
 		return nil, conn.RevertSnapshot(ctx, r.vm.UUID, r.snapshot.Name, start)

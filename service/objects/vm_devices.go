@@ -20,6 +20,9 @@ func (r *request) addDevice(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.refuseBusyImage(&spec.Device); err != nil {
+		return nil, err
+	}
 	id := ""
 	did, err := r.changeDevice(ctx, func(conn inventory.Conn, uuid string, how inventory.DeviceChange) (a inventory.Applied, err error) {
 		id, a, err = conn.AddDevice(ctx, uuid, spec, how)
@@ -86,6 +89,9 @@ func (r *request) setBootOrder(ctx context.Context) ([]any, error) {
 func (r *request) updateDevice(ctx context.Context) ([]any, error) {
 	spec, err := r.deviceSpec(1)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.refuseBusyImage(&spec.Device); err != nil {
 		return nil, err
 	}
 	did, err := r.changeDevice(ctx, func(conn inventory.Conn, uuid string, how inventory.DeviceChange) (inventory.Applied, error) {

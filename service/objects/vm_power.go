@@ -134,7 +134,7 @@ func (r *request) start(ctx context.Context) ([]any, error) {
 	if err := r.refuseTemplate(); err != nil {
 		return nil, err
 	}
-	if err := r.refuseBusyImages(); err != nil {
+	if err := r.refuseBusyImages(r.vm.UUID); err != nil {
 		return nil, err
 	}
 	transition := model.VMStarting
@@ -143,7 +143,7 @@ func (r *request) start(ctx context.Context) ([]any, error) {
 	}
 	paused := r.options.flag("paused")
 	return r.powerJob(ctx, "start", transition, func(ctx context.Context, conn inventory.Conn, uuid string) error {
-		if err := r.refuseBusyImages(); err != nil {
+		if err := r.refuseBusyImages(r.vm.UUID); err != nil {
 			return err
 		}
 		return conn.Start(ctx, uuid, paused)

@@ -122,24 +122,32 @@ func volumeLock(pool *model.StoragePool, name string) string {
 
 func (r *request) placeLock(place string) string { return "place:" + r.host.ID() + ":" + place }
 
-// refuseBusyImages names an image of the VM that a job is at. Such a job looks for
+// refuseBusyImages names an image of a VM that a job is at. Such a job looks for
 // VMs that run once it has begun, so whoever starts the VM has it shown as one
 // before this.
-func (r *request) refuseBusyImages() error {
-	vm := r.host.VM(r.vm.UUID)
+func (r *request) refuseBusyImages(uuid string) error {
+	vm := r.host.VM(uuid)
 	if vm == nil {
 		return nil // which the hypervisor will say
 	}
 	for _, d := range vm.Disks {
-		busy, name := d.Source != "" && r.service.locks.taken(r.placeLock(d.Source)), path.Base(d.Source)
-		for _, p := range r.host.Pools() {
-			if d.Source == "" && d.Volume != "" && p.Name == d.Pool {
-				busy, name = r.service.locks.taken(volumeLock(p, d.Volume)), d.Volume
-			}
+		if err := r.refuseBusyImage(d); err != nil {
+			return err
 		}
-		if busy {
-			return errs.New(errs.Busy, "An operation is at work on the volume “%s”, which “%s” has as the disk %s. Wait until that has ended.", model.Printable(name), vm.Name, d.Target)
+	}
+	return nil
+}
+
+// refuseBusyImage is the same for one disk, however it names its image.
+func (r *request) refuseBusyImage(d *model.Device) error {
+	busy, name := d.Source != "" && r.service.locks.taken(r.placeLock(d.Source)), path.Base(d.Source)
+	for _, p := range r.host.Pools() {
+		if d.Source == "" && d.Volume != "" && p.Name == d.Pool {
+			busy, name = r.service.locks.taken(volumeLock(p, d.Volume)), d.Volume
 		}
+	}
+	if busy {
+		return errs.New(errs.Busy, "An operation is at work on the volume “%s”. Wait until that has ended before the virtual machine uses it.", model.Printable(name))
 	}
 	return nil
 }

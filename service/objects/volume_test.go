@@ -340,7 +340,14 @@ func TestNoVMStartsOnAVolumeThatIsWrittenTo(t *testing.T) {
 			half, goOn := w.held("upload-volume")
 			upload := w.job(basePath, "StorageVolume.Upload", file(t, []byte("something else")), none())
 			<-half
-			w.refused("start", w.call(vmPath, "VM.Start", opts("wait", true)).Err, errs.Busy, "base.qcow2", "web", "vda")
+			w.refused("start", w.call(vmPath, "VM.Start", opts("wait", true)).Err, errs.Busy, "base.qcow2")
+			device := opts("kind", "disk", "bus", "virtio", "source", disk.Source)
+			if disk.Volume != "" {
+				device = opts("kind", "disk", "bus", "virtio", "pool", disk.Pool, "volume", disk.Volume)
+			}
+			w.refused("plug in", w.call(vmPath, "VM.AddDevice", device, none()).Err, errs.Busy, "base.qcow2")
+			w.refused("make a VM", w.create("name", "new", "source", source("kind", "pxe"), "disks", []map[string]dbus.Variant{opts("volume", dbus.ObjectPath(basePath))}), errs.Busy, "base.qcow2")
+			w.nothingLeft()
 			w.refused("go back", w.call(snapshotPath("kept"), "Snapshot.Revert", opts("wait", true)).Err, errs.Busy, "base.qcow2")
 			goOn()
 			w.awaitJob(upload, model.JobDone)
