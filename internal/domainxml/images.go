@@ -1,6 +1,7 @@
 package domainxml
 
 import (
+	"cmp"
 	"slices"
 
 	"org.kvmmanager/internal/model"
@@ -9,7 +10,7 @@ import (
 // Image is something on the host that a disk of a VM needs: what is in it, or
 // what that is made of.
 type Image struct {
-	model.Device // only Kind, Target, Format, Source, Pool and Volume are set
+	model.Device // only Target, Type, Format, Source, Pool and Volume are set
 	Base         bool
 }
 
@@ -43,13 +44,7 @@ func SnapshotImages(doc string) ([]Image, error) {
 func images(domain *node) []Image {
 	var list []Image
 	for disk := range domain.find("devices").all("disk") {
-		at := len(list)
 		list = append(list, sources(disk, disk.find("target").attr("dev"), false)...)
-		for i := range list[at:] {
-			if top := &list[at+i]; !top.Base {
-				top.Format = disk.find("driver").attr("type")
-			}
-		}
 	}
 	return list
 }
@@ -60,7 +55,10 @@ func sources(n *node, target string, base bool) []Image {
 	var list []Image
 	for _, c := range n.children {
 		if c.name == "source" {
-			d := model.Device{Kind: model.KindDisk, Target: target, Type: n.attr("type")}
+			d := model.Device{
+				Target: target, Type: n.attr("type"),
+				Format: cmp.Or(n.find("driver").attr("type"), n.find("format").attr("type")),
+			}
 			if diskSource(c, &d); d.Source != "" || d.Volume != "" {
 				list = append(list, Image{d, base})
 			}

@@ -37,8 +37,8 @@ func TestImagesAreAllThatADiskNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants(t, got,
-		[4]string{"vda", "/a/top", "qcow2", ""}, [4]string{"vda", "/dev/data", "", "base"}, [4]string{"vda", "p/v", "", "base"},
-		[4]string{"vda", "/a/base", "", "base"}, [4]string{"vda", "/a/mirror", "", "base"}, [4]string{"vdb", "/b", "", ""})
+		[4]string{"vda", "/a/top", "qcow2", ""}, [4]string{"vda", "/dev/data", "raw", "base"}, [4]string{"vda", "p/v", "qcow2", "base"},
+		[4]string{"vda", "/a/base", "raw", "base"}, [4]string{"vda", "/a/mirror", "raw", "base"}, [4]string{"vdb", "/b", "", ""})
 }
 
 func TestASnapshotNeedsWhatTheVMHadAndWhatWasMade(t *testing.T) {
@@ -52,5 +52,5 @@ func TestASnapshotNeedsWhatTheVMHadAndWhatWasMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, got, [4]string{"vda", "/a/top", "qcow2", ""}, [4]string{"vda", "/a/next", "qcow2", ""}, [4]string{"vda", "/a/top.s", "", ""}, [4]string{"", "/a/m.mem", "", ""})
+	wants(t, got, [4]string{"vda", "/a/top", "qcow2", ""}, [4]string{"vda", "/a/next", "qcow2", ""}, [4]string{"vda", "/a/top.s", "qcow2", ""}, [4]string{"", "/a/m.mem", "", ""})
 }

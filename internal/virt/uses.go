@@ -24,8 +24,8 @@ type uses struct {
 	by      map[string]use
 	unknown error // why there may be more; nil when these are all
 
-	asleep    map[string]string // pools that are not active, by folder; nil before they are asked for
-	refreshed map[string]error  // by folder: what came of looking through its pool again
+	asleep    []*model.StoragePool // those that are not active; nil before they are asked for
+	refreshed map[string]error     // by folder: what came of looking through its pool again
 }
 
 // users finds what VMs need, but for one: what a VM has now and what it will
@@ -79,7 +79,7 @@ func (u *uses) take(vm string, images []domainxml.Image, own map[string]bool, ac
 		d := &images[i].Device
 		path := pathOf(u.conn, d)
 		u.note(path, use{vm, active, images[i].Base})
-		if !own[path] {
+		if path == "" || !own[path] {
 			u.follow(vm, d, path, active)
 		}
 		own[path] = true
@@ -112,7 +112,7 @@ func (u *uses) addSnapshots(dom *libvirt.Domain, vm string, own map[string]bool)
 		for j := range images {
 			d := &images[j].Device
 			path := pathOf(u.conn, d)
-			if own[path] {
+			if path != "" && own[path] {
 				continue
 			}
 			own[path] = true
@@ -207,35 +207,32 @@ func (u *uses) asleepAt(d *model.Device, path string) string {
 	if u.asleep == nil {
 		u.asleep = sleepers(u.conn)
 	}
-	if path != "" {
-		return u.asleep[filepath.Dir(path)]
-	}
-	for _, name := range u.asleep {
-		if name == d.Pool {
-			return name
+	for _, p := range u.asleep {
+		if path == "" && p.Name == d.Pool || path != "" && p.Target != "" && filepath.Clean(p.Target) == filepath.Dir(path) {
+			return p.Name
 		}
 	}
 	return ""
 }
 
-// sleepers is the names of the pools that are not active, by their folders.
-func sleepers(conn *libvirt.Connect) map[string]string {
-	names := map[string]string{}
+// sleepers is the pools that are not active.
+func sleepers(conn *libvirt.Connect) []*model.StoragePool {
+	list := []*model.StoragePool{}
 	pools, err := conn.ListAllStoragePools(libvirt.CONNECT_LIST_STORAGE_POOLS_INACTIVE)
 	if err != nil {
-		return names
+		return list
 	}
 	defer freeRest(pools, (*libvirt.StoragePool).Free)
 	for i := range pools {
 		xml, err := pools[i].GetXMLDesc(0)
 		if err != nil {
-			continue
+			continue // it went away meanwhile
 		}
 		if p, err := domainxml.ParsePool(xml); err == nil {
-			names[filepath.Clean(p.Target)] = p.Name
+			list = append(list, p)
 		}
 	}
-	return names
+	return list
 }
 
 // usesOf finds what VMs need, and where a volume is.
