@@ -303,6 +303,7 @@ func changeable(conn *libvirt.Connect, v *libvirt.StorageVol) error {
 	return noOverlay(conn, path)
 }
 
+// noOverlay says which volume is made of what is at a path, if one is.
 func noOverlay(conn *libvirt.Connect, path string) error {
 	made, err := overlays(conn)
 	if err != nil && !unsupported(err) {

@@ -407,3 +407,17 @@ func TestTheFileOfAJobThatNeverBeganIsClosed(t *testing.T) {
 	goOn()
 	w.awaitJob(resize, model.JobDone)
 }
+
+// TestAnUploadThatFailsTakesNothingFromAVM that another tool has started meanwhile.
+func TestAnUploadThatFailsTakesNothingFromAVM(t *testing.T) {
+	t.Parallel()
+	w := withVolumes(t)
+	w.hv.Hook("upload-volume", func(context.Context, string) error {
+		w.hv.Hook("check-volume", func(context.Context, string) error { return errs.New(errs.DeviceInUse, "It runs.") })
+		return errs.New(errs.NoSpace, "No space left on device.")
+	})
+	w.refused("upload", w.call(basePath, "StorageVolume.Upload", file(t, []byte("something else")), opts("wait", true)).Err, errs.NoSpace)
+	if got := string(w.hv.Content(poolUUID, "base.qcow2")); got != "somethi" {
+		t.Errorf("it holds %q", got)
+	}
+}

@@ -208,7 +208,11 @@ func (r *request) replaceContent(ctx context.Context, conn inventory.Conn, job *
 	}
 	if err != nil {
 		empty := inventory.NewVolume{Name: v.Name, Format: "raw", Capacity: v.Capacity, Allocation: new(uint64)}
-		if failed := again(empty); failed != nil {
+		failed := conn.CheckVolume(context.WithoutCancel(ctx), r.pool.UUID, v.Name)
+		if failed == nil || errs.Is(failed, errs.NotFound) { // otherwise somebody has started a VM on it
+			failed = again(empty)
+		}
+		if failed != nil {
 			r.service.log.Warn("cannot empty a volume that was not completed", "pool_uuid", r.pool.UUID, "error", failed)
 		}
 	}
