@@ -52,6 +52,9 @@ type App struct {
 
 	guestKeys int // consoles that have the keyboard
 
+	unfinished int  // calls of steps that go on
+	quitting   bool // when these are done
+
 	samples  *sampling // nil while nobody looks at graphs
 	watching map[*ui.Page]bool
 }
@@ -155,11 +158,27 @@ func (a *App) activate() {
 }
 
 func (a *App) quit() {
+	if a.HasWork() && a.window != nil {
+		a.window.AskQuit(a.giveUp)
+		return
+	}
+	a.giveUp()
+}
+
+// giveUp quits the program when what it was in the middle of has been given up.
+func (a *App) giveUp() {
+	a.quitting = true
 	if a.window != nil {
 		a.window.Close() // which notes what was open
 	}
 	a.cancel()
-	a.Quit()
+	a.quitWhenDone()
+}
+
+func (a *App) quitWhenDone() {
+	if a.quitting && !a.HasWork() {
+		a.Quit()
+	}
 }
 
 func (a *App) about() {

@@ -33,24 +33,14 @@ func (a *App) Plan(host model.Path, spec model.VMSpec, file string, then func(cl
 }
 
 // Create implements ui.Service.
-func (a *App) Create(host model.Path, spec model.VMSpec, file string) {
-	call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
-		job, err := withFile(file, func(f *os.File) (model.Path, error) {
+func (a *App) Create(host model.Path, spec model.VMSpec, file string, begun func(error)) {
+	a.begin(i18n.F("“%s” Was Not Created", spec.Name), func(ctx context.Context, c *client.Client) (model.Path, error) {
+		return withFile(file, func(f *os.File) (model.Path, error) {
 			return c.CreateVM(ctx, host, spec, f, client.Interactive())
 		})
-		if err != nil {
-			return nil, err
-		}
-		return c.AwaitJob(ctx, job)
-	}, func(job *model.Job, err error) {
-		switch {
-		case errs.Is(err, errs.Cancelled), errs.Is(err, errs.AuthenticationDismissed):
-		case err != nil:
-			a.fail(i18n.F("“%s” Was Not Created", spec.Name), err)
-		case a.window != nil:
-			if vm, ok := job.Result["vm"].(model.Path); ok {
-				a.window.Open(vm)
-			}
+	}, begun, func(job *model.Job) {
+		if vm, ok := job.Result["vm"].(model.Path); ok && a.window != nil {
+			a.window.Open(vm)
 		}
 	})
 }

@@ -12,7 +12,11 @@ import (
 
 // ChangeHardware implements ui.HardwareService.
 func (a *App) ChangeHardware(vm model.Path, h store.HardwareChange, dryRun bool, then func(store.Outcome, error)) {
-	call(a, func(ctx context.Context, c *client.Client) (store.Outcome, error) {
+	do := call[store.Outcome]
+	if h.New != nil && !dryRun { // a volume, and then the device that it is for
+		do = steps
+	}
+	do(a, func(ctx context.Context, c *client.Client) (store.Outcome, error) {
 		return changeHardware(ctx, c, vm, h, dryRun)
 	}, then)
 }
@@ -125,9 +129,9 @@ func (a *App) XML(vm model.Path, inactive, edit bool, then func(string, error)) 
 
 // SetXML implements ui.HardwareService.
 func (a *App) SetXML(vm model.Path, xml string, version uint64, then func(error)) {
-	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
-		return struct{}{}, c.SetXML(ctx, vm, xml, client.ExpectedVersion(version), client.Interactive())
-	}, func(_ struct{}, err error) { then(err) })
+	a.answer(func(ctx context.Context, c *client.Client) error {
+		return c.SetXML(ctx, vm, xml, client.ExpectedVersion(version), client.Interactive())
+	}, then)
 }
 
 // Fail implements ui.HardwareService.

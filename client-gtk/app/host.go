@@ -35,26 +35,51 @@ func (a *App) DoNetwork(action store.NetworkAction, n *model.Network, force bool
 }
 
 // SetNetworkAutostart implements ui.HostService.
-func (a *App) SetNetworkAutostart(n *model.Network, on bool) {
-	a.change(i18n.F("“%s” Was Not Changed", n.Name), func(ctx context.Context, c *client.Client) error {
+func (a *App) SetNetworkAutostart(n *model.Network, on bool, then func(error)) {
+	a.answer(func(ctx context.Context, c *client.Client) error {
 		return c.SetNetworkAutostart(ctx, n.Path(), on, client.Interactive())
-	})
+	}, then)
 }
 
 // CreateNetwork implements ui.HostService.
 func (a *App) CreateNetwork(host model.Path, setup model.NetworkSetup, done func(error)) {
-	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
+	a.answer(func(ctx context.Context, c *client.Client) error {
 		_, err := c.CreateNetwork(ctx, host, setup, client.Interactive())
-		return struct{}{}, err
-	}, func(_ struct{}, err error) { done(err) })
+		return err
+	}, done)
 }
 
 // change makes a call that returns when it is done, and says under a heading
 // what went wrong.
 func (a *App) change(heading string, do func(context.Context, *client.Client) error) {
+	a.answer(do, func(err error) { a.fail(heading, err) })
+}
+
+// answer makes a call that returns when it is done, and hands over what went
+// wrong.
+func (a *App) answer(do func(context.Context, *client.Client) error, then func(error)) {
 	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
 		return struct{}{}, do(ctx, c)
-	}, func(_ struct{}, err error) { a.fail(heading, err) })
+	}, func(_ struct{}, err error) { then(err) })
+}
+
+// begin makes a call that starts a job, and lets begun know whether it did. What
+// goes wrong after that is said under a heading; then gets a job that is done.
+func (a *App) begin(heading string, do func(context.Context, *client.Client) (model.Path, error), begun func(error), then func(*model.Job)) {
+	call(a, do, func(job model.Path, err error) {
+		begun(err)
+		if err != nil {
+			return
+		}
+		call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
+			return c.AwaitJob(ctx, job)
+		}, func(job *model.Job, err error) {
+			a.finished(heading, "", err)
+			if err == nil && then != nil {
+				then(job)
+			}
+		})
+	})
 }
 
 // work makes a call that starts a job, and says under a heading what went wrong

@@ -35,6 +35,23 @@ func call[T any](a *App, do func(context.Context, *client.Client) (T, error), th
 	}()
 }
 
+// steps is call for work of which the program does the later steps itself. Until
+// it is done the window hides rather than closes.
+func steps[T any](a *App, do func(context.Context, *client.Client) (T, error), then func(T, error)) {
+	a.unfinished++
+	call(a, do, func(v T, err error) {
+		a.unfinished--
+		then(v, err)
+		if a.window != nil {
+			a.window.CloseIfHidden()
+		}
+		a.quitWhenDone()
+	})
+}
+
+// HasWork implements ui.Service.
+func (a *App) HasWork() bool { return a.unfinished > 0 }
+
 // fail shows what went wrong, if anybody is there to see it.
 func (a *App) fail(heading string, err error) {
 	if err != nil && a.window != nil && a.ctx.Err() == nil {
@@ -120,11 +137,9 @@ func (f *failures) add(vm *model.VM, err error) {
 }
 
 // Edit implements ui.Service. What fails ends it; the rest stays as it was.
-func (a *App) Edit(vm *model.VM, changes ui.Changes) {
+func (a *App) Edit(vm *model.VM, changes ui.Changes, then func(error)) {
 	path := vm.Path()
-	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
-		return struct{}{}, edit(ctx, c, path, changes)
-	}, func(_ struct{}, err error) { a.fail(i18n.F("“%s” Was Not Changed", vm.Name), err) })
+	a.answer(func(ctx context.Context, c *client.Client) error { return edit(ctx, c, path, changes) }, then)
 }
 
 func edit(ctx context.Context, c *client.Client, vm model.Path, e ui.Changes) (err error) {
@@ -260,7 +275,7 @@ func (a *App) Write(file string, content []byte) {
 	go func() {
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			later(func() {
-				a.fail(i18n.T("The File Was Not Written"), errs.Wrap(errs.InvalidState, err, "“%s” cannot be written. Choose another place.", file))
+				a.fail(i18n.T("The File Was Not Written"), errs.Wrap(errs.InvalidState, err, "%s", i18n.F("“%s” cannot be written. Choose another place.", file)))
 			})
 		}
 	}()

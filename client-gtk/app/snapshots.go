@@ -19,7 +19,7 @@ func ended(ctx context.Context, c *client.Client, start func(context.Context, *c
 }
 
 // TakeSnapshot implements ui.Service.
-func (a *App) TakeSnapshot(vm *model.VM, r store.SnapshotRequest) {
+func (a *App) TakeSnapshot(vm *model.VM, r store.SnapshotRequest, begun func(error)) {
 	options := []client.Option{client.Interactive(), client.Description(r.Description)}
 	if vm.State.Active() {
 		options = append(options, client.Memory(r.Memory))
@@ -30,9 +30,9 @@ func (a *App) TakeSnapshot(vm *model.VM, r store.SnapshotRequest) {
 	if r.Kind != "" {
 		options = append(options, client.Kind(r.Kind))
 	}
-	a.work(i18n.F("No Snapshot of “%s” Was Taken", vm.Name), func(ctx context.Context, c *client.Client) (model.Path, error) {
+	a.begin(i18n.F("No Snapshot of “%s” Was Taken", vm.Name), func(ctx context.Context, c *client.Client) (model.Path, error) {
 		return c.CreateSnapshot(ctx, vm.Path(), r.Name, options...)
-	})
+	}, begun, nil)
 }
 
 // RevertSnapshot implements ui.Service. Without the snapshot that was to be
@@ -42,16 +42,22 @@ func (a *App) RevertSnapshot(vm *model.VM, s *model.Snapshot, before string, sta
 	if start {
 		options = append(options, client.StartAfter())
 	}
-	a.work(i18n.F("“%s” Did Not Go Back", vm.Name), func(ctx context.Context, c *client.Client) (model.Path, error) {
-		if before != "" {
-			if _, err := ended(ctx, c, func(ctx context.Context, c *client.Client) (model.Path, error) {
-				return c.CreateSnapshot(ctx, vm.Path(), before, client.Interactive())
-			}); err != nil {
-				return "", err
-			}
-		}
+	revert := func(ctx context.Context, c *client.Client) (model.Path, error) {
 		return c.RevertSnapshot(ctx, s.Path(), options...)
-	})
+	}
+	heading := i18n.F("“%s” Did Not Go Back", vm.Name)
+	if before == "" {
+		a.work(heading, revert)
+		return
+	}
+	steps(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
+		if _, err := ended(ctx, c, func(ctx context.Context, c *client.Client) (model.Path, error) {
+			return c.CreateSnapshot(ctx, vm.Path(), before, client.Interactive())
+		}); err != nil {
+			return nil, err
+		}
+		return ended(ctx, c, revert)
+	}, func(_ *model.Job, err error) { a.finished(heading, "", err) })
 }
 
 // DeleteSnapshot implements ui.Service.
@@ -66,8 +72,8 @@ func (a *App) DeleteSnapshot(s *model.Snapshot, children bool) {
 }
 
 // DescribeSnapshot implements ui.Service.
-func (a *App) DescribeSnapshot(s *model.Snapshot, description string) {
-	a.change(i18n.F("The Snapshot “%s” Was Not Described", s.Name), func(ctx context.Context, c *client.Client) error {
+func (a *App) DescribeSnapshot(s *model.Snapshot, description string, then func(error)) {
+	a.answer(func(ctx context.Context, c *client.Client) error {
 		return c.DescribeSnapshot(ctx, s.Path(), description, client.Interactive())
-	})
+	}, then)
 }

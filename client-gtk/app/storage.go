@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"os"
+	"path/filepath"
 
 	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/store"
@@ -39,17 +40,17 @@ func (a *App) DoPool(action store.PoolAction, p *model.StoragePool) {
 }
 
 // SetPoolAutostart implements ui.HostService.
-func (a *App) SetPoolAutostart(p *model.StoragePool, on bool) {
-	a.change(i18n.F("“%s” Was Not Changed", p.Name), func(ctx context.Context, c *client.Client) error {
+func (a *App) SetPoolAutostart(p *model.StoragePool, on bool, then func(error)) {
+	a.answer(func(ctx context.Context, c *client.Client) error {
 		return c.SetPoolAutostart(ctx, p.Path(), on, client.Interactive())
-	})
+	}, then)
 }
 
 // CreatePool implements ui.HostService.
-func (a *App) CreatePool(host model.Path, spec model.PoolSpec) {
-	a.work(i18n.F("“%s” Was Not Created", spec.Name), func(ctx context.Context, c *client.Client) (model.Path, error) {
+func (a *App) CreatePool(host model.Path, spec model.PoolSpec, begun func(error)) {
+	a.begin(i18n.F("“%s” Was Not Created", spec.Name), func(ctx context.Context, c *client.Client) (model.Path, error) {
 		return c.CreateStoragePool(ctx, host, spec, client.Interactive())
-	})
+	}, begun, nil)
 }
 
 // CreateVolume implements ui.HostService.
@@ -79,7 +80,7 @@ func (a *App) Replace(v *model.StorageVolume, file string) {
 
 // Download implements ui.HostService.
 func (a *App) Download(v *model.StorageVolume, file string) {
-	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
+	steps(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
 		return struct{}{}, download(ctx, c, v.Path(), file)
 	}, func(_ struct{}, err error) {
 		a.finished(i18n.F("“%s” Was Not Downloaded", v.Name), i18n.F("“%s” was downloaded", v.Name), err)
@@ -92,11 +93,11 @@ func download(ctx context.Context, c *client.Client, volume model.Path, file str
 	unwritten := func(err error) error {
 		return errs.Wrap(errs.PermissionDenied, err, "%s", i18n.T("The file cannot be written. Choose another place."))
 	}
-	part := file + ".part"
-	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(file), ".kvm-manager-*.part")
 	if err != nil {
 		return unwritten(err)
 	}
+	part := f.Name()
 	job, err := c.DownloadVolume(ctx, volume, f, client.Interactive())
 	if err == nil {
 		_, err = c.AwaitJob(ctx, job)

@@ -14,7 +14,7 @@
 //
 // # Keyboard
 //
-// A Screen with the keyboard focus hands all keys to the guest. It cannot keep
-// the window's own accelerators from acting first: a window that has some
-// suspends them while Events.Grabbed says true.
+// A Screen or Terminal with the keyboard focus hands all keys to the guest. It
+// cannot keep the window's own accelerators from acting first: a window that has
+// some suspends them while the focus is there.
 package display

@@ -12,9 +12,6 @@ type Events struct {
 	Closed func(err error)
 	// Resized: the guest's screen has this size in pixels.
 	Resized func(width, height int)
-	// Grabbed: the guest has the keyboard and the desktop's shortcuts, or
-	// gave them back.
-	Grabbed func(grabbed bool)
 	// MoreChannels is asked for another connection to the same display, which
 	// SPICE needs several of, and answers with give, once and at any time.
 	// Without it SPICE has no picture.
@@ -36,11 +33,5 @@ func (e *Events) closed(err error) {
 func (e *Events) resized(width, height int) {
 	if e.Resized != nil {
 		e.Resized(width, height)
-	}
-}
-
-func (e *Events) grabbed(grabbed bool) {
-	if e.Grabbed != nil {
-		e.Grabbed(grabbed)
 	}
 }

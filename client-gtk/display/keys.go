@@ -67,7 +67,6 @@ func (s *Screen) grab() {
 	if !s.pointer.Absolute {
 		s.view.SetCursor(nil)
 	}
-	s.events.grabbed(true)
 }
 
 // ungrab gives them back.
@@ -81,5 +80,4 @@ func (s *Screen) ungrab() {
 	if !s.pointer.Absolute {
 		s.view.DefaultCursor()
 	}
-	s.events.grabbed(false)
 }

@@ -23,7 +23,7 @@ func (l *listener) Key(keycode, keysym uint, pressed bool) {
 		s.keyboard.Press(s, key, keysym)
 	case s.keyboard.Lift(s, key):
 		s.keyboard.LiftAll(s)
-		s.ungrab()
+		s.ReleaseKeyboard()
 	}
 }
 
@@ -67,6 +67,7 @@ func (l *listener) Scroll(dx, dy float64) {
 
 func (l *listener) Focus(focused bool) {
 	s := l.s
+	s.focused = focused
 	if s.conn == nil {
 		return
 	}
@@ -127,6 +128,9 @@ func (l *listener) PointerMode(absolute bool) {
 	s := l.s
 	s.pointer.LiftAll(s.conn)
 	s.pointer.Absolute = absolute
+	if absolute && s.focused {
+		s.grab()
+	}
 	if absolute || s.grabbed {
 		s.view.SetCursor(nil)
 	} else {

@@ -29,6 +29,7 @@ type Screen struct {
 	pointer   input.Pointer
 	grabKeys  bool // asked for
 	grabbed   bool // had
+	focused   bool
 	clipboard clipboard
 }
 
@@ -45,6 +46,12 @@ func NewScreen(e Events) *Screen {
 
 // Widget is what belongs into the window.
 func (s *Screen) Widget() gtk.Widgetter { return s.widget }
+
+// SetName says what a screen reader calls the screen.
+func (s *Screen) SetName(name string) { s.view.SetName(name) }
+
+// Focus takes the keyboard.
+func (s *Screen) Focus() { s.view.Focus(true) }
 
 // Open shows the display at the other end of a connected socket, whose
 // authentication libvirt has skipped. kind is "vnc" or "spice". It takes the

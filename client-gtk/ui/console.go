@@ -49,6 +49,9 @@ type console struct {
 	keys    *gtk.MenuButton
 	bar     *gtk.Box
 
+	fullscreen *gtk.Button
+	barHidden  bool // in fullscreen, but for when the pointer wants it
+
 	screen   *display.Screen
 	terminal *display.Terminal
 	outlets  []outlet
@@ -81,7 +84,7 @@ func newConsole(bin *adw.Bin, service Service) *console {
 		stack: object[*gtk.Stack](b, "stack"), status: object[*adw.StatusPage](b, "status"), button: object[*gtk.Button](b, "button"),
 		place: object[*adw.Bin](b, "place"), choice: object[*gtk.DropDown](b, "choice"), release: object[*gtk.Button](b, "release"),
 		scaling: object[*gtk.MenuButton](b, "scaling_button"), keys: object[*gtk.MenuButton](b, "keys_button"),
-		bar: object[*gtk.Box](b, "bar"),
+		bar: object[*gtk.Box](b, "bar"), fullscreen: object[*gtk.Button](b, "fullscreen"),
 	}
 	functions := object[*gio.Menu](b, "function_keys")
 	for n := 1; n <= 12; n++ {
@@ -105,12 +108,18 @@ func newConsole(bin *adw.Bin, service Service) *console {
 		if c.screen != nil {
 			c.screen.ReleaseKeyboard()
 		}
+		if c.terminal != nil {
+			c.terminal.ReleaseKeyboard()
+		}
 	})
 	focus := gtk.NewEventControllerFocus()
-	focus.NotifyProperty("contains-focus", func() { service.TakeKeys(focus.ContainsFocus()) })
+	focus.NotifyProperty("contains-focus", func() {
+		service.TakeKeys(focus.ContainsFocus())
+		c.release.SetVisible(focus.ContainsFocus())
+	})
 	c.place.AddController(focus)
 	c.addActions(bin)
-	bin.SetChild(c.stack)
+	bin.SetChild(object[*gtk.Box](b, "console"))
 	return c
 }
 
@@ -175,6 +184,7 @@ func (c *console) update(vm *model.VM, permissions map[string]client.Permission)
 	case !c.open:
 		c.explain()
 	}
+	c.arrange()
 }
 
 func (c *console) fillChoice() {
@@ -206,7 +216,24 @@ func (c *console) fillChoice() {
 		c.choice.SetSelected(uint(c.at))
 	}
 	c.filling = false
-	c.choice.SetVisible(len(outlets) > 1)
+}
+
+// arrange shows what of the bar can be used now.
+func (c *console) arrange() {
+	live := c.stack.VisibleChildName() == "live"
+	screen := live && c.screen != nil && c.screen.IsOpen()
+	choice := len(c.outlets) > 1 && c.vm != nil && c.vm.State.Active()
+	c.choice.SetVisible(choice)
+	c.scaling.SetVisible(screen)
+	c.keys.SetVisible(screen)
+	c.fullscreen.SetVisible(live)
+	c.bar.SetVisible(!c.barHidden && (live || choice))
+}
+
+// hideBar hides the bar, or lets it be seen again.
+func (c *console) hideBar(hide bool) {
+	c.barHidden = hide
+	c.arrange()
 }
 
 // connect opens what is chosen, unless it is open or cannot be.
@@ -262,7 +289,6 @@ func (c *console) showScreen(socket *os.File, kind string) error {
 		c.screen = display.NewScreen(display.Events{
 			Connected: func() { c.retry = firstRetry },
 			Closed:    c.closed,
-			Grabbed:   func(grabbed bool) { c.release.SetVisible(grabbed) },
 			MoreChannels: func(give func(*os.File, error)) {
 				c.service.OpenDisplay(c.shown, c.index, func(socket *os.File, _ string, err error) { give(socket, err) })
 			},
@@ -273,19 +299,22 @@ func (c *console) showScreen(socket *os.File, kind string) error {
 	c.again = kind != "spice"
 	c.prefer()
 	c.screen.SetScaling(c.mode)
+	c.screen.SetName(c.outlets[c.at].name)
 	if err := c.screen.Open(socket, kind); err != nil {
 		return err
 	}
-	c.scaling.SetVisible(true)
-	c.keys.SetVisible(true)
 	c.live(c.screen.Widget())
+	c.screen.Focus()
 	return nil
 }
 
 // prefer applies the preferences.
 func (c *console) prefer() {
+	p := c.service.Preferences()
+	if c.terminal != nil {
+		c.terminal.SetReleaseKeys(p.ReleaseKeys...)
+	}
 	if c.screen != nil {
-		p := c.service.Preferences()
 		c.screen.SetReleaseKeys(p.ReleaseKeys...)
 		c.screen.SetGrabKeys(p.GrabShortcuts)
 		c.screen.SetShareClipboard(p.ShareClipboard)
@@ -297,21 +326,22 @@ func (c *console) showTerminal(stream *os.File) error {
 		c.terminal = display.NewTerminal(c.closed)
 	}
 	c.again = true
+	c.prefer()
+	c.terminal.SetName(c.outlets[c.at].name)
 	c.terminal.Clear()
 	if err := c.terminal.Open(stream); err != nil {
 		return err
 	}
 	c.retry = firstRetry
-	c.scaling.SetVisible(false)
-	c.keys.SetVisible(false)
 	c.live(c.terminal.Widget())
+	c.terminal.Focus()
 	return nil
 }
 
 func (c *console) live(w gtk.Widgetter) {
 	c.place.SetChild(w)
 	c.stack.SetVisibleChildName("live")
-	gtk.BaseWidget(w).GrabFocus()
+	c.arrange()
 }
 
 // failed says what went wrong; nil is nothing.
@@ -400,4 +430,5 @@ func (c *console) say(title, text, button string) {
 	c.button.SetLabel(button)
 	c.button.SetVisible(button != "")
 	c.stack.SetVisibleChildName("status")
+	c.arrange()
 }

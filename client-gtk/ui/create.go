@@ -70,8 +70,8 @@ func showCreate(parent gtk.Widgetter, service Service, host model.Path) {
 	object[*gtk.Button](b, "choose").ConnectClicked(c.choose)
 	object[*gtk.Button](b, "to_review").ConnectClicked(func() { c.ask(c.form().Spec(), c.showReview) })
 	c.create.ConnectClicked(func() {
-		c.dialog.Close()
-		c.service.Create(c.host, c.form().Spec(), c.opened())
+		spec := c.form().Spec()
+		c.service.Create(c.host, spec, c.opened(), waiting(c.dialog, c.service, i18n.F("“%s” Was Not Created", spec.Name)))
 	})
 	c.changed()
 	c.dialog.Present(parent)

@@ -30,9 +30,7 @@ func (w *Window) detach(app *gtk.Application, vm *model.VM) {
 	d.window.ConnectCloseRequest(func() bool {
 		d.page.Close()
 		delete(w.apart, d)
-		if len(w.apart) == 0 && !w.Visible() {
-			w.Close()
-		}
+		w.CloseIfHidden()
 		return false
 	})
 	d.window.Present()

@@ -155,7 +155,7 @@ func (c *change) look() {
 // configuration.
 func (c *change) do() {
 	wanted := c.wanted()
-	c.dialog.SetSensitive(false)
+	wake := asleep(c.dialog)
 	var next func(i int)
 	next = func(i int) {
 		if i == len(wanted) {
@@ -172,7 +172,7 @@ func (c *change) do() {
 			case c.closed:
 				c.service.Fail(i18n.F("“%s” Was Not Changed", c.vm.Name), err)
 			default:
-				c.dialog.SetSensitive(true)
+				wake()
 				c.reload(err)
 			}
 		})

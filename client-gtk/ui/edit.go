@@ -8,6 +8,7 @@ import (
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
+	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/internal/model"
 )
 
@@ -16,8 +17,9 @@ var editUI string
 
 const mebibyte = 1 << 20
 
-// showEdit lets a person change what a VM is called and how large it is.
-func showEdit(parent gtk.Widgetter, service Service, vm *model.VM) {
+// showEdit lets a person change what a VM is called and how large it is. why is
+// why nothing can be changed, or empty.
+func showEdit(parent gtk.Widgetter, service Service, vm *model.VM, why string) {
 	b := build(editUI)
 	dialog := object[*adw.Dialog](b, "dialog")
 	entry := func(id, text string) *adw.EntryRow {
@@ -35,7 +37,20 @@ func showEdit(parent gtk.Widgetter, service Service, vm *model.VM) {
 	autostart := object[*adw.SwitchRow](b, "autostart")
 	autostart.SetActive(vm.Autostart)
 	object[*gtk.Button](b, "cancel").ConnectClicked(func() { dialog.Close() })
-	object[*gtk.Button](b, "save").ConnectClicked(func() {
+	save := object[*gtk.Button](b, "save")
+	check := func() {
+		valid := name.Text() == vm.Name || model.ValidateVMName(name.Text()) == nil
+		if valid {
+			name.RemoveCSSClass("error")
+		} else {
+			name.AddCSSClass("error")
+		}
+		save.SetSensitive(valid && why == "")
+	}
+	save.SetTooltipText(why)
+	name.ConnectChanged(check)
+	check()
+	save.ConnectClicked(func() {
 		var c Changes
 		c.Name, c.Title, c.Description = changed(name.Text(), vm.Name), changed(title.Text(), vm.Title), changed(all(notes), vm.Description)
 		if now := splitTags(tags.Text()); !slices.Equal(now, vm.Tags) {
@@ -47,8 +62,7 @@ func showEdit(parent gtk.Widgetter, service Service, vm *model.VM) {
 			c.Memory = &bytes
 		}
 		c.Autostart = changed(autostart.Active(), vm.Autostart)
-		dialog.Close()
-		service.Edit(vm, c)
+		service.Edit(vm, c, waiting(dialog, service, i18n.F("Not Everything About “%s” Was Changed", vm.Name)))
 	})
 	dialog.Present(parent)
 }

@@ -92,16 +92,36 @@ func (d *formDialog) sayNothing(possible bool) {
 	d.apply.SetSensitive(possible)
 }
 
-// done closes the dialog when all went well. A person can correct what did not.
-func (d *formDialog) done(service Service, heading string, err error) {
-	d.dialog.SetSensitive(true)
-	kind, sentence := errs.Of(err)
-	switch {
-	case d.closed:
-		service.Fail(heading, err)
-	case err == nil:
-		d.dialog.Close()
-	case kind != errs.AuthenticationDismissed:
-		tell(d.dialog, heading, sentence)
+// waiting makes a dialog wait for what a person wants to be done. The answer
+// closes it when all went well; what did not is said under a heading, and can be
+// corrected.
+func waiting(dialog *adw.Dialog, service Service, heading string) (answer func(error)) {
+	closed := false
+	dialog.ConnectClosed(func() { closed = true })
+	wake := asleep(dialog)
+	return func(err error) {
+		wake()
+		kind, sentence := errs.Of(err)
+		switch {
+		case closed:
+			service.Fail(heading, err)
+		case err == nil:
+			dialog.ForceClose()
+		case kind != errs.AuthenticationDismissed:
+			tell(dialog, heading, sentence)
+		}
+	}
+}
+
+// asleep makes a dialog that cannot be used until wake is called. The keyboard is
+// where it was then.
+func asleep(dialog *adw.Dialog) (wake func()) {
+	focus := dialog.Focus()
+	dialog.SetSensitive(false)
+	return func() {
+		dialog.SetSensitive(true)
+		if focus != nil {
+			gtk.BaseWidget(focus).GrabFocus()
+		}
 	}
 }

@@ -156,7 +156,7 @@ func (h *hardware) generalFacts() []fact {
 func (h *hardware) openGeneral(place int) {
 	switch place {
 	case processorsRow, memoryRow:
-		showEdit(h.page, h.service, h.vm)
+		showEdit(h.page, h.service, h.vm, words.WhyNot(store.Change, h.vm, h.permissions))
 	case machineRow, firmwareRow:
 		showMachine(h.page, h.service, h.vm, h.why())
 	case bootRow:

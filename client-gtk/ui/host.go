@@ -6,6 +6,7 @@ import (
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
+	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/model"
@@ -20,7 +21,7 @@ type HostService interface {
 	// force also if VMs are in it.
 	DoNetwork(a store.NetworkAction, n *model.Network, force bool)
 	// SetNetworkAutostart says whether a network starts with its host.
-	SetNetworkAutostart(n *model.Network, on bool)
+	SetNetworkAutostart(n *model.Network, on bool, then func(error))
 	// CreateNetwork makes a network. done gets what went wrong, or nil.
 	CreateNetwork(host model.Path, setup model.NetworkSetup, done func(error))
 	// ConfigureNetwork changes a network, or says what would become of that. For a
@@ -41,9 +42,9 @@ type HostService interface {
 	// DoPool does something with a storage pool that needs no further words.
 	DoPool(a store.PoolAction, p *model.StoragePool)
 	// SetPoolAutostart says whether a storage pool starts with its host.
-	SetPoolAutostart(p *model.StoragePool, on bool)
-	// CreatePool makes a storage pool.
-	CreatePool(host model.Path, spec model.PoolSpec)
+	SetPoolAutostart(p *model.StoragePool, on bool, then func(error))
+	// CreatePool makes a storage pool. begun hears whether that was begun.
+	CreatePool(host model.Path, spec model.PoolSpec, begun func(error))
 	// CreateVolume makes an empty volume.
 	CreateVolume(p *model.StoragePool, spec model.VolumeSpec)
 	// Upload makes a volume of a file.
@@ -320,7 +321,9 @@ func (h *health) fill(r *healthRow, check model.Check) {
 
 func (h *health) doNetwork(action store.NetworkAction, n *model.Network) {
 	if action == store.AutostartNet {
-		h.page.service.SetNetworkAutostart(n, true)
+		h.page.service.SetNetworkAutostart(n, true, func(err error) {
+			h.page.service.Fail(i18n.F("“%s” Was Not Changed", n.Name), err)
+		})
 		return
 	}
 	h.page.service.DoNetwork(action, n, false)

@@ -66,10 +66,8 @@ func (c *networkChange) do() {
 	if err != nil {
 		return
 	}
-	c.dialog.SetSensitive(false)
-	c.service.ConfigureNetwork(c.network, changes, false, func(_ client.NetworkApplied, err error) {
-		c.done(c.service, i18n.F("“%s” Was Not Changed", c.network.Name), err)
-	})
+	done := waiting(c.dialog, c.service, i18n.F("“%s” Was Not Changed", c.network.Name))
+	c.service.ConfigureNetwork(c.network, changes, false, func(_ client.NetworkApplied, err error) { done(err) })
 }
 
 // showReservation lets a person keep an address of a network for a guest.
@@ -78,8 +76,7 @@ func showReservation(parent gtk.Widgetter, service Service, n *model.Network, vm
 	var d *formDialog
 	d, _ = newFormDialog("", i18n.T("_Reserve"), func() {
 		if host, err := store.NewReservation(d.form.values, n); err == nil {
-			d.dialog.SetSensitive(false)
-			service.AddDHCPHost(n, host, func(err error) { d.done(service, i18n.T("The Address Was Not Reserved"), err) })
+			service.AddDHCPHost(n, host, waiting(d.dialog, service, i18n.T("The Address Was Not Reserved")))
 		}
 	})
 	d.dialog.SetTitle(asked.Title)

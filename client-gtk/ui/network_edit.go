@@ -34,7 +34,7 @@ func showNewNetwork(parent gtk.Widgetter, service Service, host model.Path) {
 	e.save.ConnectClicked(func() {
 		setup, err := e.form().Setup()
 		if err == nil {
-			service.CreateNetwork(host, setup, e.done)
+			service.CreateNetwork(host, setup, waiting(e.dialog, service, i18n.F("“%s” Was Not Created", setup.Name)))
 		}
 	})
 	e.dialog.Present(parent)
@@ -113,15 +113,4 @@ func (e *networkEdit) say(err error) {
 		e.wrong.SetTitle(sentence)
 	}
 	e.wrong.SetRevealed(err != nil)
-}
-
-// done closes the dialog when all went well. A person can correct what did not.
-func (e *networkEdit) done(err error) {
-	if kind, _ := errs.Of(err); err != nil && kind != errs.AuthenticationDismissed {
-		e.say(err)
-		return
-	}
-	if err == nil {
-		e.dialog.Close()
-	}
 }

@@ -56,7 +56,13 @@ func newNetworksTab(page *hostPage, open func(model.Path)) *networksTab {
 	t.remove.ConnectClicked(t.askDelete)
 	t.autostart.NotifyProperty("active", func() {
 		if !t.filling && t.network != nil {
-			page.service.SetNetworkAutostart(t.network, t.autostart.Active())
+			n := t.network
+			page.service.SetNetworkAutostart(n, t.autostart.Active(), func(err error) {
+				page.service.Fail(i18n.F("“%s” Was Not Changed", n.Name), err)
+				if err != nil && t.network != nil {
+					t.fill() // the switch is what the network is
+				}
+			})
 		}
 	})
 	return t

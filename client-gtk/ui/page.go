@@ -62,6 +62,7 @@ type Page struct {
 	ticking    coreglib.SourceHandle
 	seconds    int
 	fullscreen bool
+	narrow     bool // no place for the first action's name
 }
 
 // NewPage makes an empty page.
@@ -80,7 +81,11 @@ func NewPage(service Service) *Page {
 	}
 	p.console = newConsole(object[*adw.Bin](b, "screen"), service)
 	p.graphs = newGraphs(object[*gtk.FlowBox](b, "graphs"))
-	p.primary.ConnectClicked(func() { p.act(store.Primary(p.vm)) })
+	p.primary.ConnectClicked(func() {
+		if p.vm != nil {
+			p.act(store.Primary(p.vm))
+		}
+	})
 	object[*gtk.Button](b, "thumbnail_button").ConnectClicked(func() { p.stack.SetVisibleChildName("screen") })
 	p.stack.NotifyProperty("visible-child-name", p.look)
 	for _, a := range []store.Action{
@@ -95,6 +100,9 @@ func NewPage(service Service) *Page {
 		p.actions.AddAction(action)
 		p.byName[a] = action
 	}
+	narrow := object[*adw.Breakpoint](b, "narrow")
+	narrow.ConnectApply(func() { p.fit(true) })
+	narrow.ConnectUnapply(func() { p.fit(false) })
 	detach := gio.NewSimpleAction("detach", nil)
 	detach.ConnectActivate(func(*glib.Variant) {
 		if p.vm != nil && p.Detach != nil {
@@ -125,6 +133,14 @@ func (p *Page) Show(vm *model.VM, host *model.Host) {
 	p.snapshots.show(p.service.Snapshots(vm.Path()))
 	p.RefreshPermissions()
 	p.look()
+}
+
+// fit is called when the page becomes narrow, or wide again.
+func (p *Page) fit(narrow bool) {
+	p.narrow = narrow
+	if p.vm != nil {
+		p.showPrimary()
+	}
 }
 
 // Clear shows none.
@@ -238,22 +254,38 @@ func (p *Page) enable() {
 		action.SetEnabled(words.WhyNot(a, p.vm, p.permissions) == "")
 	}
 	p.byName[store.Template].SetState(glib.NewVariantBoolean(p.vm.Template))
+	p.showPrimary()
+	p.console.update(p.vm, p.permissions)
+	p.hardware.enable(p.vm, p.permissions)
+	p.snapshots.enable(p.vm, p.permissions)
+}
+
+// primaryIcons is what the first action looks like where its name has no place.
+var primaryIcons = map[store.Action]string{
+	store.Start: "media-playback-start-symbolic", store.Resume: "media-playback-start-symbolic",
+	store.Shutdown: "system-shutdown-symbolic", store.Clone: "edit-copy-symbolic",
+}
+
+// showPrimary shows the action that comes first in the VM's state.
+func (p *Page) showPrimary() {
 	first := store.Primary(p.vm)
 	why := words.WhyNot(first, p.vm, p.permissions)
-	p.primary.SetLabel(words.Label(first))
+	if p.narrow {
+		p.primary.SetIconName(primaryIcons[first])
+	} else {
+		p.primary.SetLabel(words.Label(first))
+	}
+	name(p.primary, words.Label(first))
 	if first == store.Shutdown {
 		p.primary.RemoveCSSClass("suggested-action")
 	} else {
 		p.primary.AddCSSClass("suggested-action")
 	}
 	p.primary.SetSensitive(why == "")
-	if why == "" {
-		why = words.Label(first) // which a narrow window cuts off
+	if why == "" && p.narrow {
+		why = words.Label(first)
 	}
 	p.primary.SetTooltipText(why)
-	p.console.update(p.vm, p.permissions)
-	p.hardware.enable(p.vm, p.permissions)
-	p.snapshots.enable(p.vm, p.permissions)
 }
 
 // why is why an action cannot be used now; empty when it can.
@@ -348,7 +380,7 @@ func (p *Page) pointed(_, y float64) {
 
 func (p *Page) showBars(show bool) {
 	p.view.SetRevealTopBars(show)
-	p.console.bar.SetVisible(show)
+	p.console.hideBar(!show)
 }
 
 func (p *Page) tick() bool {
@@ -383,8 +415,11 @@ func (p *Page) takeThumbnail() {
 	})
 }
 
-// Sample takes in a tick of the statistics.
+// Sample takes in a tick of the statistics, which may be wanted by another page.
 func (p *Page) Sample(s *client.Samples) {
+	if p.vm == nil {
+		return
+	}
 	p.history.Add(s)
 	p.drawGraphs()
 }
@@ -396,7 +431,7 @@ func (p *Page) act(a store.Action) {
 	}
 	switch a {
 	case store.Change:
-		showEdit(p.root, p.service, vm)
+		showEdit(p.root, p.service, vm, "")
 	case store.Clone:
 		showClone(p.root, p.service, vm)
 	case store.Template:

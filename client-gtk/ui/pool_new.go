@@ -6,6 +6,7 @@ import (
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
+	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
@@ -44,8 +45,7 @@ func showNewPool(parent gtk.Widgetter, service Service, host model.Path) {
 	object[*gtk.Button](b, "cancel").ConnectClicked(func() { p.dialog.Close() })
 	p.save.ConnectClicked(func() {
 		if spec, err := p.form().Spec(); err == nil {
-			p.dialog.Close()
-			service.CreatePool(host, spec)
+			service.CreatePool(host, spec, waiting(p.dialog, service, i18n.F("“%s” Was Not Created", spec.Name)))
 		}
 	})
 	p.changed()
@@ -61,10 +61,10 @@ func (p *newPool) offer(can []string) {
 
 // form is what the person has written.
 func (p *newPool) form() store.PoolForm {
-	text := func(id string) string { return p.entries[id].Text() }
+	written := func(id string) string { return p.entries[id].Text() }
 	return store.PoolForm{
-		Name: text("name"), Kind: p.kinds[min(int(p.kind.Selected()), len(p.kinds)-1)], Server: text("host"), Path: text("path"), Device: text("device"),
-		Source: text("source"), Target: text("target"), Build: p.build.Active(), Autostart: p.autostart.Active(),
+		Name: written("name"), Kind: p.kinds[min(int(p.kind.Selected()), len(p.kinds)-1)], Server: written("host"), Path: written("path"), Device: written("device"),
+		Source: written("source"), Target: written("target"), Build: p.build.Active(), Autostart: p.autostart.Active(),
 	}
 }
 

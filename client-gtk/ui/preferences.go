@@ -15,13 +15,14 @@ var preferencesUI string
 
 // releases are the keys that can give the keyboard back.
 var releases = []struct {
-	name string
-	keys []string
+	name        string
+	keys        []string
+	accelerator string // as GTK writes them
 }{
-	{i18n.Mark("Ctrl+Alt"), []string{"KEY_LEFTCTRL", "KEY_LEFTALT"}},
-	{i18n.Mark("Right Ctrl"), []string{"KEY_RIGHTCTRL"}},
-	{i18n.Mark("Ctrl+Shift"), []string{"KEY_LEFTCTRL", "KEY_LEFTSHIFT"}},
-	{i18n.Mark("Shift+F12"), []string{"KEY_LEFTSHIFT", "KEY_F12"}},
+	{i18n.Mark("Ctrl+Alt"), []string{"KEY_LEFTCTRL", "KEY_LEFTALT"}, "<Control><Alt>"},
+	{i18n.Mark("Right Ctrl"), []string{"KEY_RIGHTCTRL"}, "Control_R"},
+	{i18n.Mark("Ctrl+Shift"), []string{"KEY_LEFTCTRL", "KEY_LEFTSHIFT"}, "<Control><Shift>"},
+	{i18n.Mark("Shift+F12"), []string{"KEY_LEFTSHIFT", "KEY_F12"}, "<Shift>F12"},
 }
 
 // showPreferences lets a person choose. Each choice takes effect at once.

@@ -27,24 +27,24 @@ type Service interface {
 	// Plan tells what Create would make. file is the path of what the VM starts
 	// from, or empty.
 	Plan(host model.Path, spec model.VMSpec, file string, then func(client.Plan, error))
-	// Create makes a VM, and shows it.
-	Create(host model.Path, spec model.VMSpec, file string)
-	// TakeSnapshot keeps what a VM is now.
-	TakeSnapshot(vm *model.VM, r store.SnapshotRequest)
+	// Create makes a VM, and shows it. begun hears whether that was begun.
+	Create(host model.Path, spec model.VMSpec, file string, begun func(error))
+	// TakeSnapshot keeps what a VM is now. begun hears whether that was begun.
+	TakeSnapshot(vm *model.VM, r store.SnapshotRequest, begun func(error))
 	// RevertSnapshot takes a VM back to a snapshot, after taking one with the
 	// name before if that is not empty. start has the VM run then.
 	RevertSnapshot(vm *model.VM, s *model.Snapshot, before string, start bool)
 	// DeleteSnapshot deletes a snapshot, and what is below it if that is wanted.
 	DeleteSnapshot(s *model.Snapshot, children bool)
 	// DescribeSnapshot sets a snapshot's text for people.
-	DescribeSnapshot(s *model.Snapshot, description string)
+	DescribeSnapshot(s *model.Snapshot, description string, then func(error))
 	// VMs is all VMs of all hosts.
 	VMs() []*model.VM
 	// GuestInfo asks a guest about itself, if that takes no password. What fails
 	// is shown by nobody.
 	GuestInfo(vm model.Path, then func(*model.GuestInfo))
-	// Edit changes what is set in changes.
-	Edit(vm *model.VM, changes Changes)
+	// Edit changes what is set in changes, up to what does not work.
+	Edit(vm *model.VM, changes Changes, then func(error))
 	// Press sends keys to a VM's guest, by the names of Linux.
 	Press(vm model.Path, keys []string)
 	// Cancel asks a job to stop.
@@ -53,6 +53,9 @@ type Service interface {
 	Connect()
 	// Reconnect has the service try again to reach a host.
 	Reconnect(host model.Path)
+	// HasWork is whether there is work of several steps that only this program can
+	// bring to its end.
+	HasWork() bool
 	// TakeKeys gives all keys to a guest whose console has the keyboard now, or
 	// gives the program its shortcuts back. Each console takes and gives in turn.
 	TakeKeys(guest bool)

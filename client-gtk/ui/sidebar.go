@@ -306,17 +306,22 @@ func (s *sidebar) sync() {
 		s.paths.Splice(uint(start), uint(old-start), after[start:now])
 		s.moving = false
 		s.restore()
+	} else if slices.ContainsFunc(s.chosen, s.gone) {
+		s.restore()
 	}
 	s.fill()
+}
+
+// gone is whether there is no such VM or host any more, in view or not.
+func (s *sidebar) gone(path model.Path) bool {
+	row, _ := s.list.Find(path)
+	return row == nil && s.hosts[path] == nil
 }
 
 // restore selects again what was chosen, wherever it is now. What was chosen and
 // is filtered out stays chosen; what is gone does not.
 func (s *sidebar) restore() {
-	kept := slices.DeleteFunc(slices.Clone(s.chosen), func(path model.Path) bool {
-		row, _ := s.list.Find(path)
-		return row == nil && s.hosts[path] == nil
-	})
+	kept := slices.DeleteFunc(slices.Clone(s.chosen), s.gone)
 	places := gtk.NewBitsetEmpty()
 	for _, path := range kept {
 		if at := slices.Index(s.inView, string(path)); at >= 0 {
@@ -399,6 +404,10 @@ func (s *sidebar) fillTags() {
 		item := gio.NewMenuItem(i18n.T("Any"), "")
 		item.SetActionAndTargetValue("win.tag", glib.NewVariantString(""))
 		s.tags.PrependItem(item)
+	}
+	// A tag that nothing has any more cannot be chosen away.
+	if len(s.filter.Tags) > 0 && !slices.Contains(tags, s.filter.Tags[0]) {
+		s.view.ActivateAction("win.tag", glib.NewVariantString(""))
 	}
 }
 

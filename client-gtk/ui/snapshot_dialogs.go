@@ -69,9 +69,7 @@ func showTakeSnapshot(parent gtk.Widgetter, service Service, vm *model.VM, tree 
 	check()
 	object[*gtk.Button](b, "cancel").ConnectClicked(func() { dialog.Close() })
 	take.ConnectClicked(func() {
-		r := request()
-		dialog.Close()
-		service.TakeSnapshot(vm, r)
+		service.TakeSnapshot(vm, request(), waiting(dialog, service, i18n.F("No Snapshot of “%s” Was Taken", vm.Name)))
 	})
 	dialog.Present(parent)
 }
@@ -104,9 +102,7 @@ func showSnapshot(parent gtk.Widgetter, service Service, vm *model.VM, s *model.
 	view.SetEditable(why == "")
 	description.ConnectChanged(func() { save.SetSensitive(why == "" && all(description) != s.Description) })
 	save.ConnectClicked(func() {
-		text := all(description)
-		dialog.Close()
-		service.DescribeSnapshot(s, text)
+		service.DescribeSnapshot(s, all(description), waiting(dialog, service, i18n.F("The Snapshot “%s” Was Not Described", s.Name)))
 	})
 	for id, ask := range map[string]func(){
 		"revert": func() { askRevert(parent, service, vm, s, tree) },

@@ -61,7 +61,13 @@ func newStorageTab(page *hostPage) *storageTab {
 	t.upload.ConnectClicked(t.chooseFile)
 	t.autostart.NotifyProperty("active", func() {
 		if !t.filling && t.pool != nil {
-			page.service.SetPoolAutostart(t.pool, t.autostart.Active())
+			p := t.pool
+			page.service.SetPoolAutostart(p, t.autostart.Active(), func(err error) {
+				page.service.Fail(i18n.F("“%s” Was Not Changed", p.Name), err)
+				if err != nil && t.pool != nil {
+					t.fill() // the button is what the pool is
+				}
+			})
 		}
 	})
 	drop := gtk.NewDropTarget(gdk.GTypeFileList, gdk.ActionCopy)

@@ -3,6 +3,7 @@ package ui
 import (
 	_ "embed"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/diamondburned/gotk4-adwaita/pkg/adw"
@@ -50,6 +51,8 @@ type Window struct {
 	last    *prefs.Session // what was open the last time, until the first batch
 	apart   map[*detached]bool
 
+	release *gtk.ShortcutsShortcut // in the window of shortcuts; nil until that is there
+
 	healthAsked bool
 	trouble     string // what keeps VMs from working on this computer
 }
@@ -84,11 +87,15 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.NotifyProperty("fullscreened", func() { w.split.SetCollapsed(w.IsFullscreen()) })
 	w.banner.ConnectButtonClicked(service.Connect)
 	w.statusButton.ConnectClicked(func() {
-		if w.state == client.Ready {
+		switch {
+		case w.state != client.Ready:
+			service.Connect()
+		case w.trouble != "":
+			w.healthAsked, w.trouble = false, ""
+			w.showStatus()
+		default:
 			showCreate(w, service, model.HostPath("local"))
-			return
 		}
-		service.Connect()
 	})
 	// In a narrow window, going back to the list ends the choice: the same VM
 	// can be chosen again.
@@ -104,11 +111,26 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	return w
 }
 
+// CloseIfHidden closes a window that only hides, if nothing needs it any more.
+func (w *Window) CloseIfHidden() {
+	if !w.Visible() {
+		w.Close()
+	}
+}
+
+// AskQuit asks whether the program may end though it is in the middle of
+// something.
+func (w *Window) AskQuit(quit func()) {
+	w.Present()
+	askDestructive(w, i18n.T("Quit Before the Work Is Done?"), i18n.T("What goes on in this window, such as a download, is given up."), i18n.T("_Quit"), nil, quit)
+}
+
 // closing is called when the window is about to be closed. Pages in windows of
-// their own live on what it takes in: while there are any it only hides.
+// their own live on what it takes in, and so does work of several steps: while
+// there is any it only hides.
 func (w *Window) closing() (stay bool) {
 	w.keep()
-	if len(w.apart) > 0 {
+	if len(w.apart) > 0 || w.service.HasWork() {
 		w.sidebar.unchoose()
 		w.SetVisible(false)
 		return true
@@ -161,7 +183,10 @@ func (w *Window) addActions() {
 	shortcuts := gio.NewSimpleAction("show-help-overlay", nil)
 	shortcuts.ConnectActivate(func(*glib.Variant) {
 		// GTK's own action takes the place of this one.
-		w.SetHelpOverlay(object[*gtk.ShortcutsWindow](build(shortcutsUI), "shortcuts"))
+		b := build(shortcutsUI)
+		w.release = object[*gtk.ShortcutsShortcut](b, "release")
+		w.showRelease()
+		w.SetHelpOverlay(object[*gtk.ShortcutsWindow](b, "shortcuts"))
 		w.HelpOverlay().Present()
 	})
 	w.AddAction(shortcuts)
@@ -229,9 +254,21 @@ func (w *Window) openLast() {
 
 // ApplyPreferences is called when the person prefers something else.
 func (w *Window) ApplyPreferences() {
+	if w.release != nil {
+		w.showRelease()
+	}
 	w.page.console.prefer()
 	for d := range w.apart {
 		d.page.console.prefer()
+	}
+}
+
+// showRelease shows in the window of shortcuts which keys release the keyboard.
+func (w *Window) showRelease() {
+	for _, r := range releases {
+		if slices.Equal(r.keys, w.service.Preferences().ReleaseKeys) {
+			w.release.SetObjectProperty("accelerator", r.accelerator)
+		}
 	}
 }
 
@@ -426,7 +463,7 @@ func (w *Window) statusText() (icon, title, text, button string) {
 		if w.sidebar.list.Total() == 0 {
 			w.askHealth()
 			if w.trouble != "" {
-				return "dialog-warning-symbolic", i18n.T("No Virtual Machines"), w.trouble, ""
+				return "dialog-warning-symbolic", i18n.T("No Virtual Machines"), w.trouble, i18n.T("Try Again")
 			}
 			return "computer-symbolic", i18n.T("No Virtual Machines"),
 				i18n.T("There is none on this computer yet. Those that you make with other tools, such as virt-install, appear here."), i18n.T("New Virtual Machine…")
@@ -437,8 +474,8 @@ func (w *Window) statusText() (icon, title, text, button string) {
 	}
 }
 
-// askHealth looks, once, for what keeps VMs from working here: without any VM
-// that is what a person needs to know first.
+// askHealth looks, once until a person wants it again, for what keeps VMs from
+// working here: without any VM that is what they need to know first.
 func (w *Window) askHealth() {
 	host := w.hosts[model.HostPath("local")]
 	if w.healthAsked || host == nil || host.State != model.Connected {

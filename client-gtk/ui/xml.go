@@ -22,6 +22,7 @@ type definition struct {
 	version     uint64 // of what is shown
 	dialog      *adw.Dialog
 	view        *gtk.TextView
+	buffer      *gtk.TextBuffer
 	banner      *adw.Banner
 	edit, apply *gtk.Button
 }
@@ -33,11 +34,16 @@ func showXML(parent gtk.Widgetter, service Service, vm *model.VM, why string) {
 		service: service, vm: vm, dialog: object[*adw.Dialog](b, "dialog"), view: object[*gtk.TextView](b, "text"),
 		banner: object[*adw.Banner](b, "banner"), edit: object[*gtk.Button](b, "edit"), apply: object[*gtk.Button](b, "apply"),
 	}
+	d.buffer = d.view.Buffer()
 	d.edit.SetSensitive(why == "")
 	d.edit.SetTooltipText(why)
 	d.edit.ConnectClicked(func() { d.load(true) })
 	d.apply.ConnectClicked(d.save)
-	object[*gtk.Button](b, "copy").ConnectClicked(func() { d.view.Clipboard().SetText(all(d.view.Buffer())) })
+	object[*gtk.Button](b, "copy").ConnectClicked(func() { d.view.Clipboard().SetText(all(d.buffer)) })
+	d.buffer.ConnectModifiedChanged(func() { d.dialog.SetCanClose(!d.buffer.Modified()) })
+	d.dialog.ConnectCloseAttempt(func() {
+		askDestructive(d.dialog, i18n.T("Discard What You Have Written?"), i18n.T("The definition stays as it is."), i18n.T("_Discard"), nil, func() { d.dialog.ForceClose() })
+	})
 	d.load(false)
 	d.dialog.Present(parent)
 }
@@ -54,8 +60,12 @@ func (d *definition) load(edit bool) {
 			return
 		}
 		d.version = version
-		d.view.Buffer().SetText(xml)
+		d.buffer.SetText(xml)
+		d.buffer.SetModified(false)
 		d.view.SetEditable(edit)
+		if edit {
+			d.view.GrabFocus()
+		}
 		d.edit.SetVisible(!edit)
 		d.apply.SetVisible(edit)
 		text := ""
@@ -70,17 +80,23 @@ func (d *definition) load(edit bool) {
 	})
 }
 
+// save stores what is written, unless somebody else was faster: it stays for a
+// person to copy from then.
 func (d *definition) save() {
-	d.service.SetXML(d.vm.Path(), all(d.view.Buffer()), d.version, func(err error) {
+	heading := i18n.F("“%s” Was Not Changed", d.vm.Name)
+	wake := asleep(d.dialog)
+	d.service.SetXML(d.vm.Path(), all(d.buffer), d.version, func(err error) {
+		wake()
 		switch kind, sentence := errs.Of(err); {
 		case err == nil:
-			d.dialog.Close()
+			d.dialog.ForceClose()
 		case kind == errs.AuthenticationDismissed:
 		case kind == errs.VersionMismatch:
-			tell(d.dialog, i18n.F("“%s” Was Not Changed", d.vm.Name), words.Lost(err))
-			d.load(true)
+			askDestructive(d.dialog, heading,
+				i18n.T("Somebody else has changed the virtual machine meanwhile. Copy what you want to keep of your text, then load the definition as it is now."),
+				i18n.T("_Load It"), nil, func() { d.load(true) })
 		default:
-			tell(d.dialog, i18n.F("“%s” Was Not Changed", d.vm.Name), sentence)
+			tell(d.dialog, heading, sentence)
 		}
 	})
 }

@@ -99,6 +99,14 @@ func TestEverythingIsAsVirshSays(t *testing.T) {
 	virsh(t, "autostart", "compared")
 	r.awaits(soon, running, "VM.Autostart", true)
 	r.must(running, "VM.Start", wait())
+	pools := strings.Fields(virsh(t, "pool-list", "--all", "--name"))
+	poolPath := func(name string) dbus.ObjectPath {
+		return dbus.ObjectPath("/org/kvmmanager/pools/" + strings.ReplaceAll(fields(virsh(t, "pool-info", name))["UUID"], "-", "_"))
+	}
+	// libvirt tells nobody how full they have become.
+	for _, name := range strings.Fields(virsh(t, "pool-list", "--name")) {
+		r.must(poolPath(name), "StoragePool.Refresh", wait())
+	}
 	objects := managed(r.client)
 	uuids := strings.Fields(virsh(t, "list", "--all", "--uuid"))
 	if n := count(objects, "VM", local); n != len(uuids) {
@@ -130,9 +138,9 @@ func TestEverythingIsAsVirshSays(t *testing.T) {
 			"Persistent": {network["Persistent"].Value(), info["Persistent"] == "yes"},
 		})
 	}
-	for _, name := range strings.Fields(virsh(t, "pool-list", "--all", "--name")) {
+	for _, name := range pools {
 		info := fields(virsh(t, "pool-info", "--bytes", name))
-		pool := objects[dbus.ObjectPath("/org/kvmmanager/pools/"+strings.ReplaceAll(info["UUID"], "-", "_"))]["org.kvmmanager.StoragePool"]
+		pool := objects[poolPath(name)]["org.kvmmanager.StoragePool"]
 		compare(t, name, map[string][2]any{
 			"Name": {pool["Name"].Value(), name}, "State": {pool["State"].Value(), info["State"]},
 			"Autostart": {pool["Autostart"].Value(), info["Autostart"] == "yes"}, "Capacity": {pool["Capacity"].Value(), number(t, info["Capacity"])},

@@ -274,3 +274,63 @@ func TestWhatTheGuestSaysIsOnTheOverview(t *testing.T) {
 		return !shown
 	})
 }
+
+func TestAVMThatIsDeletedWhileItIsFilteredOutIsShownNoLonger(t *testing.T) {
+	world, _, app := fake(t, 2)
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Start")
+	app.do(t, "search", "vm-1")
+	awaitThat(t, "list without vm-0", func() bool {
+		_, listed := app.find("list item", "vm-0")
+		return !listed
+	})
+	if _, shown := app.find("button", "Start"); !shown {
+		t.Error("the page went with the search")
+	}
+	world.HV.Drop(fakehv.UUID(0))
+	app.await(t, "label", "No Virtual Machine Selected")
+}
+
+func TestWhatWasWrittenStaysUntilItIsSaved(t *testing.T) {
+	world, _, app := fake(t, 1)
+	world.Polkit.Add(polkittest.Rule{Action: "org.kvmmanager.vm.configure", Answer: polkittest.Dismiss})
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Start")
+	app.choose(t, editItem)
+	app.await(t, "text box", "Title").write(t, "A new title")
+	app.await(t, "text box", "Name").write(t, "")
+	save := app.await(t, "button", "Save")
+	awaitThat(t, "name that cannot be saved", func() bool { return !save.is(sensitive) })
+	app.await(t, "text box", "Name").write(t, "vm-0")
+	awaitThat(t, "name that can be saved", func() bool { return save.is(sensitive) })
+	save.act(t)
+	awaitThat(t, "question for a password", func() bool {
+		return slices.ContainsFunc(world.Polkit.Checks(), func(c polkittest.Check) bool { return c.Interactive })
+	})
+	awaitThat(t, "dialog that can be used again", func() bool { return save.is(sensitive) })
+	if title := app.await(t, "text box", "Title").content(); title != "A new title" {
+		t.Errorf("what was written is %q now", title)
+	}
+	world.Polkit.Add(polkittest.Rule{Action: "org.kvmmanager.vm.configure", Answer: polkittest.Authenticate})
+	save.act(t)
+	app.await(t, "list item", "A new title")
+	awaitThat(t, "dialog that is closed", func() bool {
+		_, open := app.find("button", "Save")
+		return !open
+	})
+}
+
+func TestTheLastVMWithATagTakesItsFilterAlong(t *testing.T) {
+	world, _, app := fake(t, 2)
+	tagged := fakehv.VM(0, "vm-0")
+	tagged.Tags = []string{"web"}
+	world.HV.Put(tagged)
+	// The action is there before the tag is known, so what it filters by is, too.
+	awaitThat(t, "list of the tag", func() bool {
+		app.inWindow(t, "tag", "web")
+		_, other := app.find("list item", "vm-1")
+		return !other
+	})
+	world.HV.Put(fakehv.VM(0, "vm-0"))
+	app.await(t, "list item", "vm-1")
+}

@@ -179,6 +179,44 @@ func TestTheDefinitionIsReadAndEdited(t *testing.T) {
 	awaitThat(t, "title", func() bool { return s.VM(tiny).Title == "Edited & checked" })
 }
 
+func TestADefinitionThatIsWrittenIsNotLostToAnotherChange(t *testing.T) {
+	s := service(t)
+	asItWas(t, s)
+	app := atHardware(t)
+	app.click(t, "Definition")
+	app.await(t, "text box", "Definition")
+	app.click(t, "Edit")
+	app.await(t, "button", "Apply")
+	view := app.await(t, "text box", "Definition")
+	awaitThat(t, "definition", func() bool { return strings.Contains(view.content(), "<domain") })
+	mine := strings.Replace(view.content(), "<title>A tiny guest</title>", "<title>Mine</title>", 1)
+	view.write(t, mine)
+	if err := s.SetDescription(t.Context(), tiny, fmt.Sprint("changed ", s.VM(tiny).ConfigVersion)); err != nil {
+		t.Fatal(err)
+	}
+	app.click(t, "Apply")
+	app.await(t, "label", "“tiny” Was Not Changed")
+	app.click(t, "Cancel")
+	awaitThat(t, "question that is answered", func() bool {
+		_, asked := app.find("label", "“tiny” Was Not Changed")
+		return !asked
+	})
+	if view.content() != mine {
+		t.Error("what was written is gone")
+	}
+	app.press(t, "Escape")
+	app.await(t, "label", "Discard What You Have Written?")
+	app.click(t, "Cancel")
+	app.click(t, "Apply")
+	app.click(t, "Load It")
+	awaitThat(t, "definition of now", func() bool { return strings.Contains(view.content(), "<description>changed ") })
+	app.click(t, "Apply")
+	awaitThat(t, "dialog that is closed", func() bool {
+		_, open := app.find("button", "Apply")
+		return !open
+	})
+}
+
 func TestTheBootOrderIsMovedByKeyboard(t *testing.T) {
 	s := service(t)
 	asItWas(t, s)

@@ -61,6 +61,25 @@ type application struct {
 	node
 	session *dbus.Conn
 	env     []string // of programs beside it
+	process *process
+}
+
+// process is the client's.
+type process struct {
+	ended   chan struct{}
+	err     error // of its end
+	mayStop bool
+}
+
+// awaitEnd waits until the client has ended by itself.
+func (a application) awaitEnd(t *testing.T) {
+	t.Helper()
+	a.process.mayStop = true
+	select {
+	case <-a.process.ended:
+	case <-time.After(patience):
+		t.Fatal("the client does not end")
+	}
 }
 
 // do calls one of its actions with a text, as notifications and searches do.
@@ -115,11 +134,15 @@ func (a application) turnOn(t *testing.T, name string) {
 	awaitThat(t, name+" that is on", func() bool { return row.is(checked) })
 }
 
-// inWindow calls an action of its first window.
-func (a application) inWindow(t *testing.T, action string) {
+// inWindow calls an action of its first window, with a text or with none.
+func (a application) inWindow(t *testing.T, action string, texts ...string) {
 	t.Helper()
+	arguments := []dbus.Variant{}
+	for _, text := range texts {
+		arguments = append(arguments, dbus.MakeVariant(text))
+	}
 	err := a.session.Object("org.kvmmanager.Client", "/org/kvmmanager/Client/window/1").Call("org.gtk.Actions.Activate", 0,
-		action, []dbus.Variant{}, map[string]dbus.Variant{}).Err
+		action, arguments, map[string]dbus.Variant{}).Err
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,15 +224,20 @@ func open(t *testing.T, settings ...string) application {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	p := &process{ended: make(chan struct{})}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.ended)
+	}()
 	t.Cleanup(func() {
 		select {
-		case err := <-ended:
-			t.Errorf("the client ended by itself: %v", err)
+		case <-p.ended:
+			if p.err != nil || !p.mayStop {
+				t.Errorf("the client ended by itself: %v", p.err)
+			}
 		default:
 			_ = cmd.Process.Kill()
-			<-ended
+			<-p.ended
 		}
 	})
 	var app node
@@ -222,7 +250,7 @@ func open(t *testing.T, settings ...string) application {
 		}
 		return false
 	})
-	return application{app, session, env}
+	return application{app, session, env, p}
 }
 
 func connect(t *testing.T, address string) *dbus.Conn {

@@ -245,3 +245,49 @@ func (a application) chooseFile(t *testing.T, title, file string) {
 	chooser.await(t, "text box", "").write(t, file)
 	chooser.await(t, "button", "Open").act(t)
 }
+
+func TestADownloadOutlivesTheWindow(t *testing.T) {
+	world, _, app := fake(t, 1)
+	pool := &model.StoragePool{UUID: fakehv.UUID(2), Name: "images", Kind: "dir", State: model.PoolRunning, Active: true, Persistent: true}
+	world.HV.PutPool(pool)
+	content := []byte("what is in the volume")
+	world.HV.PutVolume(pool.UUID, inventory.VolumeInfo{Name: "a.raw", Capacity: uint64(len(content)), Format: "raw"}, content)
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	world.HV.Hook("download-volume", func(ctx context.Context, _ string) error {
+		close(begun)
+		select {
+		case <-goOn:
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	})
+	folder := t.TempDir()
+	file := filepath.Join(folder, "copy.raw")
+	app.do(t, "open", localHost)
+	app.do(t, "show", "storage")
+	app.arrowTo(t, "Volumes", "a.raw")
+	app.press(t, "Return")
+	app.click(t, "Download…")
+	chooser := app.await(t, "dialog", "Download “a.raw”")
+	chooser.await(t, "text box", "Name:").write(t, file)
+	chooser.await(t, "button", "Save").act(t)
+	<-begun
+	app.inWindow(t, "close") // the dialog
+	awaitThat(t, "page without the dialog", func() bool {
+		_, open := app.find("button", "Resize…")
+		return !open
+	})
+	app.inWindow(t, "close")
+	awaitThat(t, "program without a window", func() bool {
+		_, shown := app.find("window", "Virtual Machines")
+		return !shown
+	})
+	close(goOn)
+	app.awaitEnd(t)
+	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("downloaded was %q, %v", got, err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
+		t.Errorf("in the folder are %v, %v", left, err)
+	}
+}

@@ -114,6 +114,16 @@ void kvm_terminal_paste(KvmTerminal *terminal)
     vte_terminal_paste_clipboard(terminal->vte);
 }
 
+void kvm_terminal_focus(KvmTerminal *terminal)
+{
+    gtk_widget_grab_focus(GTK_WIDGET(terminal->vte));
+}
+
+void kvm_terminal_name(KvmTerminal *terminal, const char *name)
+{
+    gtk_accessible_update_property(GTK_ACCESSIBLE(terminal->vte), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+}
+
 void kvm_terminal_type(KvmTerminal *terminal, const char *text)
 {
     vte_terminal_feed_child(terminal->vte, text, -1);
@@ -165,6 +175,7 @@ GtkWidget *kvm_terminal_new(KvmTerminal **out)
     vte_terminal_set_audible_bell(terminal->vte, FALSE);
     gtk_scrolled_window_set_policy(GTK_SCROLLED_WINDOW(scroller), GTK_POLICY_NEVER, GTK_POLICY_AUTOMATIC);
     gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(scroller), vte);
+    gtk_widget_set_focusable(scroller, FALSE); /* the terminal is, which is enough */
     *out = terminal;
     return scroller;
 }

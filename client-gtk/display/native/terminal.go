@@ -58,6 +58,16 @@ func (t *Terminal) Copy() { C.kvm_terminal_copy(t.c) }
 // Paste types the clipboard's text.
 func (t *Terminal) Paste() { C.kvm_terminal_paste(t.c) }
 
+// Focus takes the keyboard.
+func (t *Terminal) Focus() { C.kvm_terminal_focus(t.c) }
+
+// SetName says what a screen reader calls the terminal.
+func (t *Terminal) SetName(name string) {
+	c := C.CString(name)
+	defer C.free(unsafe.Pointer(c))
+	C.kvm_terminal_name(t.c, c)
+}
+
 // Type sends text as if it was typed.
 func (t *Terminal) Type(text string) {
 	c := C.CString(text)

@@ -21,6 +21,12 @@ void kvm_terminal_clear(KvmTerminal *terminal);
 void kvm_terminal_copy(KvmTerminal *terminal);
 void kvm_terminal_paste(KvmTerminal *terminal);
 
+/* Takes the keyboard. */
+void kvm_terminal_focus(KvmTerminal *terminal);
+
+/* What a screen reader calls it. */
+void kvm_terminal_name(KvmTerminal *terminal, const char *name);
+
 /* Sends text as if it was typed. */
 void kvm_terminal_type(KvmTerminal *terminal, const char *text);
 

@@ -265,6 +265,11 @@ void kvm_view_focus(KvmView *view, gboolean focus)
         gtk_root_set_focus(root, NULL);
 }
 
+void kvm_view_name(KvmView *view, const char *name)
+{
+    gtk_accessible_update_property(GTK_ACCESSIBLE(view), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+}
+
 guint kvm_view_keysym(KvmView *view, guint keycode)
 {
     guint keysym = 0;
@@ -429,6 +434,7 @@ GtkWidget *kvm_view_new(KvmView **view)
 
     *view = g_object_new(KVM_TYPE_VIEW, NULL);
     gtk_scrolled_window_set_child(GTK_SCROLLED_WINDOW(scroller), GTK_WIDGET(*view));
+    gtk_widget_set_focusable(scroller, FALSE); /* the view is, which is enough */
     kvm_view_set_scaling(*view, KVM_SCALING_FIT);
     return scroller;
 }

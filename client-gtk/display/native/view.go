@@ -75,6 +75,13 @@ func (v *View) InhibitShortcuts(inhibit bool) {
 // Focus takes the keyboard's focus or gives it back to the window.
 func (v *View) Focus(focus bool) { C.kvm_view_focus(v.c, fromBool(focus)) }
 
+// SetName says what a screen reader calls the view.
+func (v *View) SetName(name string) {
+	c := C.CString(name)
+	defer C.free(unsafe.Pointer(c))
+	C.kvm_view_name(v.c, c)
+}
+
 // Keysym is what a hardware keycode means without modifiers.
 func (v *View) Keysym(keycode uint) uint {
 	return uint(C.kvm_view_keysym(v.c, C.guint(keycode)))

@@ -32,6 +32,9 @@ void kvm_view_inhibit_shortcuts(KvmView *view, gboolean inhibit);
 /* Takes the keyboard focus, or gives it back to the window. */
 void kvm_view_focus(KvmView *view, gboolean focus);
 
+/* What a screen reader calls it. */
+void kvm_view_name(KvmView *view, const char *name);
+
 /* The keysym that a hardware keycode has without modifiers. */
 guint kvm_view_keysym(KvmView *view, guint keycode);
 
