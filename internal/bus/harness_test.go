@@ -95,7 +95,7 @@ type rig struct {
 	server *dbus.Conn
 	client *dbus.Conn
 	log    *logBuffer
-	users  sync.Map // uid by unique name: of who is not somebody
+	users  sync.Map // uid or error by unique name: of who is not somebody
 }
 
 // somebody is the user that everybody is.
@@ -103,8 +103,11 @@ func somebody(context.Context, string) (uid, pid uint32, err error) { return 100
 
 // callers tells who a client of the rig is.
 func (r *rig) callers(ctx context.Context, sender string) (uid, pid uint32, err error) {
-	if uid, known := r.users.Load(sender); known {
-		return uid.(uint32), 1, nil
+	switch of, _ := r.users.Load(sender); of := of.(type) {
+	case uint32:
+		return of, 1, nil
+	case error:
+		return 0, 0, of
 	}
 	return somebody(ctx, sender)
 }

@@ -95,7 +95,7 @@ func TestCallsOfAllUsersTogetherAreLimited(t *testing.T) {
 func TestACallOfNobodyKnownIsRefused(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, echo)
-	r.tree.callers = func(context.Context, string) (uid, pid uint32, err error) { return 0, 0, errors.New("gone") }
+	r.users.Store(r.client.Names()[0], errors.New("gone"))
 	wantError(t, r.call("/test/things/a", "test.Thing.Echo", "x"), errs.NotAuthorized.DBusName())
 }
 
