@@ -114,14 +114,17 @@ func resizeStored(dom *libvirt.Domain, disk *model.Device, size uint64) error {
 		return errs.Wrap(errs.NotSupported, err, "The disk is in no active storage pool. It can be resized while the virtual machine runs.")
 	}
 	defer volume.Free()
-	info, err := volume.GetInfo()
+	facts, err := factsOf(volume)
 	if err != nil {
 		return err
 	}
-	if err := larger(info.Capacity, size); err != nil {
+	if err := refuseMistaken(&facts, disk.Format); err != nil {
 		return err
 	}
-	return volume.Resize(size, 0)
+	if err := larger(facts.Capacity, size); err != nil {
+		return err
+	}
+	return resizeVolume(conn, volume, size, 0)
 }
 
 // diskVolume is the volume behind a disk.

@@ -125,11 +125,7 @@ func (m *movingDisk) refuseActive() error {
 // replace makes the volume and has the disk use it. Nothing of it is left when
 // that fails.
 func (m *movingDisk) replace(disk *domainxml.Element, original *libvirt.StorageVol) error {
-	text, err := original.GetXMLDesc(0)
-	if err != nil {
-		return err
-	}
-	facts, err := domainxml.ParseImage(text)
+	facts, err := factsOf(original)
 	if err != nil {
 		return err
 	}

@@ -71,15 +71,44 @@ func refuseForeign(conn *libvirt.Connect, v *libvirt.StorageVol, format string) 
 // refuseForeignCopy is the same for libvirt itself, which copies what it takes a
 // volume for.
 func refuseForeignCopy(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-	xml, err := v.GetXMLDesc(0)
-	if err != nil {
-		return err
-	}
-	facts, err := domainxml.ParseImage(xml)
+	facts, err := factsOf(v)
 	if err != nil {
 		return err
 	}
 	return refuseForeign(conn, v, facts.Format)
+}
+
+// resizeVolume gives a volume another size. libvirt itself does that only to what
+// it takes for raw, and has qemu-img find out what anything else is, which cuts the
+// file that an image names for its data.
+func resizeVolume(conn *libvirt.Connect, v *libvirt.StorageVol, size uint64, flags libvirt.StorageVolResizeFlags) error {
+	facts, err := factsOf(v)
+	if err != nil {
+		return err
+	}
+	if err := refuseForeign(conn, v, facts.Format); err != nil {
+		return err
+	}
+	if facts.Format != "raw" && imageFormat(facts.Format) == "raw" { // such as iso
+		head, err := peek(conn, v, 0, headLength)
+		switch {
+		case unsupported(err): // by drivers without real files
+		case err != nil:
+			return err
+		case diskimage.IsQcow2(head), diskimage.IsForeign(head):
+			return errs.New(errs.NotSupported, "What is in the volume “%s” looks like images of two formats at once. Convert it first: qemu-img convert -O qcow2.", nameOf(v))
+		}
+	}
+	return v.Resize(size, flags)
+}
+
+// factsOf is what libvirt has found out of a volume.
+func factsOf(v *libvirt.StorageVol) (domainxml.ImageFacts, error) {
+	xml, err := v.GetXMLDesc(0)
+	if err != nil {
+		return domainxml.ImageFacts{}, err
+	}
+	return domainxml.ParseImage(xml)
 }
 
 // backingOf is where the file is that a volume is a layer over; empty for none.
@@ -87,11 +116,7 @@ func refuseForeignCopy(conn *libvirt.Connect, v *libvirt.StorageVol) error {
 func backingOf(conn *libvirt.Connect, v *libvirt.StorageVol, top bool) (string, error) {
 	head, err := peek(conn, v, 0, headLength)
 	if unsupported(err) { // by drivers without real files
-		xml, err := v.GetXMLDesc(0)
-		if err != nil {
-			return "", err
-		}
-		facts, err := domainxml.ParseImage(xml)
+		facts, err := factsOf(v)
 		return facts.Backing, err
 	}
 	if err != nil {
@@ -141,8 +166,8 @@ func imageFormat(format string) string {
 	return "raw"
 }
 
-// refuseMistaken says why libvirt must not copy the image of a disk: it copies what
-// it takes the image for. A guest can make a raw disk look like something else,
+// refuseMistaken says why libvirt must not copy or resize the image of a disk: it
+// goes by what it takes the image for. A guest can make a raw disk look like something else,
 // even like a layer over a file of the host.
 func refuseMistaken(facts *domainxml.ImageFacts, disk string) error {
 	if seems, is := imageFormat(facts.Format), imageFormat(disk); seems != is {

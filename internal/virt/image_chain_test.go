@@ -96,6 +96,32 @@ func TestLibvirtCopiesNoFileOfTheHost(t *testing.T) {
 	}
 }
 
+// TestLibvirtResizesNoFileOfTheHost goes by the sentences: the driver of the tests
+// refuses every other size.
+func TestLibvirtResizesNoFileOfTheHost(t *testing.T) {
+	t.Parallel()
+	c, vm := withLayers(t)
+	volume(t, c, "plain.qcow2")
+	for name, reason := range map[string]string{"plain.qcow2": "hypervisor", "over-foreign": "layer", "extents": "format"} {
+		for what, err := range map[string]error{
+			"resized": c.ResizeVolume(t.Context(), imagesPool, name, 2<<20, false),
+			"grown":   c.GrowVolume(t.Context(), imagesPool, name, 2<<20),
+		} {
+			if _, text := errs.Of(translate(err, true)); !strings.Contains(text, reason) {
+				t.Errorf("%s is %s: %v", name, what, err)
+			}
+		}
+	}
+	disk := device(model.Device{Kind: model.KindDisk, Pool: "images", Volume: "foreign", Format: "raw"}, "pool", "volume")
+	id, _, err := c.AddDevice(t.Context(), vm.UUID, disk, both)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.ResizeDisk(t.Context(), vm.UUID, id, 2<<20); !errs.Is(err, errs.NotSupported) || !strings.Contains(err.Error(), "looks like qcow2") {
+		t.Errorf("the disk is resized: %v", err)
+	}
+}
+
 // TestARawDiskIsNotClonedAsWhatItsGuestMadeItLookLike has libvirt take the volume
 // for qcow2, and the VM for raw.
 func TestARawDiskIsNotClonedAsWhatItsGuestMadeItLookLike(t *testing.T) {

@@ -173,7 +173,7 @@ func sendAll(stream *libvirt.Stream, data []byte) error {
 
 // GrowVolume makes a volume larger; see inventory.NewVolumes.
 func (c *Conn) GrowVolume(ctx context.Context, pool, name string, capacity uint64) error {
-	return c.onVolume(ctx, pool, name, func(_ *libvirt.Connect, v *libvirt.StorageVol) error { return v.Resize(capacity, 0) })
+	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error { return resizeVolume(conn, v, capacity, 0) })
 }
 
 // DropVolume removes a volume; see inventory.NewVolumes.

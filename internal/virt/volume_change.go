@@ -95,7 +95,7 @@ func (c *Conn) ResizeVolume(ctx context.Context, pool, name string, capacity uin
 		if err := changeable(conn, v); err != nil {
 			return err
 		}
-		return v.Resize(capacity, flags)
+		return resizeVolume(conn, v, capacity, flags)
 	})
 }
 

@@ -408,10 +408,39 @@ func TestAGuestCannotMakeItsDiskALayerOverAFileOfTheHost(t *testing.T) {
 		root.must(volumeIn(pool, volume), "StorageVolume.Clone", "copy-of-"+volume, wait())
 	}
 
-	t.Log("a clone is of what the VM takes the disk for")
-	root.must(vm, "VM.AddDevice", with("kind", "disk", "pool", "layers", "volume", "guest", "format", "raw"), none())
+	t.Log("a clone is of what the VM takes the disk for, and so is another size")
+	disk := root.must(vm, "VM.AddDevice", with("kind", "disk", "pool", "layers", "volume", "guest", "format", "raw"), none())[0].(string)
 	root.refused("NotSupported", vm, "VM.Clone", "thief", wait())
+	run(t, "qemu-img", "create", "-f", "qcow2", "-o", "data_file="+at("data")+",data_file_raw=on", at("guest"), "1M")
+	run(t, "qemu-img", "amend", "-f", "qcow2", "-o", "data_file="+outside, at("guest"))
+	if err := os.Remove(at("over-guest")); err != nil {
+		t.Fatal(err)
+	}
+	for _, iso := range []bool{false, true} {
+		if iso {
+			alsoISO(t, at("guest"))
+		}
+		root.must(pool, "StoragePool.Refresh", wait())
+		root.refused("NotSupported", vm, "VM.ResizeDisk", disk, uint64(4<<20), wait())
+		root.refused("NotSupported", volumeIn(pool, "guest"), "StorageVolume.Resize", uint64(4<<20), wait())
+	}
+	if now, err := os.Stat(outside); err != nil || now.Size() != 1<<20 {
+		t.Errorf("the file of the host is now %v, %v", now, err)
+	}
 	if left := filesIn(t, folder); slices.Contains(left, "stolen") || slices.ContainsFunc(left, func(name string) bool { return strings.Contains(name, "thief") }) {
 		t.Errorf("left are %q", left)
+	}
+}
+
+// alsoISO has libvirt, which looks for ISO 9660 first, take an image for that.
+func alsoISO(t *testing.T, image string) {
+	t.Helper()
+	f, err := os.OpenFile(image, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt([]byte("CD001"), 32769); err != nil {
+		t.Fatal(err)
 	}
 }
