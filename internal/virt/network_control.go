@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"libvirt.org/go/libvirt"
@@ -128,32 +129,78 @@ func (c *Conn) SetNetworkAutostart(ctx context.Context, uuid string, on bool) er
 	return c.controlNetwork(ctx, uuid, func(n *libvirt.Network) error { return n.SetAutostart(on) })
 }
 
-// DeleteNetwork stops a network and removes its definition. One that cannot be
-// removed goes on as it was.
-func (c *Conn) DeleteNetwork(ctx context.Context, uuid string) error {
-	return c.controlNetwork(ctx, uuid, func(n *libvirt.Network) error {
-		active, err := n.IsActive()
+// DeleteNetwork stops a network and removes its definition; see inventory.Conn.
+// One that cannot be removed goes on as it was.
+func (c *Conn) DeleteNetwork(ctx context.Context, uuid string, force bool) error {
+	_, err := operate(ctx, c, work[struct{}]{uuid: uuid}, func(conn *libvirt.Connect) (struct{}, error) {
+		n, err := conn.LookupNetworkByUUIDString(uuid)
 		if err != nil {
-			return err
+			return struct{}{}, err
 		}
-		persistent, err := n.IsPersistent()
-		if err != nil {
-			return err
-		}
-		if active {
-			if err := n.Destroy(); err != nil {
-				return err
+		defer n.Free()
+		if !force {
+			if err := notWanted(conn, n); err != nil {
+				return struct{}{}, err
 			}
 		}
-		if !persistent {
-			return nil // it went with its bridge
-		}
-		if err := n.Undefine(); err != nil {
-			if active {
-				_ = n.Create()
-			}
-			return err
-		}
-		return nil
+		return struct{}{}, deleteNetwork(n)
 	})
+	return err
+}
+
+// notWanted says which VM has an interface in a network at its next boot, if one
+// has: what is only stored is not in what a VM is now.
+func notWanted(conn *libvirt.Connect, n *libvirt.Network) error {
+	network, err := n.GetName()
+	if err != nil {
+		return err
+	}
+	doms, err := conn.ListAllDomains(0)
+	if err != nil {
+		return err
+	}
+	defer freeRest(doms, (*libvirt.Domain).Free)
+	for i := range doms {
+		xml, err := doms[i].GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
+		if hasCode(err, libvirt.ERR_NO_DOMAIN) {
+			continue // it went away meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		vm, err := domainxml.ParseVM("", xml)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(vm.Interfaces, func(d *model.Device) bool { return d.NetworkName == network }) {
+			return errs.New(errs.DeviceInUse, "“%s” needs the network “%s” at its next boot. Connect it elsewhere before you delete it.", vm.Name, network)
+		}
+	}
+	return nil
+}
+
+func deleteNetwork(n *libvirt.Network) error {
+	active, err := n.IsActive()
+	if err != nil {
+		return err
+	}
+	persistent, err := n.IsPersistent()
+	if err != nil {
+		return err
+	}
+	if active {
+		if err := n.Destroy(); err != nil {
+			return err
+		}
+	}
+	if !persistent {
+		return nil // it went with its bridge
+	}
+	if err := n.Undefine(); err != nil {
+		if active {
+			_ = n.Create()
+		}
+		return err
+	}
+	return nil
 }

@@ -58,13 +58,13 @@ func TestANetworkIsMadeStartedStoppedAndDeleted(t *testing.T) {
 	if err := c.StartNetwork(t.Context(), n.UUID); err != nil {
 		t.Error(err)
 	}
-	if err := c.DeleteNetwork(t.Context(), n.UUID); err != nil {
+	if err := c.DeleteNetwork(t.Context(), n.UUID, false); err != nil {
 		t.Error(err)
 	}
 	if _, err := c.Network(t.Context(), n.UUID); !errs.Is(err, errs.NotFound) {
 		t.Errorf("it is still there: %v", err)
 	}
-	if err := c.DeleteNetwork(t.Context(), n.UUID); !errs.Is(err, errs.NotFound) {
+	if err := c.DeleteNetwork(t.Context(), n.UUID, false); !errs.Is(err, errs.NotFound) {
 		t.Errorf("deleted once more: %v", err)
 	}
 }
@@ -216,5 +216,28 @@ func TestLeasesAreListed(t *testing.T) {
 	}
 	if _, err := c.Leases(t.Context(), "33333333-0000-4000-8000-000000000000"); !errs.Is(err, errs.NotFound) {
 		t.Errorf("of no network: %v", err)
+	}
+}
+
+func TestANetworkThatAVMHasAtItsNextBootStays(t *testing.T) {
+	t.Parallel()
+	c := connect(t, node(t, 1))
+	n := created(t, c, lab())
+	vm := only(t, c) // which runs
+	card := "<devices><interface type='network'><source network='lab &amp; &lt;co&gt;'/></interface></devices></domain>"
+	if _, err := c.DefineXML(t.Context(), strings.Replace(vmXML(vm.Name, vm.UUID), "</domain>", card, 1), vm.UUID); err != nil {
+		t.Fatal(err)
+	}
+	if now := only(t, c); len(now.Interfaces) != 0 {
+		t.Errorf("it has %v now", now.Interfaces)
+	}
+	if err := c.DeleteNetwork(t.Context(), n.UUID, false); !errs.Is(err, errs.DeviceInUse) || !strings.Contains(err.Error(), vm.Name) {
+		t.Errorf("got %v", err)
+	}
+	if after, err := c.Network(t.Context(), n.UUID); err != nil || !after.Active {
+		t.Errorf("it is %+v (%v)", after, err)
+	}
+	if err := c.DeleteNetwork(t.Context(), n.UUID, true); err != nil {
+		t.Error(err)
 	}
 }

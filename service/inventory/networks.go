@@ -27,8 +27,9 @@ type NetworkControl interface {
 	// AlreadyExists, an interface of the host that is missing is NotFound, and
 	// addresses that the host uses are DeviceInUse.
 	CreateNetwork(ctx context.Context, setup model.NetworkSetup) (string, error)
-	// DeleteNetwork stops a network and removes its definition.
-	DeleteNetwork(ctx context.Context, uuid string) error
+	// DeleteNetwork stops a network and removes its definition. One that a VM has
+	// an interface in at its next boot is DeviceInUse, unless it is forced.
+	DeleteNetwork(ctx context.Context, uuid string, force bool) error
 	StartNetwork(ctx context.Context, uuid string) error
 	// StopNetwork stops a network. Without a definition it is gone then.
 	StopNetwork(ctx context.Context, uuid string) error

@@ -66,10 +66,13 @@ func (r *request) createNetwork(ctx context.Context) ([]any, error) {
 // deleteNetwork removes a network that no VM has an interface in.
 func (r *request) deleteNetwork(ctx context.Context) ([]any, error) {
 	users := r.networkUsers(func(*model.VM) bool { return true })
-	if len(users) > 0 && !r.options.flag(optForce) {
+	force := r.options.flag(optForce)
+	if len(users) > 0 && !force {
 		return nil, errs.New(errs.DeviceInUse, "The network “%s” is used by %s. Connect them elsewhere before you delete it.", r.network.Name, someOf(users))
 	}
-	return nil, r.changeNetwork(ctx, inventory.Conn.DeleteNetwork)
+	return nil, r.changeNetwork(ctx, func(conn inventory.Conn, ctx context.Context, uuid string) error {
+		return conn.DeleteNetwork(ctx, uuid, force)
+	})
 }
 
 func (r *request) setNetworkAutostart(ctx context.Context) ([]any, error) {

@@ -112,6 +112,17 @@ func TestANetworkInUseStaysUnlessForced(t *testing.T) {
 	r.removed(soon, network)
 }
 
+func TestANetworkThatARunningVMHasAtItsNextBootStays(t *testing.T) {
+	root := as(t, "root")
+	network := makesNetwork(root, "net-later", with("mode", "isolated", "addresses", records()))
+	vm := vmXML{Name: "to-net"}.make(t, root)
+	root.must(vm, "VM.Start", wait())
+	virsh(t, "attach-interface", "to-net", "network", "net-later", "--config")
+	root.refused("DeviceInUse", network, "Network.Delete", none())
+	virsh(t, "detach-interface", "to-net", "network", "--config")
+	root.must(network, "Network.Delete", none())
+}
+
 // inNetwork has tiny's interface in another network, until the end of the test.
 func inNetwork(t *testing.T, name string) {
 	t.Helper()

@@ -42,7 +42,7 @@ func (c *Conn) CreateNetwork(ctx context.Context, setup model.NetworkSetup) (str
 }
 
 // DeleteNetwork implements inventory.Conn.
-func (c *Conn) DeleteNetwork(ctx context.Context, uuid string) error {
+func (c *Conn) DeleteNetwork(ctx context.Context, uuid string, _ bool) error {
 	_, err := one(c, ctx, "delete-network", uuid, c.h.networks)
 	if err == nil {
 		c.h.DropNetwork(uuid)
