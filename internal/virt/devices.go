@@ -142,10 +142,7 @@ func (e *editing) afterLive(err error, applied *inventory.Applied) error {
 	case applied.NextBoot && e.how.Apply == inventory.ApplyBoth && notPossible(err):
 		slog.Info("a change has to wait for the next boot", "what", "device", "error", err)
 	case applied.NextBoot:
-		if undo := e.define(e.stored); undo != nil {
-			return errs.Wrap(errs.LibvirtFailed, err, "The running virtual machine did not take the change, and it remains stored for the next boot.")
-		}
-		return err
+		return takeBack(e.conn, e.stored, err)
 	default:
 		return err
 	}
@@ -169,12 +166,23 @@ func (e *editing) addStored(kind model.DeviceKind, xml string) error {
 	return e.define(doc)
 }
 
-func (e *editing) define(doc string) error {
-	dom, err := e.conn.DomainDefineXML(doc)
+func (e *editing) define(doc string) error { return redefine(e.conn, doc) }
+
+func redefine(conn *libvirt.Connect, doc string) error {
+	dom, err := conn.DomainDefineXML(doc)
 	if err != nil {
 		return err
 	}
 	return dom.Free()
+}
+
+// takeBack makes the stored definition what it was, after the running VM has failed
+// to change with it.
+func takeBack(conn *libvirt.Connect, stored string, err error) error {
+	if undo := redefine(conn, stored); undo != nil {
+		return errs.Wrap(errs.LibvirtFailed, err, "The running virtual machine did not take the change, and it remains stored for the next boot.")
+	}
+	return err
 }
 
 // newID is the id of the device that is there now and was not before.

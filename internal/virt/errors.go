@@ -107,6 +107,7 @@ var telling = []struct {
 	{"no such screen ID", verdict{errs.NotFound, "The virtual machine has no such screen."}},
 	{"no screens to take screenshot from", verdict{errs.NotSupported, "The virtual machine has no display."}},
 	{"cannot acquire state change lock", verdict{errs.Busy, "Another operation on this virtual machine is still running, or it does not answer."}},
+	{"vcpu unplug request timed out", verdict{errs.Timeout, "The guest did not give the processors back. Try again when it has started, or change their number for the next boot."}},
 	{"Failed to get \"write\" lock", verdict{errs.DeviceInUse, "Another virtual machine or program uses one of the disks."}},
 	{"Failed to get shared \"write\" lock", verdict{errs.DeviceInUse, "Another virtual machine or program uses one of the disks."}},
 	{"Unable to read from monitor", verdict{errs.InvalidState, "The virtual machine ended meanwhile."}},
@@ -128,6 +129,7 @@ var catchAll = map[libvirt.ErrorNumber]bool{
 	libvirt.ERR_INTERNAL_ERROR: true, libvirt.ERR_OPERATION_FAILED: true, libvirt.ERR_SYSTEM_ERROR: true,
 	libvirt.ERR_OPEN_FAILED: true, libvirt.ERR_READ_FAILED: true, libvirt.ERR_WRITE_FAILED: true,
 	libvirt.ERR_OPERATION_INVALID: true, libvirt.ERR_RPC: true, libvirt.ERR_INVALID_ARG: true,
+	libvirt.ERR_OPERATION_TIMEOUT: true,
 }
 
 // translate gives an error a kind and a sentence. An error with a kind and the

@@ -28,6 +28,7 @@ func TestErrorsOfLibvirtGetAKindAndASentence(t *testing.T) {
 		{libvirt.ERR_INTERNAL_ERROR, "internal error: Could not open 'x': Permission denied", errs.PermissionDenied, "Could not open 'x': Permission denied."},
 		{libvirt.ERR_INTERNAL_ERROR, "internal error: who knows?", errs.LibvirtFailed, "Who knows?"},
 		{libvirt.ERR_OPERATION_TIMEOUT, "Timed out during operation: cannot acquire state change lock", errs.Busy, "Another operation on this virtual machine is still running, or it does not answer."},
+		{libvirt.ERR_OPERATION_TIMEOUT, "Timed out during operation: vcpu unplug request timed out. Unplug result must be manually inspected in the domain", errs.Timeout, "The guest did not give the processors back. Try again when it has started, or change their number for the next boot."},
 		{libvirt.ERR_OPERATION_FAILED, "operation failed: Active console session exists for this domain", errs.Busy, "Somebody else uses this console."},
 		{libvirt.ERR_OPERATION_INVALID, "Requested operation is not valid: no such screen ID", errs.NotFound, "The virtual machine has no such screen."},
 		{libvirt.ERR_OPERATION_INVALID, "Requested operation is not valid: no screens to take screenshot from", errs.NotSupported, "The virtual machine has no display."},

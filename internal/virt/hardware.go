@@ -107,11 +107,17 @@ func wanted(has libvirt.DomainModificationImpact, apply inventory.Apply) (libvir
 	}
 }
 
-// bringAbout changes the stored definition, then the running VM.
+// bringAbout changes the stored definition, then the running VM. If that fails,
+// the stored definition becomes what it was.
 func (a *amount) bringAbout(dom *libvirt.Domain, where libvirt.DomainModificationImpact, apply inventory.Apply) (inventory.Applied, error) {
 	var applied inventory.Applied
+	stored := ""
 	if where&libvirt.DOMAIN_AFFECT_CONFIG != 0 {
-		if err := a.store(dom); err != nil {
+		var err error
+		if stored, err = dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE); err != nil {
+			return applied, err
+		}
+		if err := a.store(dom, stored); err != nil {
 			return applied, err
 		}
 		applied.NextBoot = true
@@ -125,6 +131,13 @@ func (a *amount) bringAbout(dom *libvirt.Domain, where libvirt.DomainModificatio
 		applied.Now = true
 	case apply == inventory.ApplyBoth && applied.NextBoot && notPossible(err):
 		slog.Info("a change has to wait for the next boot", "what", a.what, "error", err)
+	case applied.NextBoot:
+		conn, none := dom.DomainGetConnect()
+		if none != nil {
+			return inventory.Applied{}, none
+		}
+		defer conn.Close()
+		return inventory.Applied{}, takeBack(conn, stored, err)
 	default:
 		return applied, err
 	}
@@ -139,12 +152,8 @@ func notPossible(err error) bool {
 }
 
 // store changes the stored definition, and its maximum where that is less.
-func (a *amount) store(dom *libvirt.Domain) error {
-	xml, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
-	if err != nil {
-		return err
-	}
-	vm, err := domainxml.ParseVM("", xml)
+func (a *amount) store(dom *libvirt.Domain, stored string) error {
+	vm, err := domainxml.ParseVM("", stored)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,10 @@ import (
 	"math"
 	"testing"
 
+	"libvirt.org/go/libvirt"
+
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
 )
 
@@ -59,6 +62,35 @@ func TestARunningVMIsChangedWithinItsMaximum(t *testing.T) {
 	applied, err = c.SetMemory(t.Context(), uuid, 32<<20, inventory.ApplyBoth)
 	if err != nil || applied != (inventory.Applied{Now: true, NextBoot: true}) {
 		t.Errorf("less memory: %+v, %v", applied, err)
+	}
+}
+
+func TestWhatARunningVMFailsToDoIsNotStored(t *testing.T) {
+	t.Parallel()
+	c := connect(t, node(t, 1))
+	before := only(t, c)
+	for _, value := range []uint64{1, 4} {
+		timeout := libvirt.Error{Code: libvirt.ERR_OPERATION_TIMEOUT, Message: "vcpu unplug request timed out"}
+		_, err := c.change(t.Context(), before.UUID, inventory.ApplyBoth, amount{
+			what: "virtual CPUs", value: value,
+			liveMax: func(*libvirt.Domain) (uint64, error) { return 4, nil },
+			stored:  func(vm *model.VM) uint64 { return uint64(vm.MaxVCPUs) },
+			set: func(dom *libvirt.Domain, n uint64, where libvirt.DomainModificationImpact) error {
+				if where == libvirt.DOMAIN_AFFECT_LIVE {
+					return timeout
+				}
+				return dom.SetVcpusFlags(uint(n), libvirt.DomainVcpuFlags(where))
+			},
+			setMax: func(dom *libvirt.Domain, n uint64) error {
+				return dom.SetVcpusFlags(uint(n), libvirt.DOMAIN_VCPU_CONFIG|libvirt.DOMAIN_VCPU_MAXIMUM)
+			},
+		})
+		if !errs.Is(err, errs.Timeout) {
+			t.Errorf("%d: %v", value, err)
+		}
+		if after := only(t, c); after.ConfigVersion != before.ConfigVersion || len(after.PendingChanges) != 0 {
+			t.Errorf("%d: stored for the next boot: %v", value, after.PendingChanges)
+		}
 	}
 }
 
