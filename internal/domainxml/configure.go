@@ -171,7 +171,8 @@ func family(machine string) string {
 }
 
 // configureFirmware leaves the choice of the files to libvirt, which knows what
-// is installed. UEFI's variables begin anew.
+// is installed. Without a file for UEFI's variables they begin anew, if it is one
+// that is not there; see SetVariables.
 func configureFirmware(dom *node, c *model.Configuration) error {
 	if !c.Given["firmware"] && !c.Given["secure-boot"] {
 		return nil
@@ -180,18 +181,23 @@ func configureFirmware(dom *node, c *model.Configuration) error {
 	if os == nil {
 		return errs.New(errs.NotSupported, "The firmware of this virtual machine cannot be changed.")
 	}
-	before := firmware(os, os.find("type").attr("arch"))
-	now := before
+	var before model.VM
+	setOS(&before, os)
+	now, secure := before.Firmware, before.SecureBoot
 	if c.Given["firmware"] {
 		now = c.Firmware
+	}
+	if c.Given["secure-boot"] {
+		secure = c.SecureBoot
 	}
 	if now != model.FirmwareUEFI {
 		if c.SecureBoot {
 			return errs.New(errs.InvalidArgument, "Only UEFI firmware has Secure Boot.")
 		}
-		if before == now {
-			return nil
-		}
+		secure = false
+	}
+	if now == before.Firmware && secure == before.SecureBoot {
+		return nil
 	}
 	for _, part := range []string{"loader", "nvram", "firmware"} {
 		os.drop(part)
@@ -200,7 +206,7 @@ func configureFirmware(dom *node, c *model.Configuration) error {
 	if now == model.FirmwareUEFI {
 		os.set("firmware", "efi")
 		enabled := "no"
-		if c.SecureBoot {
+		if secure {
 			enabled = "yes"
 			dom.child("features").child("smm").set("state", "on")
 		}

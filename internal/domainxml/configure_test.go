@@ -93,6 +93,12 @@ func TestAMachineIsConfiguredAndTheRestStays(t *testing.T) {
 			[]string{`firmware="efi"`, `<feature enabled="yes" name="secure-boot">`, `<smm state="on">`},
 			[]string{"loader", "nvram"},
 		},
+		"UEFI without a word of Secure Boot": {
+			model.Configuration{Firmware: model.FirmwareUEFI}, []string{"firmware"}, []string{"<nvram>/n</nvram>", `enabled="no"`}, nil,
+		},
+		"the Secure Boot that it has": {
+			model.Configuration{}, []string{"secure-boot"}, []string{"<nvram>/n</nvram>", "<loader"}, []string{"enrolled-keys"},
+		},
 	} {
 		doc, err := configure(t, tt.c, tt.keys...)
 		if err != nil {

@@ -22,8 +22,20 @@ func (c *Conn) Configure(ctx context.Context, uuid string, changes *model.Config
 		if err != nil {
 			return inventory.Applied{}, err
 		}
+		before, err := domainxml.ParseVM("", e.stored)
+		if err != nil {
+			return inventory.Applied{}, err
+		}
+		after, err := domainxml.ParseVM("", doc)
+		if err != nil {
+			return inventory.Applied{}, err
+		}
+		store := e.define
+		if before.Firmware != after.Firmware || before.SecureBoot != after.SecureBoot {
+			store = e.defineFirmware
+		}
 		if !e.how.DryRun {
-			if err := e.define(doc); err != nil {
+			if err := store(doc); err != nil {
 				return inventory.Applied{}, err
 			}
 		}

@@ -3,6 +3,8 @@
 package system_test
 
 import (
+	"bytes"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -100,6 +102,72 @@ func TestTheMachineChangesAtTheNextBoot(t *testing.T) {
 	shows("taken back", 1)
 	r.must(vm, "VM.Start", wait())
 	r.must(vm, "VM.PowerOff", wait())
+}
+
+// TestUEFIsVariablesBeginAnew with another firmware, and only then.
+func TestUEFIsVariablesBeginAnew(t *testing.T) {
+	root := as(t, "root")
+	vm := vmXML{Name: "variables", MemoryMiB: 128}.make(t, root)
+	file := func() string {
+		t.Helper()
+		_, stored := machineXML(t, "variables")
+		_, rest, _ := strings.Cut(stored, "<nvram")
+		_, rest, _ = strings.Cut(rest, ">")
+		path, _, _ := strings.Cut(rest, "<")
+		return path
+	}
+	there := func(path string) bool {
+		_, err := os.Stat(path)
+		return err == nil
+	}
+	seen := map[string]bool{}
+	boots := func(signed bool) string {
+		t.Helper()
+		path := file()
+		if path == "" || seen[path] || there(path) {
+			t.Errorf("it begins with the variables in %q", path)
+		}
+		seen[path] = true
+		root.must(vm, "VM.Start", wait())
+		variables, err := os.ReadFile(path)
+		if err != nil || bytes.Contains(variables, []byte("Microsoft Corporation UEFI CA")) != signed || root.get(vm, "VM.SecureBoot") != signed {
+			t.Errorf("with Secure Boot %v it has no such variables: %v", signed, err)
+		}
+		return path
+	}
+	root.must(vm, "VM.Configure", with("firmware", "uefi"), none())
+	first := boots(false)
+	root.must(vm, "VM.PowerOff", wait())
+	root.must(vm, "VM.Configure", with("firmware", "uefi", "secure-boot", false), none())
+	if file() != first || !there(first) {
+		t.Error("what stays as it was has begun anew")
+	}
+	root.must(vm, "VM.Configure", with("secure-boot", true), none())
+	if there(first) {
+		t.Error("the old variables are left")
+	}
+	second := boots(true)
+	root.must(vm, "VM.Configure", with("secure-boot", false), none()) // while it runs
+	if !there(second) {
+		t.Error("the VM that runs has lost its variables")
+	}
+	root.must(vm, "VM.PowerOff", wait())
+	third := boots(false)
+	root.must(vm, "VM.PowerOff", wait())
+	root.must(vm, "VM.Configure", with("firmware", "bios"), none())
+	if there(third) {
+		t.Error("a BIOS has variables")
+	}
+	root.must(vm, "VM.Configure", with("firmware", "uefi", "secure-boot", true), none())
+	last := boots(true)
+	root.must(vm, "VM.PowerOff", wait())
+	root.must(vm, "VM.Delete", wait())
+	if there(last) {
+		t.Error("the variables outlive the VM")
+	}
+	if err := os.Remove(second); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestAMachineThatCannotBeStaysAsItIs: all of what is asked for is stored, or
