@@ -75,8 +75,9 @@ func (c *Conn) ConfigureNetwork(ctx context.Context, uuid string, changes model.
 			if err := model.ValidateNetworkSetup(s, e.given); err != nil {
 				return errs.New(errs.InvalidArgument, "%s", err)
 			}
+			own := e.live != nil && s.Bridge == e.live.Bridge // which the host has because of it
 			return c.checkLink(e.conn, s, model.Keys{
-				"bridge": before.Bridge != s.Bridge, "mode": before.Mode != s.Mode, "host-device": before.HostDevice != s.HostDevice,
+				"bridge": before.Bridge != s.Bridge && !own, "mode": before.Mode != s.Mode, "host-device": before.HostDevice != s.HostDevice,
 			})
 		})
 	})

@@ -190,11 +190,12 @@ func TestAGuestGetsTheAddressThatIsKeptForIt(t *testing.T) {
 
 func TestAChangeOfANetworkKeepsWhatOthersSet(t *testing.T) {
 	root := as(t, "root")
-	network := makesNetwork(root, "net-kept", with("addresses", records(with("address", "10.79.3.1"))))
+	network := makesNetwork(root, "net-kept", with("addresses", records(with("address", "10.79.3.1")), "bridge", "virbr-first"))
 	virsh(t, "net-metadata", "net-kept", "http://example.org/", "--set", "<x>kept</x>", "--key", "mine", "--config", "--live")
 	for _, changes := range []map[string]dbus.Variant{
 		with("domain", "a.example"), with("addresses", records(with("address", "10.79.4.1")), "dhcp-ranges", records()),
-		with("mode", "isolated", "nat-ipv6", false), with("dns", false), with("bridge", "virbr-kept"),
+		with("mode", "isolated", "nat-ipv6", false), with("dns", false),
+		with("bridge", "virbr-kept"), with("bridge", "virbr-first"), with("bridge", "virbr-kept"), // one that waits is taken back
 	} {
 		root.must(network, "Network.Configure", changes, none())
 	}
