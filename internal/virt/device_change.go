@@ -48,8 +48,8 @@ func (e *editing) update(id string, changes *model.DeviceSpec) (inventory.Applie
 		}
 	}
 	now := live != nil && canChange(changes)
-	if live != nil && !now && e.how.Apply == inventory.ApplyNow {
-		return applied, errs.New(errs.NotSupported, "This cannot change while the virtual machine runs. Change it for the next boot.")
+	if !now && stored == nil {
+		return applied, e.notNow("This cannot change while the virtual machine runs.", "Change it for the next boot.")
 	}
 	if e.how.DryRun {
 		return inventory.Applied{Now: now, NextBoot: stored != nil}, nil
@@ -110,8 +110,8 @@ func (e *editing) remove(id string) (inventory.Applied, error) {
 		return applied, err
 	}
 	now := live != nil && canPlug(&live.Device)
-	if live != nil && !now && e.how.Apply == inventory.ApplyNow {
-		return applied, errs.New(errs.NotSupported, "Such a device cannot be removed from a running virtual machine. Remove it for the next boot.")
+	if !now && stored == nil {
+		return applied, e.notNow("Such a device cannot be removed from a running virtual machine.", "Remove it for the next boot.")
 	}
 	if e.how.DryRun {
 		return inventory.Applied{Now: now, NextBoot: stored != nil}, nil

@@ -110,8 +110,8 @@ func (e *editing) add(d *model.DeviceSpec) (string, inventory.Applied, error) {
 			return "", applied, err
 		}
 	}
-	if e.live != "" && !now && e.how.Apply == inventory.ApplyNow {
-		return "", applied, errs.New(errs.NotSupported, "A running virtual machine cannot get such a device. Add it for the next boot.")
+	if !now && e.stored == "" {
+		return "", applied, e.notNow("A running virtual machine cannot get such a device.", "Add it for the next boot.")
 	}
 	if e.how.DryRun {
 		return "", inventory.Applied{Now: now, NextBoot: e.stored != ""}, nil
@@ -130,6 +130,15 @@ func (e *editing) add(d *model.DeviceSpec) (string, inventory.Applied, error) {
 	}
 	id, err := e.newID(d.Kind, applied)
 	return id, applied, err
+}
+
+// notNow refuses a change that can be made nowhere, with what can be done instead
+// if there is a next boot that was left out.
+func (e *editing) notNow(why, instead string) error {
+	if e.allStored == "" || e.how.Apply != inventory.ApplyNow {
+		return errs.New(errs.NotSupported, "%s", why)
+	}
+	return errs.New(errs.NotSupported, "%s %s", why, instead)
 }
 
 // afterLive judges what the running VM made of a change that is stored

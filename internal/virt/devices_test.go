@@ -2,6 +2,7 @@ package virt
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"org.kvmmanager/internal/errs"
@@ -120,6 +121,34 @@ func TestWrongChangesOfDevicesChangeNothing(t *testing.T) {
 
 // TestADeviceOfTheNextBootIsNotTheOneThatGoes has one device that only runs and
 // one that is only stored, which have the same place.
+func TestWhatCannotChangeAndHasNoNextBootIsRefused(t *testing.T) {
+	t.Parallel()
+	c := connect(t, node(t, 0))
+	const disk = `<devices><disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/tmp/a'/><target dev='sda' bus='sata'/></disk></devices></domain>`
+	dom, err := c.main.conn.DomainCreateXML(strings.Replace(vmXML("transient", ""), "</domain>", disk, 1), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dom.Free()
+	uuid, err := dom.GetUUIDString()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dry := range []bool{true, false} {
+		for _, apply := range []inventory.Apply{inventory.ApplyBoth, inventory.ApplyNow} {
+			how := inventory.DeviceChange{Apply: apply, DryRun: dry}
+			_, _, added := c.AddDevice(t.Context(), uuid, device(model.Device{Kind: model.KindDisk, Source: "/tmp/b", Bus: "sata"}), how)
+			_, changed := c.UpdateDevice(t.Context(), uuid, "disk-sda", device(model.Device{Cache: "none"}, "cache"), how)
+			_, removed := c.RemoveDevice(t.Context(), uuid, "disk-sda", how)
+			for what, err := range map[string]error{"added": added, "changed": changed, "removed": removed} {
+				if !errs.Is(err, errs.NotSupported) || strings.Contains(err.Error(), "next boot") {
+					t.Errorf("%s, %s, dry %v: %v", what, apply, dry, err)
+				}
+			}
+		}
+	}
+}
+
 func TestADeviceOfTheNextBootIsNotTheOneThatGoes(t *testing.T) {
 	t.Parallel()
 	c, vm := stopped(t)
