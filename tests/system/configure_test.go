@@ -58,6 +58,23 @@ func TestTheConfigurationChanges(t *testing.T) {
 	}
 }
 
+// TestHardwareThatAGuestKeepsIsStored: a guest that is paused gives nothing back.
+func TestHardwareThatAGuestKeepsIsStored(t *testing.T) {
+	useTiny(t)
+	root := as(t, "root")
+	for _, vcpus := range []uint32{2, 1} { // the most, and what it starts with
+		root.must(tiny, "VM.SetVCPUs", vcpus, none())
+	}
+	root.must(tiny, "VM.Start", wait())
+	openConsole(t, root).expect("tiny: ready")
+	root.must(tiny, "VM.SetVCPUs", uint32(2), none())
+	root.must(tiny, "VM.Pause", none())
+	root.refused("Timeout", tiny, "VM.SetVCPUs", uint32(1), none())
+	if got := virsh(t, "vcpucount", "tiny", "--config", "--current"); got != "2" {
+		t.Errorf("it has %s vCPUs stored", got)
+	}
+}
+
 // TestHardwareChangesNowAndAtTheNextBoot takes a VM that runs through every
 // way to apply a change.
 func TestHardwareChangesNowAndAtTheNextBoot(t *testing.T) {
