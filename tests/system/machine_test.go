@@ -107,7 +107,13 @@ func TestTheMachineChangesAtTheNextBoot(t *testing.T) {
 // TestUEFIsVariablesBeginAnew with another firmware, and only then.
 func TestUEFIsVariablesBeginAnew(t *testing.T) {
 	root := as(t, "root")
-	vm := vmXML{Name: "variables", MemoryMiB: 128}.make(t, root)
+	disk := "/var/lib/libvirt/images/variables.qcow2"
+	virsh(t, "vol-create-as", "default", "variables.qcow2", "1MiB", "--format", "qcow2")
+	t.Cleanup(func() { virsh(t, "vol-delete", disk) })
+	vm := vmXML{
+		Name: "variables", MemoryMiB: 128,
+		Devices: "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='" + disk + "'/><target dev='vda' bus='virtio'/></disk>",
+	}.make(t, root)
 	file := func() string {
 		t.Helper()
 		_, stored := machineXML(t, "variables")
@@ -159,14 +165,24 @@ func TestUEFIsVariablesBeginAnew(t *testing.T) {
 		t.Error("a BIOS has variables")
 	}
 	root.must(vm, "VM.Configure", with("firmware", "uefi", "secure-boot", true), none())
-	last := boots(true)
+	fourth := boots(true)
 	root.must(vm, "VM.PowerOff", wait())
+	virsh(t, "snapshot-create-as", "variables", "before", "--disk-only")
+	t.Cleanup(func() { _ = os.Remove("/var/lib/libvirt/images/variables.before") })
+	root.must(vm, "VM.Configure", with("secure-boot", false), none())
+	last := boots(false)
+	root.must(vm, "VM.PowerOff", wait())
+	if !there(fourth) {
+		t.Error("a snapshot has lost its variables")
+	}
 	root.must(vm, "VM.Delete", wait())
 	if there(last) {
 		t.Error("the variables outlive the VM")
 	}
-	if err := os.Remove(second); err != nil {
-		t.Error(err)
+	for _, path := range []string{second, fourth} {
+		if err := os.Remove(path); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
