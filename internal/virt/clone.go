@@ -19,12 +19,13 @@ const cloneTick = 500 * time.Millisecond
 
 // copying is a VM that is being cloned.
 type copying struct {
-	ctx    context.Context // its end is looked at between the steps
-	conn   *libvirt.Connect
-	spec   inventory.CloneSpec
-	images map[string]domainxml.DiskImage
-	made   []madeVolume
-	pools  map[string]bool // UUIDs of those that have changed
+	ctx     context.Context // its end is looked at between the steps
+	conn    *libvirt.Connect
+	scratch string // begins the names of the connection's own pools
+	spec    inventory.CloneSpec
+	images  map[string]domainxml.DiskImage
+	made    []madeVolume
+	pools   map[string]bool // UUIDs of those that have changed
 
 	done, total uint64 // bytes
 }
@@ -39,7 +40,7 @@ type madeVolume struct {
 // Clone makes a copy of a VM; see inventory.Conn. libvirt cannot stop in the
 // middle of a volume, so a clone that is cancelled ends with the volume at hand.
 func (c *Conn) Clone(ctx context.Context, uuid string, spec inventory.CloneSpec) (string, error) {
-	k := &copying{ctx: ctx, spec: spec, images: map[string]domainxml.DiskImage{}, pools: map[string]bool{}}
+	k := &copying{ctx: ctx, scratch: c.scratch, spec: spec, images: map[string]domainxml.DiskImage{}, pools: map[string]bool{}}
 	// Whoever gives up must not do so while something half-made is there.
 	made, err := operate(context.WithoutCancel(ctx), c, work[string]{uuid: uuid}, func(conn *libvirt.Connect) (string, error) {
 		k.conn = conn
@@ -93,7 +94,13 @@ func (k *copying) run(dom *libvirt.Domain) (uuid string, err error) {
 		k.undefine(uuid)
 		return "", err
 	}
-	return uuid, clone.Free()
+	defer clone.Free()
+	if err := ownVariables(k.conn, k.scratch, clone, xml); err != nil {
+		_ = clone.UndefineFlags(libvirt.DOMAIN_UNDEFINE_KEEP_NVRAM)
+		k.undefine(uuid)
+		return "", err
+	}
+	return uuid, nil
 }
 
 // undefine removes a definition that may be there in spite of the failure: who

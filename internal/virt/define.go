@@ -99,6 +99,12 @@ func (c *Conn) DefineXML(ctx context.Context, xml, uuid string) (string, error) 
 			return "", err
 		}
 		defer dom.Free()
+		if uuid == "" {
+			if err := ownVariables(conn, c.scratch, dom, xml); err != nil {
+				_ = dom.UndefineFlags(libvirt.DOMAIN_UNDEFINE_KEEP_NVRAM)
+				return "", err
+			}
+		}
 		defined := uuidOf(dom)
 		c.memory.redefined(defined)
 		return defined, nil

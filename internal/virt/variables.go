@@ -9,6 +9,7 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/errs"
 )
 
 // defineFirmware stores a definition with another firmware. libvirt names the file
@@ -19,7 +20,7 @@ func (e *editing) defineFirmware(doc string) error {
 	if err := e.define(doc); err != nil {
 		return err
 	}
-	if err := e.beginVariables(); err != nil {
+	if err := beginVariables(e.conn, e.dom); err != nil {
 		if undo := e.define(e.stored); undo != nil {
 			slog.Warn("a definition did not become what it was", "error", undo)
 		}
@@ -33,8 +34,32 @@ func (e *editing) defineFirmware(doc string) error {
 	return nil
 }
 
-func (e *editing) beginVariables() error {
-	doc, err := e.dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
+// ownVariables has a new VM begin with variables of its own where libvirt has named
+// a file that is there: another VM's, which was called so, or one left behind.
+func ownVariables(conn *libvirt.Connect, scratch string, dom *libvirt.Domain, asked string) error {
+	path, err := domainxml.Variables(asked)
+	if err != nil || path != "" {
+		return err
+	}
+	doc, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
+	if err != nil {
+		return err
+	}
+	if path, err = domainxml.Variables(doc); err != nil || path == "" {
+		return err
+	}
+	if taken, err := variablesNeeded(conn, path, uuidOf(dom)); err == nil && !taken {
+		err = withImage(conn, scratch, "file", path, func(*libvirt.StorageVol) error { return nil })
+		if errs.Is(err, errs.NotFound) {
+			return nil
+		}
+	} // of what nobody knows, it is taken
+	return beginVariables(conn, dom)
+}
+
+// beginVariables gives a VM a file that is not there.
+func beginVariables(conn *libvirt.Connect, dom *libvirt.Domain) error {
+	doc, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE)
 	if err != nil {
 		return err
 	}
@@ -46,25 +71,42 @@ func (e *editing) beginVariables() error {
 	if doc, err = domainxml.SetVariables(doc, own); err != nil {
 		return err
 	}
-	return e.define(doc)
-}
-
-// dropVariables removes a file with UEFI variables unless a VM needs it, now, at
-// its next boot, or to go back: the one that runs with it, too.
-func (e *editing) dropVariables(path string) error {
-	doms, err := e.conn.ListAllDomains(0)
+	next, err := conn.DomainDefineXML(doc)
 	if err != nil {
 		return err
 	}
-	defer freeRest(doms, (*libvirt.Domain).Free)
-	for i := range doms {
-		if needed, err := needsVariables(&doms[i], path); err != nil || needed {
-			return err
-		}
+	return next.Free()
+}
+
+// dropVariables removes a file with UEFI variables unless a VM needs it, the one
+// that runs with it, too.
+func (e *editing) dropVariables(path string) error {
+	if needed, err := variablesNeeded(e.conn, path, ""); err != nil || needed {
+		return err
 	}
 	return withImage(e.conn, e.over.scratch, "file", path, func(v *libvirt.StorageVol) error {
 		return v.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
 	})
+}
+
+// variablesNeeded says whether a VM, but for one, needs a file: now, at its next
+// boot, or to go back.
+func variablesNeeded(conn *libvirt.Connect, path, without string) (bool, error) {
+	doms, err := conn.ListAllDomains(0)
+	if err != nil {
+		return false, err
+	}
+	defer freeRest(doms, (*libvirt.Domain).Free)
+	for i := range doms {
+		if uuidOf(&doms[i]) == without {
+			continue
+		}
+		needed, err := needsVariables(&doms[i], path)
+		if err != nil && !hasCode(err, libvirt.ERR_NO_DOMAIN) || needed { // it went away meanwhile
+			return needed, err
+		}
+	}
+	return false, nil
 }
 
 func needsVariables(dom *libvirt.Domain, path string) (bool, error) {
@@ -77,9 +119,16 @@ func needsVariables(dom *libvirt.Domain, path string) (bool, error) {
 			return true, err
 		}
 	}
-	// What the saved state goes on with is in its own definition.
-	if saved, err := optional(dom.HasManagedSaveImage(0)); err != nil || saved {
-		return true, err
+	if saved, err := optional(dom.HasManagedSaveImage(0)); err != nil {
+		return false, err
+	} else if saved {
+		xml, err := dom.ManagedSaveGetXMLDesc(0)
+		if err != nil {
+			return false, err
+		}
+		if file, err := domainxml.Variables(xml); err != nil || file == path {
+			return true, err
+		}
 	}
 	found, err := dom.ListAllSnapshots(0)
 	if unsupported(err) {

@@ -186,6 +186,50 @@ func TestUEFIsVariablesBeginAnew(t *testing.T) {
 	}
 }
 
+// TestNobodyBeginsWithTheVariablesOfAnotherVM that was called as it is now.
+func TestNobodyBeginsWithTheVariablesOfAnotherVM(t *testing.T) {
+	root := as(t, "root")
+	variables := func(name string) string {
+		t.Helper()
+		_, stored := machineXML(t, name)
+		_, rest, _ := strings.Cut(stored, "<nvram")
+		_, rest, _ = strings.Cut(rest, ">")
+		path, _, _ := strings.Cut(rest, "<")
+		return path
+	}
+	makes := func(name string) dbus.ObjectPath {
+		t.Helper()
+		xml := strings.Replace(vmXML{Name: name, MemoryMiB: 128}.String(), "<os>", "<os firmware='efi'>", 1)
+		vm := root.must(localHost, "Host.DefineXML", xml, none())[0].(dbus.ObjectPath)
+		forget(t, virsh(t, "domuuid", name))
+		return vm
+	}
+	old := makes("called so")
+	files := []string{variables("called so")}
+	if files[0] != "/var/lib/libvirt/qemu/nvram/called so_VARS.fd" {
+		t.Errorf("where nothing is, it has %s", files[0])
+	}
+	root.must(old, "VM.Rename", "called otherwise", none())
+	vm := makes("called so") // as long as the file is not there
+	files = append(files, variables("called so"))
+	root.must(vm, "VM.Delete", wait())
+	root.must(old, "VM.Start", wait())
+	root.must(old, "VM.PowerOff", wait())
+	vm = makes("called so")
+	files = append(files, variables("called so"))
+	root.must(vm, "VM.Delete", wait())
+	clone := result(root, old, "Clone", "called so", wait())["vm"].Value().(dbus.ObjectPath)
+	forget(t, root.get(clone, "VM.UUID").(string))
+	files = append(files, variables("called so"))
+	slices.Sort(files)
+	if len(slices.Compact(files)) != 4 {
+		t.Errorf("they have %v", files)
+	}
+	if _, err := os.Stat(variables("called otherwise")); err != nil {
+		t.Errorf("it has lost its own: %v", err)
+	}
+}
+
 // TestAMachineThatCannotBeStaysAsItIs: all of what is asked for is stored, or
 // nothing.
 func TestAMachineThatCannotBeStaysAsItIs(t *testing.T) {
