@@ -130,7 +130,7 @@ func (e *editing) remove(id string) (inventory.Applied, error) {
 	if stored != nil {
 		if err := e.removeStored(stored); err != nil {
 			if applied.Now {
-				return applied, errs.Wrap(errs.LibvirtFailed, err, "The running virtual machine no longer has the device, but its stored configuration still has.")
+				return applied, errs.Wrap(errs.LibvirtFailed, err, "The running virtual machine no longer has the device, but its stored configuration still has. %s", said(err))
 			}
 			return applied, err
 		}

@@ -189,7 +189,7 @@ func redefine(conn *libvirt.Connect, doc string) error {
 // to change with it.
 func takeBack(conn *libvirt.Connect, stored string, err error) error {
 	if undo := redefine(conn, stored); undo != nil {
-		return errs.Wrap(errs.LibvirtFailed, err, "The running virtual machine did not take the change, and it remains stored for the next boot.")
+		return errs.Wrap(errs.LibvirtFailed, err, "The running virtual machine did not take the change, and it remains stored for the next boot. %s", said(err))
 	}
 	return err
 }

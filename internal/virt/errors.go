@@ -132,11 +132,12 @@ var catchAll = map[libvirt.ErrorNumber]bool{
 	libvirt.ERR_OPERATION_TIMEOUT: true,
 }
 
-// translate gives an error a kind and a sentence. An error with a kind and the
-// end of a context pass unchanged. alive tells whether the connection still
-// stands: once it does not, whatever libvirt says is Disconnected.
+// translate gives an error a kind and a sentence. An error with a kind, whatever
+// caused it, and the end of a context pass unchanged. alive tells whether the
+// connection still stands: once it does not, whatever libvirt says is Disconnected.
 func translate(err error, alive bool) error {
 	var virt libvirt.Error
+	var ours *errs.Error
 	switch {
 	case err == nil:
 		return nil
@@ -144,6 +145,8 @@ func translate(err error, alive bool) error {
 		return err
 	case !alive:
 		return errs.Wrap(errs.Disconnected, err, "The connection to libvirt was lost.")
+	case errors.As(err, &ours):
+		return err
 	}
 	v := judge(virt)
 	text := v.sentence
@@ -154,6 +157,12 @@ func translate(err error, alive bool) error {
 		slog.Warn("libvirt failed", "code", int(virt.Code), "domain", int(virt.Domain), "message", virt.Message)
 	}
 	return errs.Wrap(v.kind, err, "%s", text)
+}
+
+// said is libvirt's sentence about an error.
+func said(err error) string {
+	_, text := errs.Of(translate(err, true))
+	return text
 }
 
 // judge finds the verdict on an error.
