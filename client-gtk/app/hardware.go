@@ -12,13 +12,14 @@ import (
 
 // ChangeHardware implements ui.HardwareService.
 func (a *App) ChangeHardware(vm model.Path, h store.HardwareChange, dryRun bool, then func(store.Outcome, error)) {
-	do := call[store.Outcome]
-	if h.New != nil && !dryRun { // a volume, and then the device that it is for
-		do = steps
-	}
-	do(a, func(ctx context.Context, c *client.Client) (store.Outcome, error) {
+	change := func(ctx context.Context, c *client.Client) (store.Outcome, error) {
 		return changeHardware(ctx, c, vm, h, dryRun)
-	}, then)
+	}
+	if h.New != nil && !dryRun { // a volume, and then the device that it is for
+		steps(a, change, then)
+		return
+	}
+	call(a, change, then)
 }
 
 func changeHardware(ctx context.Context, c *client.Client, vm model.Path, h store.HardwareChange, dryRun bool) (store.Outcome, error) {

@@ -58,7 +58,13 @@ func (a *App) notifyJob(job *model.Job) {
 	if !failed && (job.State != model.JobDone || time.Since(job.StartedAt) < longWork) || len(job.Objects) == 0 {
 		return
 	}
-	name, page := a.window.About(job.Objects[0])
+	about := job.Objects[0]
+	for _, made := range []string{"vm", "pool"} { // on a host
+		if path, ok := job.Result[made].(model.Path); ok {
+			about = path
+		}
+	}
+	name, page := a.window.About(about)
 	text := i18n.T("Done")
 	if failed {
 		text = job.ErrorMessage

@@ -38,26 +38,26 @@ func (a *App) TakeSnapshot(vm *model.VM, r store.SnapshotRequest, begun func(err
 // RevertSnapshot implements ui.Service. Without the snapshot that was to be
 // taken before, the VM stays as it is.
 func (a *App) RevertSnapshot(vm *model.VM, s *model.Snapshot, before string, start bool) {
+	steps(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
+		return revert(ctx, c, vm.Path(), s.Path(), before, start)
+	}, func(_ *model.Job, err error) { a.finished(i18n.F("“%s” Did Not Go Back", vm.Name), "", err) })
+}
+
+func revert(ctx context.Context, c *client.Client, vm, snapshot model.Path, before string, start bool) (*model.Job, error) {
 	options := []client.Option{client.Interactive()}
 	if start {
 		options = append(options, client.StartAfter())
 	}
-	revert := func(ctx context.Context, c *client.Client) (model.Path, error) {
-		return c.RevertSnapshot(ctx, s.Path(), options...)
-	}
-	heading := i18n.F("“%s” Did Not Go Back", vm.Name)
-	if before == "" {
-		a.work(heading, revert)
-		return
-	}
-	steps(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
+	if before != "" {
 		if _, err := ended(ctx, c, func(ctx context.Context, c *client.Client) (model.Path, error) {
-			return c.CreateSnapshot(ctx, vm.Path(), before, client.Interactive())
+			return c.CreateSnapshot(ctx, vm, before, client.Interactive())
 		}); err != nil {
 			return nil, err
 		}
-		return ended(ctx, c, revert)
-	}, func(_ *model.Job, err error) { a.finished(heading, "", err) })
+	}
+	return ended(ctx, c, func(ctx context.Context, c *client.Client) (model.Path, error) {
+		return c.RevertSnapshot(ctx, snapshot, options...)
+	})
 }
 
 // DeleteSnapshot implements ui.Service.

@@ -168,6 +168,20 @@ func TestWhatChangesAboutADeviceIsAskedForAndNoMore(t *testing.T) {
 	}
 }
 
+func TestWhatComesToBeAskedForIsSaidAsItIs(t *testing.T) {
+	t.Parallel()
+	form := store.Form{Fields: []store.Field{
+		{Key: "to", Kind: store.FieldChoice},
+		{Key: "network", Kind: store.FieldChoice, When: map[string]string{"to": "network"}},
+	}}
+	// The first choice was there before anybody could see it.
+	before := store.Values{"to": "bridge", "network": "default"}
+	now := store.Values{"to": "network", "network": "default"}
+	if got := fmt.Sprint(form.Changed(before, now)); got != "map[network:default to:network]" {
+		t.Errorf("said is %s", got)
+	}
+}
+
 func TestAValueThatIsNotOfferedIsKept(t *testing.T) {
 	t.Parallel()
 	f := store.Field{Choices: []store.Choice{{Value: "a"}}}

@@ -101,12 +101,12 @@ func (f *Form) Record(v Values) map[string]any {
 	return record
 }
 
-// Changed is what is said otherwise than it was. A text that is empty now is
-// said as such.
+// Changed is what is said otherwise than it was, or was not asked for before. A
+// text that is empty now is said as such.
 func (f *Form) Changed(before, now Values) map[string]any {
 	record := map[string]any{}
 	for i := range f.Fields {
-		if field := &f.Fields[i]; field.Shown(now) && now[field.Key] != before[field.Key] {
+		if field := &f.Fields[i]; field.Shown(now) && (now[field.Key] != before[field.Key] || !field.Shown(before)) {
 			field.put(record, now[field.Key])
 		}
 	}

@@ -132,6 +132,7 @@ var operations = map[string]string{
 	"create-pool": mark("Creating the storage pool"), "refresh-pool": mark("Looking for changes"), "delete-pool": mark("Removing the storage pool"),
 	"create-volume": mark("Creating a volume"), "delete-volume": mark("Deleting a volume"), "resize-volume": mark("Resizing a volume"),
 	"wipe-volume": mark("Wiping a volume"), "clone-volume": mark("Cloning a volume"), "upload-volume": mark("Uploading"), "download-volume": mark("Downloading"),
+	"resize-disk":     mark("Resizing a disk"),
 	"move-disk":       mark("Copying a disk into a storage pool"),
 	"create-snapshot": mark("Taking a snapshot"), "revert-snapshot": mark("Going back to a snapshot"), "delete-snapshot": mark("Deleting a snapshot"),
 	"freeze-filesystems": mark("Freezing the file systems"), "thaw-filesystems": mark("Thawing the file systems"), "trim-filesystems": mark("Trimming the file systems"),

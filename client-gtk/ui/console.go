@@ -39,6 +39,7 @@ type console struct {
 	vm      *model.VM
 	denied  string // why the person may not look
 
+	root    *gtk.Box
 	stack   *gtk.Stack
 	status  *adw.StatusPage
 	button  *gtk.Button
@@ -67,6 +68,7 @@ type console struct {
 	retry    time.Duration
 	retrying coreglib.SourceHandle
 	filling  bool
+	turned   *gtk.Widget // what had the keyboard when a person turned here
 }
 
 // outlet is a screen or a serial port.
@@ -80,7 +82,7 @@ type outlet struct {
 func newConsole(bin *adw.Bin, service Service) *console {
 	b := build(consoleUI)
 	c := &console{
-		service: service, retry: firstRetry,
+		service: service, retry: firstRetry, root: object[*gtk.Box](b, "console"),
 		stack: object[*gtk.Stack](b, "stack"), status: object[*adw.StatusPage](b, "status"), button: object[*gtk.Button](b, "button"),
 		place: object[*adw.Bin](b, "place"), choice: object[*gtk.DropDown](b, "choice"), release: object[*gtk.Button](b, "release"),
 		scaling: object[*gtk.MenuButton](b, "scaling_button"), keys: object[*gtk.MenuButton](b, "keys_button"),
@@ -119,7 +121,7 @@ func newConsole(bin *adw.Bin, service Service) *console {
 	})
 	c.place.AddController(focus)
 	c.addActions(bin)
-	bin.SetChild(object[*gtk.Box](b, "console"))
+	bin.SetChild(c.root)
 	return c
 }
 
@@ -151,6 +153,42 @@ func (c *console) addActions(bin *adw.Bin) {
 	bin.InsertActionGroup("console", group)
 }
 
+// turnTo is called when a person turns to the console. It gets the keyboard, now
+// or when it is open, unless they have gone on to something else by then.
+func (c *console) turnTo() {
+	c.turned = focusOf(c.root)
+	if c.stack.VisibleChildName() == "live" {
+		c.focus()
+	}
+}
+
+// focus gives what is open the keyboard. Whoever has it elsewhere keeps it.
+func (c *console) focus() {
+	if now := focusOf(c.root); !c.place.Mapped() || now != nil && !now.IsAncestor(c.root) && !sameWidget(now, c.turned) {
+		return
+	}
+	if c.screen != nil && c.screen.IsOpen() {
+		c.screen.Focus()
+	} else if c.terminal != nil {
+		c.terminal.Focus()
+	}
+}
+
+// focusOf is what has the keyboard in a widget's window; nil if nothing has.
+func focusOf(widget gtk.Widgetter) *gtk.Widget {
+	root := gtk.BaseWidget(widget).Root()
+	if root == nil {
+		return nil
+	}
+	focus := root.Focus()
+	if focus == nil {
+		return nil
+	}
+	return gtk.BaseWidget(focus)
+}
+
+func sameWidget(a, b *gtk.Widget) bool { return a != nil && b != nil && a.Native() == b.Native() }
+
 // enter is called when somebody looks.
 func (c *console) enter() {
 	c.wanted = true
@@ -159,7 +197,7 @@ func (c *console) enter() {
 
 // leave is called when another VM is shown.
 func (c *console) leave() {
-	c.wanted = false
+	c.wanted, c.turned = false, nil
 	c.disconnect()
 	c.vm, c.outlets, c.at = nil, nil, 0
 	c.retry = firstRetry
@@ -304,7 +342,6 @@ func (c *console) showScreen(socket *os.File, kind string) error {
 		return err
 	}
 	c.live(c.screen.Widget())
-	c.screen.Focus()
 	return nil
 }
 
@@ -334,7 +371,6 @@ func (c *console) showTerminal(stream *os.File) error {
 	}
 	c.retry = firstRetry
 	c.live(c.terminal.Widget())
-	c.terminal.Focus()
 	return nil
 }
 
@@ -342,6 +378,7 @@ func (c *console) live(w gtk.Widgetter) {
 	c.place.SetChild(w)
 	c.stack.SetVisibleChildName("live")
 	c.arrange()
+	c.focus()
 }
 
 // failed says what went wrong; nil is nothing.

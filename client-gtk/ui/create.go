@@ -40,8 +40,16 @@ type creation struct {
 	next, create        *gtk.Button
 	review              *adw.Clamp
 
-	path string // of the chosen file
-	plan client.Plan
+	path    string // of the chosen file
+	offered origin // what the second step has made its offer for
+	plan    client.Plan
+}
+
+// origin is what a new VM is made of, and where.
+type origin struct {
+	host model.Path
+	kind model.SourceKind
+	of   string // a file or an address
 }
 
 // showCreate lets a person make a new VM on a host.
@@ -172,8 +180,15 @@ func (c *creation) askCapabilities() {
 // copied to, in GiB: these images are small, and grow by themselves.
 const cloudDisk = 20
 
-// showSize offers what the service would choose.
+// showSize offers what the service would choose, but for somebody who comes back
+// to what they have chosen.
 func (c *creation) showSize(capabilities model.Capabilities) {
+	defer c.pages.PushByTag("size")
+	now := origin{c.host, c.source().Kind, c.opened() + c.plan.Spec.Source.URL}
+	if now == c.offered {
+		return
+	}
+	c.offered = now
 	s := c.plan.Spec
 	c.os.SetText(s.OS)
 	c.vcpus.SetValue(float64(s.VCPUs))
@@ -186,7 +201,6 @@ func (c *creation) showSize(capabilities model.Capabilities) {
 	c.uefi.SetActive(s.Firmware == model.FirmwareUEFI)
 	c.advanced.offer(s, capabilities, c.service.Pools(c.host), c.service.Networks(c.host))
 	c.advanced.allow(c.uefi.Active())
-	c.pages.PushByTag("size")
 }
 
 // showReview lists what will be made, and what is wrong with it.
@@ -198,7 +212,7 @@ func (c *creation) showReview() {
 	group.SetMarginEnd(12)
 	rows := newRows(group)
 	var facts []fact
-	for _, f := range words.Plan(c.plan) {
+	for _, f := range words.Plan(c.plan, c.service.Networks(c.host)) {
 		facts = append(facts, fact{f.Name, f.Value})
 	}
 	rows.set(facts)

@@ -19,6 +19,7 @@ type advanced struct {
 	capabilities model.Capabilities
 	pools        []*model.StoragePool
 	networks     []*model.Network
+	machines     []string // empty: the hypervisor chooses
 	formats      []string
 }
 
@@ -36,7 +37,7 @@ func newAdvanced(b *gtk.Builder) *advanced {
 func (a *advanced) offer(s model.VMSpec, capabilities model.Capabilities, pools []*model.StoragePool, networks []*model.Network) {
 	a.capabilities = capabilities
 	a.pools = store.ActivePools(pools)
-	a.networks = slices.DeleteFunc(slices.Clone(networks), func(n *model.Network) bool { return !n.Active })
+	a.networks = networks // also those that are off: the review says which has to be started
 	var disk model.DiskSpec
 	if len(s.Disks) == 1 {
 		disk = s.Disks[0]
@@ -55,11 +56,19 @@ func (a *advanced) offer(s model.VMSpec, capabilities model.Capabilities, pools 
 		}
 		return n != nil && n.Path() == s.Networks[0].Network
 	})
-	choices(a.machine, capabilities.MachineTypes, func(m string) string { return m }, func(m string) bool { return m == s.Machine })
+	a.machines = capabilities.MachineTypes
+	if !slices.Contains(a.machines, s.Machine) {
+		a.machines = append([]string{""}, a.machines...)
+	}
+	choices(a.machine, a.machines, machineChoice, func(m string) bool { return m == s.Machine })
 	a.machine.SetVisible(len(capabilities.MachineTypes) > 0)
 	a.secure.SetActive(s.SecureBoot != nil && *s.SecureBoot)
 	a.tpm.SetActive(s.TPM != nil && *s.TPM)
 	allow(a.tpm, words.WhyNoTPM(capabilities))
+}
+
+func machineChoice(machine string) string {
+	return orElse(machine, i18n.T("Chosen by the Hypervisor"))
 }
 
 func networkChoice(n *model.Network) string {
@@ -116,7 +125,7 @@ func (a *advanced) read(f *store.VMForm) {
 	} else {
 		f.NoNetwork = true
 	}
-	if at := int(a.machine.Selected()); at < len(a.capabilities.MachineTypes) {
-		f.Machine = a.capabilities.MachineTypes[at]
+	if at := int(a.machine.Selected()); at < len(a.machines) {
+		f.Machine = a.machines[at]
 	}
 }

@@ -38,6 +38,11 @@ func newJobsButton(b *gtk.Builder, service Service) *jobsButton {
 }
 
 func (j *jobsButton) take(batch *client.Batch) {
+	for _, c := range batch.Hosts {
+		if c.New != nil {
+			j.names[c.New.Path()] = hostTitle(c.New)
+		}
+	}
 	for _, c := range batch.VMs {
 		if c.New != nil {
 			j.names[c.New.Path()] = c.New.Name

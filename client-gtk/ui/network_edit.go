@@ -30,7 +30,7 @@ type networkEdit struct {
 func showNewNetwork(parent gtk.Widgetter, service Service, host model.Path) {
 	e := newNetworkEdit(store.NetworkForm{Mode: model.NetworkNAT, DHCP: true, Autostart: true})
 	e.dialog.SetTitle(i18n.T("New Network"))
-	e.save.SetLabel(i18n.T("_Create"))
+	e.save.SetLabel(i18n.T("C_reate"))
 	e.save.ConnectClicked(func() {
 		setup, err := e.form().Setup()
 		if err == nil {

@@ -87,7 +87,12 @@ func NewPage(service Service) *Page {
 		}
 	})
 	object[*gtk.Button](b, "thumbnail_button").ConnectClicked(func() { p.stack.SetVisibleChildName("screen") })
-	p.stack.NotifyProperty("visible-child-name", p.look)
+	p.stack.NotifyProperty("visible-child-name", func() {
+		if p.stack.VisibleChildName() == "screen" {
+			p.console.turnTo()
+		}
+		p.look()
+	})
 	for _, a := range []store.Action{
 		store.Start, store.Resume, store.Pause, store.Shutdown, store.Reboot, store.Reset, store.PowerOff,
 		store.Save, store.Discard, store.Change, store.Clone, store.Template, store.Delete, store.Screenshot, store.CopyScreenshot,

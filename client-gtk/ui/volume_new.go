@@ -21,7 +21,7 @@ func showNewVolume(parent gtk.Widgetter, service Service, pool *model.StoragePoo
 	format.SetTitle(i18n.T("Format"))
 	format.SetModel(gtk.NewStringList(formats))
 	format.SetVisible(len(formats) > 0)
-	dialog := entryDialog(i18n.F("New Volume in “%s”", pool.Name), "", i18n.T("_Create"), name, size, format)
+	dialog := entryDialog(i18n.F("New Volume in “%s”", pool.Name), "", i18n.T("C_reate"), name, size, format)
 	dialog.SetResponseEnabled("yes", false)
 	name.ConnectChanged(func() { dialog.SetResponseEnabled("yes", model.ValidateVolumeName(name.Text()) == nil) })
 	dialog.ConnectResponse(func(response string) {

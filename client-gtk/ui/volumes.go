@@ -96,9 +96,7 @@ func (v *volumesView) take(batch *client.Batch, shown bool) {
 		v.sync()
 	}
 	if concerned || len(batch.VMs) > 0 {
-		for _, r := range v.bound {
-			v.fillRow(r)
-		}
+		v.refill()
 	}
 	if v.dialog != nil {
 		v.dialog.fill()
@@ -109,8 +107,15 @@ func (v *volumesView) take(batch *client.Batch, shown bool) {
 func (v *volumesView) showPool(pool model.Path) {
 	another := v.list.Show(pool)
 	v.sync()
+	v.refill() // what has changed while nobody looked
 	if another {
 		v.scrollUp()
+	}
+}
+
+func (v *volumesView) refill() {
+	for _, r := range v.bound {
+		v.fillRow(r)
 	}
 }
 

@@ -225,8 +225,12 @@ func (w *Window) resume() {
 	w.last = &p.Session
 }
 
-// keep notes what is open, for the next time.
+// keep notes what is open, for the next time. A window that only hides has been
+// closed before.
 func (w *Window) keep() {
+	if !w.Visible() {
+		return
+	}
 	s := &w.service.Preferences().Session
 	s.VM, s.Tab = string(w.shown), w.page.stack.VisibleChildName()
 	s.Maximized = w.IsMaximized()

@@ -52,10 +52,11 @@ func TestWidgetsDoNotWait(t *testing.T) {
 // offMainLoop are the functions of package app that run in goroutines, or before
 // there is a main loop. Everything else there may touch files and the service
 // only inside of a go statement, or of the function that call runs in one.
-var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls", "loadPreferences", "withFile", "withVolume", "download", "ended", "changeHardware"}
+var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls", "loadPreferences", "withFile", "withVolume", "download", "ended", "changeHardware", "revert"}
 
-// inGoroutine are the methods that run their last argument in a goroutine.
-var inGoroutine = []string{"change", "work", "finish"}
+// inGoroutine are the functions that run one of their arguments in a goroutine, by
+// its place.
+var inGoroutine = map[string]int{"call": 1, "steps": 1, "answer": 0, "begin": 1, "change": 1, "work": 1, "finish": 2}
 
 // quick are the methods of the service's client that answer from memory.
 var quick = []string{"VM", "Snapshots", "Networks", "Pools", "Volumes", "Activate"}
@@ -77,16 +78,13 @@ func TestTheApplicationWaitsInGoroutines(t *testing.T) {
 						look(c.Call.Fun, true)
 						return false
 					case *ast.CallExpr:
-						if name, _ := c.Fun.(*ast.Ident); name != nil && name.Name == "call" && len(c.Args) == 3 {
-							look(c.Args[1], true)
-							look(c.Args[2], false)
+						if place, runs := inGoroutine[called(c)]; runs && place < len(c.Args) {
+							for i, argument := range c.Args {
+								look(argument, i == place)
+							}
 							return false
 						}
-						if s, _ := c.Fun.(*ast.SelectorExpr); s != nil && slices.Contains(inGoroutine, s.Sel.Name) {
-							look(c.Args[len(c.Args)-1], true)
-							return false
-						}
-						if name, _ := c.Fun.(*ast.Ident); name != nil && name.Name == "later" {
+						if called(c) == "later" {
 							look(c.Args[0], false)
 							return false
 						}
@@ -106,6 +104,17 @@ func TestTheApplicationWaitsInGoroutines(t *testing.T) {
 	if found < 10 {
 		t.Errorf("only %d calls were looked at: the test does not see them any more", found)
 	}
+}
+
+// called is the name of the function or method that is called.
+func called(call *ast.CallExpr) string {
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	}
+	return ""
 }
 
 // waits says whether a call may take time: os and prefs, and the methods of the

@@ -4,8 +4,10 @@ package system_test
 
 import (
 	"bufio"
+	"bytes"
 	"os"
 	"os/user"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +32,23 @@ func TestTheSystemIsUpAndWhole(t *testing.T) {
 				t.Errorf("%s says %q, not %q", c.command, got, c.want)
 			}
 		})
+	}
+}
+
+func TestEveryInterfaceIsInstalled(t *testing.T) {
+	described, err := filepath.Glob("../../dbus/*.xml")
+	if err != nil || len(described) == 0 {
+		t.Fatalf("no interfaces are described: %v", err)
+	}
+	for _, file := range described {
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join("/usr/share/dbus-1/interfaces", filepath.Base(file)))
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not installed as it is: %v", filepath.Base(file), err)
+		}
 	}
 }
 

@@ -53,6 +53,31 @@ func TestTheSerialPortIsThereWhenTheScreenIsNot(t *testing.T) {
 	awaitThat(t, "search that has the keyboard", func() bool { return app.hasFocus("search box") })
 }
 
+func TestAConsoleThatOpensLateLeavesTheKeyboardWhereItIs(t *testing.T) {
+	world, _, app := fake(t, 1)
+	goOn := make(chan struct{})
+	world.HV.Hook("console serial0", func(ctx context.Context, _ string) error {
+		select {
+		case <-goOn:
+		case <-ctx.Done():
+		}
+		return ctx.Err()
+	})
+	running := fakehv.VM(0, "vm-0")
+	running.State, running.ID, running.Graphics = model.VMRunning, 1, nil
+	world.HV.Put(running)
+	app.do(t, "open", vm(0))
+	app.await(t, "button", "Shut Down")
+	app.do(t, "show", "screen")
+	app.await(t, "label", "Connecting…")
+	app.press(t, "ctrl+f")
+	awaitThat(t, "search that has the keyboard", func() bool { return app.hasFocus("search box") })
+	close(goOn)
+	app.await(t, "terminal", "Serial port 1")
+	app.press(t, "h", "i")
+	awaitThat(t, "search for what was typed", func() bool { return app.await(t, "search box", "Search").content() == "hi" })
+}
+
 func TestTheReleaseKeysLeaveAScreen(t *testing.T) {
 	s := service(t)
 	if _, err := s.Start(t.Context(), tiny); err != nil {

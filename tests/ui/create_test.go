@@ -11,6 +11,7 @@ import (
 
 	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/testutil/fakehv"
 )
 
 func TestANewVMCanBeAskedFor(t *testing.T) {
@@ -97,6 +98,9 @@ func TestANewVMIsMadeThroughAllSteps(t *testing.T) {
 	app.await(t, "spin button", "Disk in GiB").set(t, 3)
 	app.await(t, "spin button", "Memory in MiB").set(t, 256)
 	app.haveNames(t, "the second step", 8)
+	app.click(t, "Back")
+	app.await(t, "button", "Next")
+	app.click(t, "Next") // what was chosen is still there
 	app.tabOnto(t, "list item", "Advanced")
 	app.press(t, "space")
 	app.await(t, "combo box", "Machine Type")
@@ -168,5 +172,22 @@ func TestANewVMIsMadeByKeyboard(t *testing.T) {
 	app.await(t, "list item", name)
 	if vm := vmCalled(s, name); vm == nil || len(vm.BootOrder) == 0 {
 		t.Errorf("made was %+v", vm)
+	}
+}
+
+func TestANewVMIsNotKeptFromItsNetworkInSilence(t *testing.T) {
+	world, _, app := fake(t, 1)
+	world.HV.PutPool(&model.StoragePool{UUID: fakehv.UUID(2), Name: "images", Kind: "dir", State: model.PoolRunning, Active: true, Capacity: 1 << 40, Available: 1 << 40})
+	world.HV.PutNetwork(&model.Network{UUID: fakehv.UUID(3), Name: "lan", Mode: "nat", Persistent: true})
+	app.await(t, "button", "New Virtual Machine").act(t)
+	app.await(t, "text box", "Name").write(t, "new")
+	app.pick(t, "Start From", "Empty disk")
+	app.click(t, "Next")
+	app.await(t, "button", "Review")
+	app.click(t, "Review")
+	app.await(t, "list item", "Network")
+	app.await(t, "label", "lan")
+	if create := app.await(t, "button", "Create"); create.is(sensitive) {
+		t.Error("a VM can be made in a network that is off")
 	}
 }
