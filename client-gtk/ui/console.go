@@ -68,7 +68,7 @@ type console struct {
 	retry    time.Duration
 	retrying coreglib.SourceHandle
 	filling  bool
-	turned   *gtk.Widget // what had the keyboard when a person turned here
+	turned   bool // a person has turned here, and it is not open yet
 }
 
 // outlet is a screen or a serial port.
@@ -154,18 +154,28 @@ func (c *console) addActions(bin *adw.Bin) {
 }
 
 // turnTo is called when a person turns to the console. It gets the keyboard, now
-// or when it is open, unless they have gone on to something else by then.
+// or when it is open.
 func (c *console) turnTo() {
-	c.turned = focusOf(c.root)
+	c.turned = true
 	if c.stack.VisibleChildName() == "live" {
 		c.focus()
 	}
 }
 
-// focus gives what is open the keyboard. Whoever has it elsewhere keeps it.
+// focus gives what is open the keyboard: if a person has turned to it, or has the
+// keyboard nowhere else. Whoever writes something goes on with that.
 func (c *console) focus() {
-	if now := focusOf(c.root); !c.place.Mapped() || now != nil && !now.IsAncestor(c.root) && !sameWidget(now, c.turned) {
+	wanted := c.turned
+	c.turned = false
+	root := c.root.Root()
+	if root == nil || !c.place.Mapped() {
 		return
+	}
+	if focus := root.Focus(); focus != nil {
+		now := gtk.BaseWidget(focus)
+		if !now.IsAncestor(c.root) && (!wanted || writes(focus) || now.Ancestor(adw.GTypeDialog) != nil) {
+			return
+		}
 	}
 	if c.screen != nil && c.screen.IsOpen() {
 		c.screen.Focus()
@@ -174,20 +184,14 @@ func (c *console) focus() {
 	}
 }
 
-// focusOf is what has the keyboard in a widget's window; nil if nothing has.
-func focusOf(widget gtk.Widgetter) *gtk.Widget {
-	root := gtk.BaseWidget(widget).Root()
-	if root == nil {
-		return nil
+// writes is whether keys are text there.
+func writes(focus gtk.Widgetter) bool {
+	switch focus.(type) {
+	case *gtk.Text, *gtk.TextView:
+		return true
 	}
-	focus := root.Focus()
-	if focus == nil {
-		return nil
-	}
-	return gtk.BaseWidget(focus)
+	return false
 }
-
-func sameWidget(a, b *gtk.Widget) bool { return a != nil && b != nil && a.Native() == b.Native() }
 
 // enter is called when somebody looks.
 func (c *console) enter() {
@@ -197,7 +201,7 @@ func (c *console) enter() {
 
 // leave is called when another VM is shown.
 func (c *console) leave() {
-	c.wanted, c.turned = false, nil
+	c.wanted, c.turned = false, false
 	c.disconnect()
 	c.vm, c.outlets, c.at = nil, nil, 0
 	c.retry = firstRetry

@@ -107,15 +107,10 @@ func (v *volumesView) take(batch *client.Batch, shown bool) {
 func (v *volumesView) showPool(pool model.Path) {
 	another := v.list.Show(pool)
 	v.sync()
-	v.refill() // what has changed while nobody looked
 	if another {
 		v.scrollUp()
-	}
-}
-
-func (v *volumesView) refill() {
-	for _, r := range v.bound {
-		v.fillRow(r)
+	} else {
+		v.refill() // with what has changed while nobody looked
 	}
 }
 

@@ -75,7 +75,7 @@ func TestAConsoleThatOpensLateLeavesTheKeyboardWhereItIs(t *testing.T) {
 	close(goOn)
 	app.await(t, "terminal", "Serial port 1")
 	app.press(t, "h", "i")
-	awaitThat(t, "search for what was typed", func() bool { return app.await(t, "search box", "Search").content() == "hi" })
+	app.await(t, "label", "Nothing Found")
 }
 
 func TestTheReleaseKeysLeaveAScreen(t *testing.T) {
