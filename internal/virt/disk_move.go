@@ -262,7 +262,7 @@ func (m *movingDisk) settle(pool *libvirt.StoragePool, note inventory.Note, fail
 // takeBack removes the copy, unless the VM uses it in spite of the failure: who
 // loses libvirt meanwhile does not know.
 func (m *movingDisk) takeBack(made *libvirt.StorageVol, note inventory.Note) {
-	err := unused(m.conn, made, "")
+	err := unwanted(m.conn, made)
 	if err == nil {
 		err = made.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
 	}

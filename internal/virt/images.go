@@ -61,6 +61,9 @@ func overlays(conn *libvirt.Connect) (map[string][]string, error) {
 	made := map[string][]string{}
 	for i := range pools {
 		vols, err := pools[i].ListAllStorageVolumes(0)
+		if hasCode(err, libvirt.ERR_NO_STORAGE_POOL) {
+			continue // it went away meanwhile
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -181,6 +181,16 @@ func (c *Conn) DropVolume(ctx context.Context, pool, name string) error {
 	return c.onVolume(ctx, pool, name, func(_ *libvirt.Connect, v *libvirt.StorageVol) error { return v.Delete(0) })
 }
 
+// DropUnwanted removes a volume that was made in vain; see inventory.NewVolumes.
+func (c *Conn) DropUnwanted(ctx context.Context, pool, name string) error {
+	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+		if err := unwanted(conn, v); err != nil {
+			return err
+		}
+		return v.Delete(0)
+	})
+}
+
 // DropUnused removes a volume that nothing uses; see inventory.NewVolumes.
 func (c *Conn) DropUnused(ctx context.Context, pool, name, copied string) error {
 	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {

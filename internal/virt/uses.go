@@ -285,6 +285,20 @@ func unused(conn *libvirt.Connect, v *libvirt.StorageVol, copied string) error {
 	return noOverlay(conn, path)
 }
 
+// unwanted is unused for a volume that a job has made and that is not wanted after
+// all. It is too new for what nobody knows to be made of it.
+func unwanted(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+	u, path, err := usesOf(conn, v)
+	if err != nil {
+		return err
+	}
+	u.unknown = nil
+	if err := u.refuse(v, path); err != nil {
+		return err
+	}
+	return noOverlay(conn, path)
+}
+
 // changeable says why what is in a volume has to stay, if it has to. A VM that is
 // off can cope with a change.
 func changeable(conn *libvirt.Connect, v *libvirt.StorageVol) error {

@@ -97,6 +97,13 @@ func TestWhatMayBeMadeOfAVolumeIsNotGuessed(t *testing.T) {
 		onImage(t, c, vm.Name, vm.UUID, source)
 		baseStays(t, c, how, errs.InvalidState)
 	}
+	volume(t, c, "made.qcow2")
+	if err := c.DropUnwanted(t.Context(), imagesUUID, "made.qcow2"); err != nil {
+		t.Errorf("what is too new for that: %v", err)
+	}
+	if err := c.CheckPool(t.Context(), imagesUUID); !errs.Is(err, errs.InvalidState) {
+		t.Errorf("the whole pool: %v", err)
+	}
 	if err := c.SetTemplate(t.Context(), vm.UUID, true); err != nil {
 		t.Fatal(err)
 	}

@@ -85,6 +85,31 @@ func (c *Conn) DeleteVolumeOf(ctx context.Context, pool, name string) error {
 	})
 }
 
+// CheckPool says which VM needs a volume of a pool; see inventory.VolumeManager.
+func (c *Conn) CheckPool(ctx context.Context, pool string) error {
+	return c.inPool(ctx, pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
+		u, err := users(conn, "")
+		if err != nil {
+			return err
+		}
+		vols, err := p.ListAllStorageVolumes(0)
+		if err != nil {
+			return err
+		}
+		defer freeRest(vols, (*libvirt.StorageVol).Free)
+		for i := range vols {
+			path, err := vols[i].GetPath()
+			if err != nil {
+				continue // it went away meanwhile
+			}
+			if err := u.refuse(&vols[i], path); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // ResizeVolume changes a volume's size; see inventory.VolumeManager.
 func (c *Conn) ResizeVolume(ctx context.Context, pool, name string, capacity uint64, shrink bool) error {
 	var flags libvirt.StorageVolResizeFlags

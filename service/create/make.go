@@ -198,7 +198,7 @@ func (m *maker) remembered(ctx context.Context, v *volume, make func() (inventor
 		note.Done()
 		return "", err
 	}
-	m.steps = append(m.steps, step{func(ctx context.Context) error { return m.hv.DropUnused(ctx, v.pool.UUID, v.name, "") }, note})
+	m.steps = append(m.steps, step{func(ctx context.Context) error { return m.hv.DropUnwanted(ctx, v.pool.UUID, v.name) }, note})
 	return made.Path, err
 }
 

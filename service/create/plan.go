@@ -46,6 +46,9 @@ type Plan struct {
 	caps    *model.Capabilities
 }
 
+// Disks is the disks and media of the VM. Only what is there already is somewhere.
+func (p *Plan) Disks() []*model.Device { return p.vm.Disks }
+
 // contents is what comes into a new volume.
 type contents uint8
 

@@ -73,6 +73,8 @@ type VolumeManager interface {
 	// that is DeviceInUse and names the VM. What is made of it otherwise is the
 	// caller's to know.
 	DeleteVolumeOf(ctx context.Context, pool, name string) error
+	// CheckPool fails as DeleteVolumeOf would for one of a pool's volumes.
+	CheckPool(ctx context.Context, pool string) error
 	// CheckVolume is DeviceInUse if what is in a volume must not change: a VM
 	// that has it runs, or something is made of it. Where libvirt cannot tell
 	// what a VM is made of, it is InvalidState or Busy.
@@ -123,6 +125,9 @@ type NewVolumes interface {
 	GrowVolume(ctx context.Context, pool, name string, capacity uint64) error
 	// DropVolume removes a volume.
 	DropVolume(ctx context.Context, pool, name string) error
+	// DropUnwanted removes a volume that a job has made and that is not wanted
+	// after all; DeviceInUse if a VM or another volume has come to need it.
+	DropUnwanted(ctx context.Context, pool, name string) error
 	// DropUnused removes a volume that no VM has now or at its next boot, and
 	// that no snapshot and no other volume is made of; DeviceInUse if one does,
 	// InvalidState or Busy where libvirt cannot tell. If copied is not

@@ -87,7 +87,12 @@ func (s *Service) remove(ctx context.Context, host *inventory.Host, conn invento
 		_ = host.Refresh(ctx, item.VM) // it may be the first to know
 		return err
 	}
-	err := conn.DropUnused(ctx, item.Pool, item.Volume, item.Copy)
+	var err error
+	if item.Made {
+		err = conn.DropUnwanted(ctx, item.Pool, item.Volume)
+	} else {
+		err = conn.DropUnused(ctx, item.Pool, item.Volume, item.Copy)
+	}
 	_ = host.RefreshVolume(ctx, item.Pool, item.Volume)
 	_ = host.RefreshPool(ctx, item.Pool)
 	return err

@@ -36,6 +36,9 @@ func (r *request) createVM(ctx context.Context) ([]any, error) {
 	}
 	var conn inventory.Conn
 	if err == nil {
+		err = r.refuseBusyDisks(plan.Disks())
+	}
+	if err == nil {
 		conn, err = r.conn()
 	}
 	if err != nil {

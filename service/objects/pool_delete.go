@@ -85,6 +85,10 @@ func (r *request) deleteContents(ctx context.Context, conn inventory.Conn, job *
 	if err := r.refuseUsed(); err != nil {
 		return 0, err
 	}
+	// What a snapshot needs is only libvirt's to know: either all of it goes or none.
+	if err := conn.CheckPool(ctx, r.pool.UUID); err != nil {
+		return 0, err
+	}
 	volumes := layered(r.host.Volumes(r.pool.UUID))
 	for i, v := range volumes {
 		if err := conn.DeleteVolumeOf(ctx, r.pool.UUID, v.Name); err != nil && !errs.Is(err, errs.NotFound) {

@@ -72,7 +72,7 @@ func (r *request) remember(storage []inventory.DiskStorage) (map[string]inventor
 		if s.Kept != "" || s.Pool == "" {
 			continue
 		}
-		note, err := r.service.unfinished.OnHost(r.host.ID()).Volume(s.Pool, s.Name)
+		note, err := r.service.unfinished.OnHost(r.host.ID()).Removal(s.Pool, s.Name)
 		if err != nil {
 			forget(notes, nil)
 			return nil, err

@@ -91,7 +91,13 @@ func (r *request) updateDevice(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.refuseBusyImage(&spec.Device); err != nil {
+	next := spec.Device
+	for _, d := range r.vm.Disks {
+		if d.ID == r.text(0) {
+			next.Kind, next.ReadOnly = d.Kind, d.ReadOnly
+		}
+	}
+	if err := r.refuseBusyImage(&next); err != nil {
 		return nil, err
 	}
 	did, err := r.changeDevice(ctx, func(conn inventory.Conn, uuid string, how inventory.DeviceChange) (inventory.Applied, error) {

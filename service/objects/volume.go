@@ -3,6 +3,7 @@ package objects
 import (
 	"context"
 	"path"
+	"slices"
 
 	"github.com/godbus/dbus/v5"
 
@@ -81,7 +82,7 @@ func (r *request) volumeJob(ctx context.Context, operation string, cancellable b
 	return r.startJob(ctx, jobs.Spec{
 		Operation: operation, Objects: []model.Path{r.storageVolume.Path(), r.pool.Path()}, Cancellable: cancellable,
 		Run: func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
-			unlock, err := r.lockVolume(ctx)
+			unlock, err := r.lockVolume(ctx, operation != "download-volume" && operation != "clone-volume")
 			if err != nil {
 				return nil, err
 			}
@@ -101,20 +102,36 @@ func (r *request) volumeJob(ctx context.Context, operation string, cancellable b
 }
 
 // lockVolume keeps other jobs from the call's volume, and VMs from starting on it,
-// however they name it.
-func (r *request) lockVolume(ctx context.Context) (unlock func(), err error) {
-	locks := r.service.locks
-	named, err := locks.lock(ctx, volumeLock(r.pool, r.storageVolume.Name))
-	if err != nil || r.storageVolume.Place == "" {
-		return named, err
+// however they name it: those that would write, and any if the job writes.
+func (r *request) lockVolume(ctx context.Context, writes bool) (unlock func(), err error) {
+	keys := []string{volumeLock(r.pool, r.storageVolume.Name)}
+	if r.storageVolume.Place != "" {
+		keys = append(keys, r.placeLock(r.storageVolume.Place))
 	}
-	placed, err := locks.lock(ctx, r.placeLock(r.storageVolume.Place))
-	if err != nil {
-		named()
-		return nil, err
+	for _, key := range slices.Clone(keys) {
+		if writes {
+			keys = append(keys, written(key))
+		}
 	}
-	return func() { placed(); named() }, nil
+	var held []func()
+	unlock = func() {
+		for _, release := range slices.Backward(held) {
+			release()
+		}
+	}
+	for _, key := range keys {
+		release, err := r.service.locks.lock(ctx, key)
+		if err != nil {
+			unlock()
+			return nil, err
+		}
+		held = append(held, release)
+	}
+	return unlock, nil
 }
+
+// written is the lock of a volume that is written to.
+func written(key string) string { return "written:" + key }
 
 func volumeLock(pool *model.StoragePool, name string) string {
 	return "volume:" + pool.UUID + "/" + name
@@ -130,7 +147,11 @@ func (r *request) refuseBusyImages(uuid string) error {
 	if vm == nil {
 		return nil // which the hypervisor will say
 	}
-	for _, d := range vm.Disks {
+	return r.refuseBusyDisks(vm.Disks)
+}
+
+func (r *request) refuseBusyDisks(disks []*model.Device) error {
+	for _, d := range disks {
 		if err := r.refuseBusyImage(d); err != nil {
 			return err
 		}
@@ -140,13 +161,19 @@ func (r *request) refuseBusyImages(uuid string) error {
 
 // refuseBusyImage is the same for one disk, however it names its image.
 func (r *request) refuseBusyImage(d *model.Device) error {
-	busy, name := d.Source != "" && r.service.locks.taken(r.placeLock(d.Source)), path.Base(d.Source)
+	key, name := "", path.Base(d.Source)
+	if d.Source != "" {
+		key = r.placeLock(d.Source)
+	}
 	for _, p := range r.host.Pools() {
 		if d.Source == "" && d.Volume != "" && p.Name == d.Pool {
-			busy, name = r.service.locks.taken(volumeLock(p, d.Volume)), d.Volume
+			key, name = volumeLock(p, d.Volume), d.Volume
 		}
 	}
-	if busy {
+	if d.ReadOnly || d.Kind == model.KindCDROM {
+		key = written(key)
+	}
+	if r.service.locks.taken(key) {
 		return errs.New(errs.Busy, "An operation is at work on the volume “%s”. Wait until that has ended before the virtual machine uses it.", model.Printable(name))
 	}
 	return nil
@@ -168,7 +195,7 @@ func (r *request) deleteVolume(ctx context.Context) ([]any, error) {
 		return r.refuseOverlays(v)
 	}
 	return r.volumeJob(ctx, "delete-volume", false, check, func(ctx context.Context, conn inventory.Conn, _ *jobs.Job) (map[string]any, error) {
-		return nil, conn.DropUnused(context.WithoutCancel(ctx), r.pool.UUID, r.storageVolume.Name, "")
+		return nil, conn.DeleteVolumeOf(ctx, r.pool.UUID, r.storageVolume.Name)
 	})
 }
 

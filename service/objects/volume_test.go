@@ -358,6 +358,31 @@ func TestNoVMStartsOnAVolumeThatIsWrittenTo(t *testing.T) {
 	}
 }
 
+func TestAMediumThatIsReadByAJobCanBeReadByAVM(t *testing.T) {
+	t.Parallel()
+	for kind, refused := range map[model.DeviceKind]bool{model.KindCDROM: false, model.KindDisk: true} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			w := withVolumes(t)
+			vm := fakehv.VM(1, "web")
+			vm.Disks = []*model.Device{{ID: "it", Kind: kind, Source: "/fake/" + poolUUID + "/base.qcow2"}}
+			w.hv.Put(vm)
+			w.await("its disk", func() bool { return len(w.host().Volume(poolUUID, "base.qcow2").UsedBy) == 1 })
+			half, goOn := w.held("copy-volume")
+			clone := w.job(basePath, "StorageVolume.Clone", "copy.qcow2", none())
+			<-half
+			switch err := w.call(vmPath, "VM.Start", opts("wait", true)).Err; {
+			case refused:
+				w.refused("start", err, errs.Busy, "base.qcow2")
+			case err != nil:
+				t.Error(err)
+			}
+			goOn()
+			w.awaitJob(clone, model.JobDone)
+		})
+	}
+}
+
 // TestAVolumeIsNotWrittenToWhileAVMStarts on it: whoever comes second gives way.
 func TestAVolumeIsNotWrittenToWhileAVMStarts(t *testing.T) {
 	t.Parallel()

@@ -35,13 +35,15 @@ type Item struct {
 	Volume string `json:"volume,omitempty"` // name in the pool
 	VM     string `json:"vm,omitempty"`     // UUID
 	// Copy is the path of what the volume was copied to: it goes only if a VM has
-	// that. Empty when nobody has had the volume yet.
+	// that. Empty when it was not.
 	Copy string `json:"copy,omitempty"`
+	// Made is set when a job has made the volume, and nobody has had it yet.
+	Made bool `json:"made,omitempty"`
 }
 
 // about is the item without the conditions: what one job at a time is about.
 func (i Item) about() Item {
-	i.Copy = ""
+	i.Copy, i.Made = "", false
 	return i
 }
 
@@ -224,6 +226,11 @@ func (r *Records) OnHost(id string) *OnHost { return &OnHost{r, id} }
 
 // Volume implements inventory.Unfinished.
 func (h *OnHost) Volume(pool, name string) (inventory.Note, error) {
+	return h.begin(Item{Host: h.host, Pool: pool, Volume: name, Made: true})
+}
+
+// Removal implements inventory.Unfinished.
+func (h *OnHost) Removal(pool, name string) (inventory.Note, error) {
 	return h.begin(Item{Host: h.host, Pool: pool, Volume: name})
 }
 

@@ -45,7 +45,7 @@ func TestWhatAProcessWasInTheMidstOfTheNextOneKnows(t *testing.T) {
 	_ = a // the process is killed
 
 	second := Open(folder, quiet())
-	want := Item{Host: "local", Pool: pool, Volume: `a & "b" <c>.qcow2`}
+	want := Item{Host: "local", Pool: pool, Volume: `a & "b" <c>.qcow2`, Made: true}
 	if got := items(second); len(got) != 1 || got[0] != want {
 		t.Fatalf("the next process knows %v", got)
 	}

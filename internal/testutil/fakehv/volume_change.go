@@ -63,6 +63,11 @@ func (c *Conn) DeleteVolumeOf(ctx context.Context, pool, name string) error {
 	return c.drop(ctx, "delete-volume", pool, name)
 }
 
+// CheckPool implements inventory.Conn.
+func (c *Conn) CheckPool(ctx context.Context, pool string) error {
+	return c.enter(ctx, "check-pool", pool)
+}
+
 // CheckVolume implements inventory.Conn.
 func (c *Conn) CheckVolume(ctx context.Context, _, name string) error {
 	return c.enter(ctx, "check-volume", name)

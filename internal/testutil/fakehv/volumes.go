@@ -226,6 +226,11 @@ func (c *Conn) drop(ctx context.Context, operation, pool, name string) error {
 	return nil
 }
 
+// DropUnwanted implements inventory.Conn.
+func (c *Conn) DropUnwanted(ctx context.Context, pool, name string) error {
+	return c.DropUnused(ctx, pool, name, "")
+}
+
 // DropUnused implements inventory.Conn. A volume is in use if a VM's disk has its
 // path.
 func (c *Conn) DropUnused(ctx context.Context, pool, name, copied string) error {
