@@ -519,6 +519,9 @@ func (w *Window) showTrouble(status client.Status) {
 // Fail shows what went wrong. What a person has dismissed is no failure.
 func (w *Window) Fail(heading string, err error) {
 	if dialog := w.failure(heading, err); dialog != nil {
+		if front := w.front(); front == gtk.Widgetter(w) && !w.Visible() {
+			w.Present() // it has hidden until its work was done
+		}
 		dialog.Present(w.front())
 	}
 }

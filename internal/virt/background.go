@@ -267,8 +267,9 @@ func (c *Conn) leases(ctx context.Context) (map[string][]string, error) {
 	})
 }
 
-// reachable leaves out addresses that lead nowhere from outside the guest.
+// reachable leaves out addresses that lead nowhere from outside the guest, and
+// those with a zone, which may be any text.
 func reachable(address string) bool {
 	a, err := netip.ParseAddr(address)
-	return err == nil && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !a.IsUnspecified()
+	return err == nil && a.Zone() == "" && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !a.IsUnspecified()
 }

@@ -33,31 +33,42 @@ func (c *Conn) GuestInfo(ctx context.Context, uuid string) (model.GuestInfo, err
 	})
 }
 
+// What a guest says about itself may be anything: no text is longer than maxTold
+// characters, and no list than maxListed.
+const (
+	maxTold   = 256
+	maxListed = 256
+)
+
+func told(text string) string { return model.PrintableUpTo(text, maxTold) }
+
+func listed[T any](list []T) []T { return list[:min(len(list), maxListed)] }
+
 func guestInfoOf(info *libvirt.DomainGuestInfo) model.GuestInfo {
-	g := model.GuestInfo{Hostname: info.Hostname}
+	g := model.GuestInfo{Hostname: told(info.Hostname)}
 	if os := info.OS; os != nil {
-		g.OSID, g.OSName, g.OSVersion = os.ID, cmp.Or(os.PrettyName, os.Name), os.Version
-		g.KernelRelease, g.KernelVersion, g.Machine = os.KernelRelease, os.KernelVersion, os.Machine
+		g.OSID, g.OSName, g.OSVersion = told(os.ID), told(cmp.Or(os.PrettyName, os.Name)), told(os.Version)
+		g.KernelRelease, g.KernelVersion, g.Machine = told(os.KernelRelease), told(os.KernelVersion), told(os.Machine)
 	}
 	if zone := info.TimeZone; zone != nil {
-		g.TimeZone, g.UTCOffset = zone.Name, int32(min(max(zone.Offset, math.MinInt32), math.MaxInt32))
+		g.TimeZone, g.UTCOffset = told(zone.Name), int32(min(max(zone.Offset, math.MinInt32), math.MaxInt32))
 	}
-	for _, u := range info.Users {
-		user := model.GuestUser{Name: u.Name, Domain: u.Domain}
+	for _, u := range listed(info.Users) {
+		user := model.GuestUser{Name: told(u.Name), Domain: told(u.Domain)}
 		if u.LoginTime > 0 && u.LoginTime <= math.MaxInt64/1000 {
 			user.LoginAt = time.UnixMilli(int64(u.LoginTime))
 		}
 		g.Users = append(g.Users, user)
 	}
-	for _, f := range info.FileSystems {
+	for _, f := range listed(info.FileSystems) {
 		g.Filesystems = append(g.Filesystems, model.GuestFilesystem{
-			MountPoint: f.MountPoint, Name: f.Name, Type: f.FSType, Total: f.TotalBytes, Used: f.UsedBytes,
+			MountPoint: told(f.MountPoint), Name: told(f.Name), Type: told(f.FSType), Total: f.TotalBytes, Used: f.UsedBytes,
 		})
 	}
-	for _, i := range info.Interfaces {
-		card := model.GuestInterface{Name: i.Name, MAC: strings.ToLower(i.Hwaddr)}
-		for _, a := range i.Addrs {
-			card.IPAddresses = append(card.IPAddresses, a.Addr)
+	for _, i := range listed(info.Interfaces) {
+		card := model.GuestInterface{Name: told(i.Name), MAC: told(strings.ToLower(i.Hwaddr))}
+		for _, a := range listed(i.Addrs) {
+			card.IPAddresses = append(card.IPAddresses, told(a.Addr))
 		}
 		g.Interfaces = append(g.Interfaces, card)
 	}

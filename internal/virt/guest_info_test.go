@@ -1,8 +1,10 @@
 package virt
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,5 +71,30 @@ func TestAddressesComeFromTheBestSource(t *testing.T) {
 	vm.State = model.VMRunning
 	if !m.firstRun(vm) {
 		t.Error("after another start nobody is asked")
+	}
+}
+
+// TestAGuestThatSaysTooMuchIsNotTold: whatever answers there may be anything.
+func TestAGuestThatSaysTooMuchIsNotTold(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x\n", 1<<16)
+	got := guestInfoOf(&libvirt.DomainGuestInfo{
+		Hostname: long, OS: &libvirt.DomainGuestInfoOS{PrettyName: "a\u202eb"},
+		Users: make([]libvirt.DomainGuestInfoUser, 10_000), FileSystems: []libvirt.DomainGuestInfoFileSystem{{MountPoint: long}},
+	})
+	if n := len([]rune(got.Hostname)); n != maxTold+1 || strings.Contains(got.Hostname, "\n") {
+		t.Errorf("a host name of %d characters is told", n)
+	}
+	if got.OSName != "a?b" || len(got.Users) != maxListed || len([]rune(got.Filesystems[0].MountPoint)) != maxTold+1 {
+		t.Errorf("told is %q, %d users, a mount point of %d bytes", got.OSName, len(got.Users), len(got.Filesystems[0].MountPoint))
+	}
+	var claimed []libvirt.DomainIPAddress
+	for n := range 1000 {
+		claimed = append(claimed, libvirt.DomainIPAddress{Addr: fmt.Sprintf("2001:db8::%x", n)})
+	}
+	claimed = append([]libvirt.DomainIPAddress{{Addr: "2001:db8::1%" + long}}, claimed...)
+	addresses := byMAC([]libvirt.DomainInterface{{Hwaddr: "52:54:00:AA:BB:CC", Addrs: claimed}})["52:54:00:aa:bb:cc"]
+	if len(addresses) != maxAddresses || slices.ContainsFunc(addresses, func(a string) bool { return strings.Contains(a, "%") }) {
+		t.Errorf("%d addresses are told", len(addresses))
 	}
 }

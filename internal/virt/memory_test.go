@@ -114,6 +114,7 @@ func TestOnlyAddressesThatLeadSomewhereAreShown(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]bool{
 		"192.0.2.1": true, "2001:db8::1": true, "127.0.0.1": false, "::1": false, "fe80::1": false, "169.254.1.1": false, "0.0.0.0": false, "x": false,
+		"2001:db8::1%any text": false,
 	} {
 		if reachable(address) != want {
 			t.Errorf("%s: %v", address, !want)

@@ -38,13 +38,17 @@ func (c *Conn) neighbours(ctx context.Context, uuid string) (map[string][]string
 	})
 }
 
+// maxAddresses is how many addresses of an interface are told. A guest can claim
+// to have any number.
+const maxAddresses = 32
+
 // byMAC is the addresses that lead to a guest, by its interfaces' MACs.
 func byMAC(interfaces []libvirt.DomainInterface) map[string][]string {
 	addresses := make(map[string][]string)
 	for _, i := range interfaces {
 		mac := strings.ToLower(i.Hwaddr)
 		for _, a := range i.Addrs {
-			if reachable(a.Addr) && !slices.Contains(addresses[mac], a.Addr) {
+			if len(addresses[mac]) < maxAddresses && reachable(a.Addr) && !slices.Contains(addresses[mac], a.Addr) {
 				addresses[mac] = append(addresses[mac], a.Addr)
 			}
 		}

@@ -17,16 +17,6 @@ import (
 // screenPatience is how long a snapshot waits for a picture of the screen.
 const screenPatience = 2 * time.Second
 
-// image collects a picture unless it is too large to keep.
-type image struct{ bytes.Buffer }
-
-func (i *image) Write(p []byte) (int, error) {
-	if i.Len()+len(p) > pictures.MaxSize {
-		return 0, errors.New("the picture is too large")
-	}
-	return i.Buffer.Write(p)
-}
-
 func (r *request) pictures() *pictures.Store {
 	return pictures.New(r.service.pictures, r.host.ID())
 }
@@ -39,8 +29,8 @@ func (r *request) screen(ctx context.Context, conn inventory.Conn) []byte {
 	}
 	ctx, cancel := context.WithTimeout(ctx, screenPatience)
 	defer cancel()
-	var picture image
-	mime, err := conn.Screenshot(ctx, r.vm.UUID, 0, &picture)
+	var picture bytes.Buffer
+	mime, err := conn.Screenshot(ctx, r.vm.UUID, 0, &bounded{&picture, pictures.MaxSize})
 	if err != nil || mime != "image/png" {
 		r.service.log.Debug("a snapshot has no picture", "vm_uuid", r.vm.UUID, "mime", mime, "error", err)
 		return nil

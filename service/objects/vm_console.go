@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -75,6 +76,24 @@ func (r *request) sendKeys(ctx context.Context) ([]any, error) {
 	return nil, conn.SendKeys(ctx, r.vm.UUID, codes)
 }
 
+// maxScreenshot is the largest picture that is handed over, in bytes. It is in
+// the service's memory, and the guest decides how large its screen is.
+const maxScreenshot = 64 << 20
+
+// bounded takes so many bytes, and no more.
+type bounded struct {
+	io.Writer
+	left int
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if len(p) > b.left {
+		return 0, errs.New(errs.NotSupported, "The picture of the screen is too large.")
+	}
+	b.left -= len(p)
+	return b.Writer.Write(p)
+}
+
 // takeScreenshot hands over a memory file that holds the whole image, sealed,
 // so that the caller can map it without fear of it changing.
 func (r *request) takeScreenshot(ctx context.Context) ([]any, error) {
@@ -89,7 +108,7 @@ func (r *request) takeScreenshot(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	mime, err := conn.Screenshot(ctx, r.vm.UUID, r.options.number("screen"), file)
+	mime, err := conn.Screenshot(ctx, r.vm.UUID, r.options.number("screen"), &bounded{file, maxScreenshot})
 	if err == nil {
 		err = finish(file)
 	}
