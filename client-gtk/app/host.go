@@ -91,11 +91,7 @@ func (a *App) work(heading string, do func(context.Context, *client.Client) (mod
 // finish is work whose end is worth a message.
 func (a *App) finish(heading, done string, do func(context.Context, *client.Client) (model.Path, error)) {
 	call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
-		job, err := do(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		return c.AwaitJob(ctx, job)
+		return ended(ctx, c, do)
 	}, func(_ *model.Job, err error) { a.finished(heading, done, err) })
 }
 

@@ -20,11 +20,9 @@ func (a *App) Delete(vm *model.VM, disks []string) {
 			options = append(options, client.DeleteStorage(disks...))
 		}
 		call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
-			job, err := c.Delete(ctx, vm.Path(), options...)
-			if err != nil {
-				return nil, err
-			}
-			return c.AwaitJob(ctx, job)
+			return ended(ctx, c, func(ctx context.Context, c *client.Client) (model.Path, error) {
+				return c.Delete(ctx, vm.Path(), options...)
+			})
 		}, func(job *model.Job, err error) {
 			failures := &failures{app: a, action: store.Delete, all: 1}
 			failures.add(vm, err)
@@ -45,11 +43,9 @@ func (a *App) Clone(vm *model.VM, name string, linked bool) {
 		options = append(options, client.Linked())
 	}
 	call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
-		job, err := c.Clone(ctx, vm.Path(), name, options...)
-		if err != nil {
-			return nil, err
-		}
-		return c.AwaitJob(ctx, job)
+		return ended(ctx, c, func(ctx context.Context, c *client.Client) (model.Path, error) {
+			return c.Clone(ctx, vm.Path(), name, options...)
+		})
 	}, func(job *model.Job, err error) {
 		failures := &failures{app: a, action: store.Clone, all: 1}
 		failures.add(vm, err)

@@ -68,12 +68,9 @@ func overlays(conn *libvirt.Connect) (map[string][]string, error) {
 			return nil, err
 		}
 		for j := range vols {
-			xml, err := vols[j].GetXMLDesc(0)
+			facts, err := factsOf(&vols[j])
 			_ = vols[j].Free()
-			if err != nil {
-				continue // it went away meanwhile
-			}
-			if facts, err := domainxml.ParseImage(xml); err == nil && facts.Backing != "" {
+			if err == nil && facts.Backing != "" { // otherwise it went away meanwhile
 				made[facts.Backing] = append(made[facts.Backing], facts.Name)
 			}
 		}

@@ -183,21 +183,21 @@ func (c *Conn) DropVolume(ctx context.Context, pool, name string) error {
 
 // DropUnwanted removes a volume that was made in vain; see inventory.NewVolumes.
 func (c *Conn) DropUnwanted(ctx context.Context, pool, name string) error {
-	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-		if err := unwanted(conn, v); err != nil {
-			return err
-		}
-		return v.Delete(0)
-	})
+	return c.dropUnless(ctx, pool, name, unwanted)
 }
 
 // DropUnused removes a volume that nothing uses; see inventory.NewVolumes.
 func (c *Conn) DropUnused(ctx context.Context, pool, name, copied string) error {
+	return c.dropUnless(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error { return unused(conn, v, copied) })
+}
+
+// dropUnless removes a volume unless there is a reason why it has to stay.
+func (c *Conn) dropUnless(ctx context.Context, pool, name string, stays func(*libvirt.Connect, *libvirt.StorageVol) error) error {
 	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-		if err := unused(conn, v, copied); err != nil {
+		if err := stays(conn, v); err != nil {
 			return err
 		}
-		return v.Delete(0)
+		return v.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
 	})
 }
 

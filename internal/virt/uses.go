@@ -163,11 +163,7 @@ func (u *uses) backing(path string) (string, error) {
 		return "", err
 	}
 	defer vol.Free()
-	xml, err := vol.GetXMLDesc(0)
-	if err != nil {
-		return "", err
-	}
-	facts, err := domainxml.ParseImage(xml)
+	facts, err := factsOf(vol)
 	return facts.Backing, err
 }
 

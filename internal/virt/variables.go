@@ -71,11 +71,7 @@ func beginVariables(conn *libvirt.Connect, dom *libvirt.Domain) error {
 	if doc, err = domainxml.SetVariables(doc, own); err != nil {
 		return err
 	}
-	next, err := conn.DomainDefineXML(doc)
-	if err != nil {
-		return err
-	}
-	return next.Free()
+	return redefine(conn, doc)
 }
 
 // dropVariables removes a file with UEFI variables unless a VM needs it, the one

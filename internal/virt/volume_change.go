@@ -77,12 +77,7 @@ func (c *Conn) inPool(ctx context.Context, pool string, do func(*libvirt.Connect
 
 // DeleteVolumeOf removes a volume that no VM needs; see inventory.VolumeManager.
 func (c *Conn) DeleteVolumeOf(ctx context.Context, pool, name string) error {
-	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-		if err := noVM(conn, v); err != nil {
-			return err
-		}
-		return v.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
-	})
+	return c.dropUnless(context.WithoutCancel(ctx), pool, name, noVM)
 }
 
 // CheckPool says which VM needs a volume of a pool; see inventory.VolumeManager.

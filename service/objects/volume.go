@@ -108,8 +108,8 @@ func (r *request) lockVolume(ctx context.Context, writes bool) (unlock func(), e
 	if r.storageVolume.Place != "" {
 		keys = append(keys, r.placeLock(r.storageVolume.Place))
 	}
-	for _, key := range slices.Clone(keys) {
-		if writes {
+	if writes {
+		for _, key := range slices.Clone(keys) {
 			keys = append(keys, written(key))
 		}
 	}
