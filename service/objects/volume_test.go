@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -171,6 +172,48 @@ func TestNewContentReplacesTheOld(t *testing.T) {
 	}
 	if got := w.property(basePath, api.StorageVolumeInterface, "Capacity"); got != uint64(1<<30) {
 		t.Errorf("it has %v bytes", got)
+	}
+}
+
+// TestAVolumeWithAllItsRoom is written in place if nothing of it can remain.
+func TestAVolumeWithAllItsRoom(t *testing.T) {
+	t.Parallel()
+	w := withVolumes(t)
+	full := model.Path(volumePath("full"))
+	w.hv.PutVolume(poolUUID, inventory.VolumeInfo{Name: "full", Format: "raw", Capacity: 14}, []byte("what was there"))
+	w.read()
+	var dropped atomic.Int32
+	w.hv.Hook("drop-volume", func(context.Context, string) error { dropped.Add(1); return nil })
+	holds := func(want string) {
+		t.Helper()
+		if got := strings.TrimRight(string(w.hv.Content(poolUUID, "full")), "\x00"); got != want {
+			t.Errorf("it holds %q, not %q", got, want)
+		}
+		if got := w.property(full, api.StorageVolumeInterface, "Capacity"); got != uint64(14) {
+			t.Errorf("it has %v bytes", got)
+		}
+	}
+	if _, err := w.doing(full, "StorageVolume.Upload", file(t, []byte("something else"))); err != nil {
+		t.Fatal(err)
+	}
+	holds("something else")
+	if dropped.Load() != 0 {
+		t.Error("it was removed, with its room")
+	}
+	w.hv.Hook("upload-volume", func(context.Context, string) error { return errs.New(errs.LibvirtFailed, "Input/output error.") })
+	_, err := w.doing(full, "StorageVolume.Upload", file(t, []byte("what is to be.")))
+	w.refused("a disk that is broken", err, errs.LibvirtFailed)
+	holds("")
+	w.hv.Hook("upload-volume", nil)
+
+	w.hv.PutVolume(poolUUID, inventory.VolumeInfo{Name: "full", Format: "raw", Capacity: 14}, []byte("what was there"))
+	before := dropped.Load()
+	if _, err := w.doing(full, "StorageVolume.Upload", file(t, []byte("short"))); err != nil {
+		t.Fatal(err)
+	}
+	holds("short")
+	if dropped.Load() == before {
+		t.Error("what the file does not cover was kept")
 	}
 }
 

@@ -176,8 +176,8 @@ func (r *request) uploadVolume(ctx context.Context) ([]any, error) {
 	})
 }
 
-// replaceContent empties a volume and fills it anew. When that fails it is empty
-// and as large as before: what it held is lost with the first byte.
+// replaceContent fills a volume anew. When that fails it is empty and as large as
+// before: what it held is lost with the first byte.
 func (r *request) replaceContent(ctx context.Context, conn inventory.Conn, job *jobs.Job, file *os.File, size uint64) error {
 	v := r.storageVolume
 	if err := conn.CheckVolume(ctx, r.pool.UUID, v.Name); err != nil {
@@ -198,16 +198,24 @@ func (r *request) replaceContent(ctx context.Context, conn inventory.Conn, job *
 	if err := create.CheckHead(head[:n]); err != nil { // before anything is lost
 		return err
 	}
-	capacity := size
-	if !diskimage.IsQcow2(head[:n]) {
-		capacity = max(size, v.Capacity)
+	now, err := conn.Volume(ctx, r.pool.UUID, v.Name)
+	if err != nil {
+		return err
 	}
-	err := again(emptyFile(v.Name, capacity, file))
+	begun := emptyFile(v.Name, size, file)
+	if !diskimage.IsQcow2(head[:n]) {
+		begun.Capacity = max(size, now.Capacity)
+	}
+	// Where each byte has its room and is written, the volume need not go first.
+	inPlace := now.Format == "raw" && now.Capacity == size && now.Allocation >= size && *begun.Allocation == size
+	if !inPlace {
+		err = again(begun)
+	}
 	if err == nil {
-		err = conn.UploadVolume(ctx, r.pool.UUID, v.Name, upload(file, size, job, true))
+		err = conn.UploadVolume(ctx, r.pool.UUID, v.Name, upload(file, size, job, !inPlace))
 	}
 	if err != nil {
-		empty := inventory.NewVolume{Name: v.Name, Format: "raw", Capacity: v.Capacity, Allocation: new(uint64)}
+		empty := inventory.NewVolume{Name: v.Name, Format: "raw", Capacity: now.Capacity, Allocation: new(uint64)}
 		failed := conn.CheckVolume(context.WithoutCancel(ctx), r.pool.UUID, v.Name)
 		if failed == nil || errs.Is(failed, errs.NotFound) { // otherwise somebody has started a VM on it
 			failed = again(empty)

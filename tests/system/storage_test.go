@@ -269,6 +269,35 @@ func TestAFileGoesIntoAVolumeAndComesBack(t *testing.T) {
 	}
 }
 
+func TestAVolumeWithAllItsRoomIsWrittenInPlace(t *testing.T) {
+	root := as(t, "root")
+	folder := t.TempDir()
+	const size = 8 << 20
+	volume := aVolume(root, aPool(root, "in-place", with("target", folder)), "a.img",
+		with("format", "raw", "capacity", uint64(size), "allocation", uint64(size)))
+	place := filepath.Join(folder, "a.img")
+	inode := func() string { return strings.TrimSpace(run(t, "stat", "--format", "%i", place)) }
+	whole := filepath.Join(t.TempDir(), "whole")
+	run(t, "sh", "-c", fmt.Sprintf("head -c %d /dev/urandom > %s", size, whole))
+
+	before := inode()
+	root.must(volume, "StorageVolume.Upload", opened(t, whole), wait())
+	sameContent(t, whole, place)
+	if after := inode(); after != before {
+		t.Errorf("it was made anew: inode %s, and %s before", after, before)
+	}
+	// Holes and an end that it does not have take nothing over from what was there.
+	holes := sparseFile(t, size)
+	root.must(volume, "StorageVolume.Upload", dbus.UnixFD(holes.Fd()), wait())
+	sameContent(t, holes.Name(), place)
+	root.must(volume, "StorageVolume.Upload", opened(t, whole), wait())
+	short := filepath.Join(t.TempDir(), "short")
+	run(t, "sh", "-c", "head -c 1M "+whole+" > "+short)
+	root.must(volume, "StorageVolume.Upload", opened(t, short), wait())
+	run(t, "truncate", "--size", fmt.Sprint(size), short)
+	sameContent(t, short, place)
+}
+
 func TestNobodyWhoDoesNotReadHoldsADownload(t *testing.T) {
 	root := as(t, "root")
 	pool := aPool(root, "unread", with("target", t.TempDir()))
