@@ -312,6 +312,40 @@ func TestOthersJobsNeedARightToCancel(t *testing.T) {
 	}
 }
 
+// TestWhoClonesIsAskedAboutTheNewVM when it is about making it, and about the
+// original when it is about reading that.
+func TestWhoClonesIsAskedAboutTheNewVM(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t,
+		polkittest.Rule{Action: "org.kvmmanager.vm.create", Details: map[string]string{"vm.name": "dev-2", "source.name": "base"}, Answer: polkittest.Yes},
+		polkittest.Rule{Action: "org.kvmmanager.storage.manage", Details: map[string]string{"vm.name": "base", "vm.uuid": fakehv.UUID(1)}, Answer: polkittest.Yes},
+		polkittest.Rule{Answer: polkittest.No})
+	w.withHost(fakehv.VM(1, "base"))
+	for name, want := range map[string]string{"dev-2": "", "prod": errs.NotAuthorized.DBusName(), "base": errs.NotAuthorized.DBusName(), "\x01": errs.NotAuthorized.DBusName()} {
+		if got := errorName(w.call(vmPath, "VM.Clone", name, none()).Err); got != want {
+			t.Errorf("as %q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestOnesOwnJobCanBeCancelled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.job.cancel-other", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
+	w.withHost(running(1, "web"))
+	w.blockSave()
+	alice, bob := w.as(aliceUID), w.as(bobUID)
+	var job dbus.ObjectPath
+	if err := w.object(alice, vmPath).Call("org.kvmmanager.VM.Save", 0, none()).Store(&job); err != nil {
+		t.Fatal(err)
+	}
+	for conn, want := range map[*dbus.Conn]string{alice: "yes", bob: "no"} {
+		var got map[string]string
+		if err := w.object(conn, model.Root).Call("org.kvmmanager.Manager.GetPermissions", 0, job, none()).Store(&got); err != nil || got["org.kvmmanager.job.cancel-other"] != want {
+			t.Errorf("got %v, %v, want %s", got, err, want)
+		}
+	}
+}
+
 func TestPermissionsTellWhatACallerMay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t,
@@ -326,6 +360,17 @@ func TestPermissionsTellWhatACallerMay(t *testing.T) {
 		}
 		if got["org.kvmmanager.vm.control"] != want || got["org.kvmmanager.vm.delete"] != "no" {
 			t.Errorf("%s: %v", path, got)
+		}
+	}
+	for path, actions := range map[model.Path][]string{vmPath: {"network.manage", "storage.manage"}, localHost: {"host-device.assign", "host-path.use"}} {
+		var got map[string]string
+		if err := w.call(model.Root, "Manager.GetPermissions", dbus.ObjectPath(path), none()).Store(&got); err != nil {
+			t.Fatal(err)
+		}
+		for _, action := range actions {
+			if got["org.kvmmanager."+action] != "no" {
+				t.Errorf("%s does not tell of %s", path, action)
+			}
 		}
 	}
 }

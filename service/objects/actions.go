@@ -27,9 +27,9 @@ const (
 var (
 	vmActions = []string{
 		actionControl, actionConsole, actionSnapshot, actionConfigure, actionDelete, actionEditXML,
-		actionMigrate, actionGuest, actionSecrets, actionHostDevice, actionHostPath, actionCreate, actionStorage,
+		actionMigrate, actionGuest, actionSecrets, actionHostDevice, actionHostPath, actionCreate, actionStorage, actionNetwork,
 	}
 	networkActions = []string{actionNetwork}
 	poolActions    = []string{actionStorage}
-	hostActions    = []string{actionCreate, actionEditXML, actionHost, actionNetwork, actionStorage, actionHostPath}
+	hostActions    = []string{actionCreate, actionEditXML, actionHost, actionNetwork, actionStorage, actionHostPath, actionHostDevice}
 )

@@ -59,7 +59,7 @@ func (r *request) authorizeOne(ctx context.Context, action string) error {
 // check asks polkit, and has it ask the person only if that takes a password: a
 // dialog, or one that waits for its turn, goes away with the program that caused it.
 func (r *request) check(ctx context.Context, action string) (polkit.Result, error) {
-	result, err := r.service.authority.Check(ctx, r.Sender, action, r.details(), false)
+	result, err := r.service.authority.Check(ctx, r.Sender, action, r.details(action), false)
 	if err != nil || !result.Challenge || !r.Interactive {
 		return result, err
 	}
@@ -75,11 +75,12 @@ func (r *request) check(ctx context.Context, action string) (polkit.Result, erro
 		return polkit.Result{}, err
 	}
 	defer done()
-	return r.service.authority.Check(ctx, r.Sender, action, r.details(), true)
+	return r.service.authority.Check(ctx, r.Sender, action, r.details(action), true)
 }
 
-// details are what a polkit rule can look at.
-func (r *request) details() map[string]string {
+// details are what a polkit rule can look at. Who makes a VM is asked about that,
+// and not about what it is made of.
+func (r *request) details(action string) map[string]string {
 	d := map[string]string{"verb": r.Member}
 	if r.host != nil {
 		d["host"] = r.host.ID()
@@ -87,14 +88,23 @@ func (r *request) details() map[string]string {
 	if r.vm != nil {
 		d["vm.name"], d["vm.uuid"] = r.vm.Name, r.vm.UUID
 	}
+	if r.network != nil {
+		d["network.name"], d["network.uuid"] = r.network.Name, r.network.UUID
+	}
 	if r.pool != nil {
 		d["pool.name"], d["pool.uuid"] = r.pool.Name, r.pool.UUID
 	}
 	if r.storageVolume != nil {
 		d["volume.name"] = strings.ToValidUTF8(r.storageVolume.Name, "\uFFFD")
 	}
-	if name, given := r.newName(); given {
-		d["vm.name"] = name
+	if name, makes := r.newName(); makes {
+		if r.vm != nil {
+			d["source.name"], d["source.uuid"] = r.vm.Name, r.vm.UUID
+		}
+		if r.vm == nil || action == actionCreate {
+			d["vm.name"] = name
+			delete(d, "vm.uuid")
+		}
 	}
 	if r.method != nil && r.method.message != "" {
 		d["polkit.message"], d["polkit.gettext_domain"] = r.method.message, gettextDomain

@@ -9,6 +9,7 @@ import (
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/testutil/fakehv"
 	"org.kvmmanager/internal/testutil/polkittest"
+	"org.kvmmanager/service/inventory"
 )
 
 func TestAPathOfTheHostNeedsARightOfItsOwn(t *testing.T) {
@@ -61,6 +62,55 @@ func TestPortsOfTheHostNeedARightOfTheirOwn(t *testing.T) {
 	} {
 		if got := errorName(w.call(test.path, test.method, test.args...).Err); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestAnothersDiskNeedsTheRightToReadIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.storage.manage", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
+	w.hv.PutPool(&model.StoragePool{UUID: poolUUID, Name: "default", Kind: "dir", State: model.PoolRunning, Active: true, Available: 100 << 30})
+	for _, name := range []string{"its.qcow2", "mine.qcow2", "free.qcow2", "template.qcow2", "cd.iso", "by-name.qcow2"} {
+		w.hv.PutVolume(poolUUID, inventory.VolumeInfo{Name: name, Format: "qcow2", Capacity: 1 << 30}, nil)
+	}
+	place := "/fake/" + poolUUID + "/"
+	on := func(names ...string) (disks []*model.Device) {
+		for _, name := range names {
+			disks = append(disks, &model.Device{ID: "disk-" + name, Kind: model.KindDisk, Source: place + name})
+		}
+		return disks
+	}
+	mine, other, template := fakehv.VM(1, "mine"), fakehv.VM(2, "other"), fakehv.VM(3, "template")
+	mine.Disks, other.Disks, template.Disks = on("mine.qcow2"), on("its.qcow2", "too-new.qcow2"), on("template.qcow2")
+	other.Disks = append(other.Disks, &model.Device{ID: "cdrom-sda", Kind: model.KindCDROM, Source: place + "cd.iso", ReadOnly: true},
+		&model.Device{ID: "disk-vdb", Kind: model.KindDisk, Pool: "default", Volume: "by-name.qcow2"})
+	template.Template = true
+	w.withHost(mine, other, template)
+	w.read()
+	for name, denied := range map[string]bool{
+		"its.qcow2": true, "by-name.qcow2": true, "too-new.qcow2": true,
+		"mine.qcow2": false, "free.qcow2": false, "template.qcow2": false, "cd.iso": false,
+	} {
+		for what, call := range map[string]func() error{
+			"a new disk": func() error {
+				return w.call(vmPath, "VM.AddDevice", opts("kind", "disk", "pool", "default", "volume", name), none()).Err
+			},
+			"a medium": func() error {
+				return w.call(vmPath, "VM.UpdateDevice", "cdrom-sda", opts("pool", "default", "volume", name), none()).Err
+			},
+		} {
+			if got := errorName(call()); (got == errs.NotAuthorized.DBusName()) != denied {
+				t.Errorf("%s on %s: %q", what, name, got)
+			}
+		}
+		denied = denied || name == "mine.qcow2" // a new VM is another one
+		for what, spec := range map[string]map[string]dbus.Variant{
+			"a VM with a copy": opts("name", "a", "source", opts("kind", "image", "volume", volumePath(name), "copy", true)),
+			"a VM with it":     opts("name", "a", "disks", []map[string]dbus.Variant{opts("volume", volumePath(name))}),
+		} {
+			if got := errorName(w.call(localHost, "Host.CreateVM", spec, none()).Err); (got == errs.NotAuthorized.DBusName()) != denied {
+				t.Errorf("%s on %s: %q", what, name, got)
+			}
 		}
 	}
 }

@@ -186,7 +186,7 @@ func (r *request) volume(ctx context.Context, conn inventory.Conn, path model.Pa
 }
 
 // createAction asks for the rights to use the host's own files, interfaces and
-// ports if the spec names some.
+// ports, and what other VMs have on their disks, if the spec names some.
 func createAction(r *request) string {
 	var actions []string
 	spec, _ := r.Args[0].(map[string]dbus.Variant)
@@ -201,15 +201,38 @@ func createAction(r *request) string {
 	if slices.ContainsFunc(networks, forwardsPorts) {
 		actions = append(actions, actionNetwork)
 	}
+	disks, _ := spec["disks"].Value().([]map[string]dbus.Variant)
+	if r.namesDiskOfAnother(source) || slices.ContainsFunc(disks, r.namesDiskOfAnother) {
+		actions = append(actions, actionStorage)
+	}
 	return strings.Join(actions, " ")
 }
 
-// newName is the name of the VM that the call makes.
-func (r *request) newName() (string, bool) {
-	if r.Call == nil || r.Interface != api.HostInterface || r.Member != "CreateVM" || len(r.Args) == 0 {
+// namesDiskOfAnother says whether a source or disk is what another VM writes to.
+func (r *request) namesDiskOfAnother(values map[string]dbus.Variant) bool {
+	path, _ := values["volume"].Value().(dbus.ObjectPath)
+	owner, name, valid := model.SplitVolumePath(model.Path(path))
+	return valid && slices.ContainsFunc(r.host.Pools(), func(p *model.StoragePool) bool {
+		return p.Path() == owner && r.isDiskOfAnother(p, name)
+	})
+}
+
+// newName is the name of the VM that the call makes, if it makes one; empty
+// unless that can be a name.
+func (r *request) newName() (name string, makes bool) {
+	switch {
+	case r.Call == nil || len(r.Args) == 0:
+		return "", false
+	case r.Interface == api.HostInterface && r.Member == "CreateVM":
+		spec, _ := r.Args[0].(map[string]dbus.Variant)
+		name, _ = spec["name"].Value().(string)
+	case r.Interface == api.VMInterface && r.Member == "Clone":
+		name, _ = r.Args[0].(string)
+	default:
 		return "", false
 	}
-	spec, _ := r.Args[0].(map[string]dbus.Variant)
-	name, given := spec["name"].Value().(string)
-	return name, given && model.ValidateVMName(name) == nil
+	if model.ValidateVMName(name) != nil {
+		name = ""
+	}
+	return name, true
 }

@@ -8,6 +8,7 @@ import (
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/internal/polkit"
 	"org.kvmmanager/internal/wire"
 )
 
@@ -46,19 +47,22 @@ func (r *request) getPermissions(ctx context.Context) ([]any, error) {
 	} else if host, vm := r.service.vmOrOwner(path); vm != nil {
 		about.host, about.vm, actions = host, vm, vmActions
 	} else if host, network := r.service.inventory.Network(path); network != nil {
-		about.host, actions = host, networkActions
+		about.host, about.network, actions = host, network, networkActions
 	} else if host, pool := r.service.inventory.Pool(path); pool != nil {
 		about.host, about.pool, actions = host, pool, poolActions
 	} else if host, pool, volume := r.service.inventory.Volume(path); volume != nil {
 		about.host, about.pool, about.storageVolume, actions = host, pool, volume, poolActions
 	} else if path == model.Root {
 		actions = []string{actionHost}
-	} else if r.service.jobs.Find(path) != nil {
+	} else if job := r.service.jobs.Find(path); job != nil {
+		if job.Value().StartedBy == r.UID {
+			return []any{map[string]string{actionCancel: string(polkit.Yes)}}, nil
+		}
 		actions = []string{actionCancel}
 	} else {
 		return nil, errs.New(errs.NotFound, "There is no such object.")
 	}
-	permissions, err := r.service.authority.Permissions(ctx, r.Sender, actions, about.details())
+	permissions, err := r.service.authority.Permissions(ctx, r.Sender, actions, about.details(open))
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func vmMethods() map[string]*method {
 		"TakeScreenshot": repeatedly(console(ask("Authentication is required to see the display of “$(vm.name)”."), (*request).takeScreenshot, "screen", "u")),
 
 		"Clone": {
-			action: actionCreate, also: cloneAction, message: ask("Authentication is required to clone “$(vm.name)”."),
+			action: actionCreate, also: cloneAction, message: ask("Authentication is required to clone “$(source.name)”."),
 			options: jobOptions("linked", "b"), run: (*request).clone,
 		},
 		"CheckStart":     {action: open, run: (*request).checkStart},

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
@@ -139,8 +140,8 @@ func given(values map[string]dbus.Variant) map[string]bool {
 }
 
 // deviceAction asks for the right to use what of the host the device at this
-// position names: a path, an interface, or ports that lead to the guest. What its
-// kind cannot have is refused later.
+// position names: a path, an interface, ports that lead to the guest, or what
+// another VM has on a disk. What its kind cannot have is refused later.
 func deviceAction(i int) func(*request) string {
 	return func(r *request) string {
 		var actions []string
@@ -153,6 +154,13 @@ func deviceAction(i int) func(*request) string {
 		}
 		if forwardsPorts(values) {
 			actions = append(actions, actionNetwork)
+		}
+		pool, _ := values["pool"].Value().(string)
+		volume, _ := values["volume"].Value().(string)
+		if slices.ContainsFunc(r.host.Pools(), func(p *model.StoragePool) bool {
+			return volume != "" && p.Name == pool && r.isDiskOfAnother(p, volume)
+		}) {
+			actions = append(actions, actionStorage)
 		}
 		return strings.Join(actions, " ")
 	}

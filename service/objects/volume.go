@@ -45,6 +45,27 @@ func (r *request) refuseUsers(v *model.StorageVolume) error {
 	return nil
 }
 
+// isDiskOfAnother says whether a VM other than the call's writes to a volume. Who
+// may make or configure one VM may not read another's disks for that, unless
+// somebody with a right to it has said that it is there to be cloned.
+func (r *request) isDiskOfAnother(pool *model.StoragePool, name string) bool {
+	known := r.host.Volume(pool.UUID, name)
+	writes := func(d *model.Device) bool {
+		switch {
+		case d.ReadOnly || d.Kind == model.KindCDROM:
+			return false
+		case d.Source == "":
+			return d.Pool == pool.Name && d.Volume == name
+		case known == nil: // it may be too new to be shown
+			return path.Base(d.Source) == name
+		}
+		return d.Source == known.Place
+	}
+	return slices.ContainsFunc(r.host.VMs(), func(vm *model.VM) bool {
+		return !vm.Template && (r.vm == nil || vm.UUID != r.vm.UUID) && slices.ContainsFunc(vm.Disks, writes)
+	})
+}
+
 // refuseWriters names whoever would be surprised by a change of the volume's
 // content: a VM that runs, or a volume that is made of it.
 func (r *request) refuseWriters(v *model.StorageVolume) error {
