@@ -10,7 +10,50 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/godbus/dbus/v5"
 )
+
+// TestAHostOverSSH is reached as README says, with all that confines the service.
+func TestAHostOverSSH(t *testing.T) {
+	const folder = "/etc/systemd/system/kvmmanagerd.service.d"
+	kvmmanager := userOf(t, "kvmmanager")
+	home := "/var/lib/kvmmanager/.ssh"
+	restart := func() {
+		run(t, "systemctl", "daemon-reload")
+		run(t, "systemctl", "restart", unit)
+	}
+	t.Cleanup(func() {
+		run(t, "rm", "-rf", folder, home, "/root/.ssh")
+		run(t, "systemctl", "stop", "ssh.service")
+		restart()
+	})
+	run(t, "install", "-D", "--target-directory="+folder, "/usr/share/doc/kvm-manager/examples/remote-hosts.conf")
+	run(t, "install", "-d", "-m", "700", "/root/.ssh", home)
+	run(t, "systemctl", "start", "ssh.service")
+	run(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home+"/id_ed25519")
+	run(t, "cp", home+"/id_ed25519.pub", "/root/.ssh/authorized_keys")
+	key, err := os.ReadFile("/etc/ssh/ssh_host_ed25519_key.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(home+"/known_hosts", append([]byte("localhost "), key...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "chown", "-R", fmt.Sprint(kvmmanager.uid), home)
+	restart()
+
+	r := record(t)
+	host := r.must("/org/kvmmanager", "Manager.AddHost", "over-ssh", "qemu+ssh://root@localhost/system", none())[0].(dbus.ObjectPath)
+	t.Cleanup(func() { as(t, "root").must("/org/kvmmanager", "Manager.RemoveHost", host, none()) })
+	eventually(t, "the connection", func() bool {
+		state, message := r.get(host, "Host.State"), r.get(host, "Host.StateMessage")
+		if state != "connected" && message != "" {
+			t.Logf("%v: %v", state, message)
+		}
+		return state == "connected"
+	})
+}
 
 // TestTheServiceIsConfined by systemd, as it says, and in fact.
 func TestTheServiceIsConfined(t *testing.T) {
