@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"org.kvmmanager/dbus"
@@ -201,7 +202,8 @@ func TestAJobCanBeCancelledOrLost(t *testing.T) {
 	w := newWorld(t)
 	aborted := make(chan struct{})
 	w.HV.Hook("save", func(context.Context, string) error { <-aborted; return errs.New(errs.Cancelled, "Aborted.") })
-	w.HV.Hook("abort", func(context.Context, string) error { close(aborted); return nil })
+	abort := sync.OnceFunc(func() { close(aborted) })
+	w.HV.Hook("abort-save", func(context.Context, string) error { abort(); return nil })
 	path, err := w.client.Save(w.ctx, dbPath)
 	if err != nil {
 		t.Fatal(err)

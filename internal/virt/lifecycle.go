@@ -91,9 +91,30 @@ func (c *Conn) JobProgress(ctx context.Context, uuid string) (inventory.Progress
 	})
 }
 
-// AbortJob cancels the running operation of a VM.
-func (c *Conn) AbortJob(ctx context.Context, uuid string) error {
-	return c.do(ctx, uuid, laneForce, (*libvirt.Domain).AbortJob)
+// AbortSave ends a Save that is under way; see inventory.Conn.
+func (c *Conn) AbortSave(ctx context.Context, uuid string) error {
+	return c.abort(ctx, uuid, libvirt.DOMAIN_JOB_OPERATION_SAVE)
+}
+
+// abort ends what libvirt does with a VM, if it is that. A job of ours that waits
+// for somebody else's migration or backup is not it: libvirt would end theirs.
+func (c *Conn) abort(ctx context.Context, uuid string, ours libvirt.DomainJobOperationType) error {
+	return c.do(ctx, uuid, laneForce, func(dom *libvirt.Domain) error {
+		job, err := dom.GetJobStats(0)
+		if err != nil {
+			return err
+		}
+		if !does(job, ours) {
+			return errs.New(errs.InvalidState, "The operation has not begun, or it has ended.")
+		}
+		return dom.AbortJob()
+	})
+}
+
+// does says whether a job is this operation. One that does not say what it is
+// counts as another.
+func does(job *libvirt.DomainJobInfo, operation libvirt.DomainJobOperationType) bool {
+	return job.Type != libvirt.DOMAIN_JOB_NONE && job.OperationSet && job.Operation == operation
 }
 
 // quietly runs an operation that libvirt does not announce, and announces it.

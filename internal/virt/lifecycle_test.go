@@ -3,6 +3,8 @@ package virt
 import (
 	"testing"
 
+	"libvirt.org/go/libvirt"
+
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
@@ -102,4 +104,25 @@ func TestASavedStateIsShownAndDiscarded(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitVM(t, c, uuid, "the saved state is gone", func(vm *model.VM) bool { return !vm.HasSavedState })
+}
+
+func TestOnlyWhatWasBegunHereIsAborted(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		job  libvirt.DomainJobInfo
+		want bool
+	}{
+		"nothing": {libvirt.DomainJobInfo{Type: libvirt.DOMAIN_JOB_NONE}, false},
+		"ours": {libvirt.DomainJobInfo{
+			Type: libvirt.DOMAIN_JOB_UNBOUNDED, OperationSet: true, Operation: libvirt.DOMAIN_JOB_OPERATION_SAVE,
+		}, true},
+		"somebody else's migration": {libvirt.DomainJobInfo{
+			Type: libvirt.DOMAIN_JOB_UNBOUNDED, OperationSet: true, Operation: libvirt.DOMAIN_JOB_OPERATION_MIGRATION_OUT,
+		}, false},
+		"what does not say what it is": {libvirt.DomainJobInfo{Type: libvirt.DOMAIN_JOB_UNBOUNDED}, false},
+	} {
+		if got := does(&tt.job, libvirt.DOMAIN_JOB_OPERATION_SAVE); got != tt.want {
+			t.Errorf("%s: it is aborted: %v", name, got)
+		}
+	}
 }

@@ -67,6 +67,11 @@ func (c *Conn) CreateSnapshot(ctx context.Context, uuid string, spec inventory.S
 	})
 }
 
+// AbortSnapshot ends a CreateSnapshot that is under way; see inventory.Conn.
+func (c *Conn) AbortSnapshot(ctx context.Context, uuid string) error {
+	return c.abort(ctx, uuid, libvirt.DOMAIN_JOB_OPERATION_SNAPSHOT)
+}
+
 // createFlags has the guest run on where that is possible.
 func createFlags(spec inventory.SnapshotSpec, kind model.SnapshotKind, active bool) libvirt.DomainSnapshotCreateFlags {
 	var flags libvirt.DomainSnapshotCreateFlags

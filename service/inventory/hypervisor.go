@@ -171,7 +171,9 @@ type Conn interface {
 	Save(ctx context.Context, uuid string) error
 	DiscardSavedState(ctx context.Context, uuid string) error
 	JobProgress(ctx context.Context, uuid string) (Progress, error)
-	AbortJob(ctx context.Context, uuid string) error
+	// AbortSave ends a Save. While the hypervisor does not do that with the VM,
+	// but nothing or what somebody else wants, it is an error and changes nothing.
+	AbortSave(ctx context.Context, uuid string) error
 
 	// GuestInfo asks a guest's agent, which must be connected. An agent that
 	// does not answer in time is GuestAgentUnavailable.
@@ -210,6 +212,8 @@ type Conn interface {
 	// CreateSnapshot makes a snapshot, which becomes the current one. One with
 	// the memory outside of the images can be aborted and shows progress.
 	CreateSnapshot(ctx context.Context, uuid string, spec SnapshotSpec) error
+	// AbortSnapshot ends a CreateSnapshot, as AbortSave does a Save.
+	AbortSnapshot(ctx context.Context, uuid string) error
 	// RevertSnapshot makes the VM what it was. What it is now is lost. With
 	// start it runs afterwards in any case.
 	RevertSnapshot(ctx context.Context, uuid, name string, start bool) error

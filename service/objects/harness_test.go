@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -199,8 +200,9 @@ func (w *world) blockSave() <-chan struct{} {
 		<-aborted
 		return errs.New(errs.Cancelled, "aborted")
 	})
-	w.hv.Hook("abort", func(context.Context, string) error {
-		close(aborted)
+	abort := sync.OnceFunc(func() { close(aborted) })
+	w.hv.Hook("abort-save", func(context.Context, string) error {
+		abort()
 		return nil
 	})
 	return aborted

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -355,6 +356,33 @@ func TestSaveCanBeCancelled(t *testing.T) {
 	if err := w.service.Inventory().Hosts()[0].WaitFor(w.ctx, fakehv.UUID(1), func(vm *model.VM) bool { return vm.State == model.VMRunning }); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestASaveIsAbortedUntilItHasEnded although the hypervisor said that it did what it
+// was asked: what it ended may have been something else.
+func TestASaveIsAbortedUntilItHasEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	ended := make(chan struct{})
+	w.hv.Hook("save", func(context.Context, string) error {
+		<-ended
+		return errs.New(errs.Cancelled, "aborted")
+	})
+	var aborts atomic.Int32
+	w.hv.Hook("abort-save", func(context.Context, string) error {
+		switch aborts.Add(1) {
+		case 1:
+			return errs.New(errs.InvalidState, "not yet")
+		case 3:
+			close(ended)
+		}
+		return nil
+	})
+	job := w.job(vmPath, "VM.Save", none())
+	if err := w.call(job, "Job.Cancel", none()).Err; err != nil {
+		t.Fatal(err)
+	}
+	w.awaitJob(job, model.JobCancelled)
 }
 
 func TestAJobBoundToItsCallerEndsWithIt(t *testing.T) {

@@ -67,7 +67,9 @@ func (r *request) createSnapshot(ctx context.Context) ([]any, error) {
 	return r.snapshotJob(ctx, conn, "create-snapshot", abortable, func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
 		do := create
 		if abortable {
-			do = func(ctx context.Context, uuid string) error { return cancellable(ctx, job, conn, uuid, create) }
+			do = func(ctx context.Context, uuid string) error {
+				return cancellable(ctx, job, conn, uuid, create, conn.AbortSnapshot)
+			}
 		}
 		if spec.Memory {
 			screen = r.screen(ctx, conn)

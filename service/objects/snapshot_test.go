@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
@@ -253,8 +254,9 @@ func TestASnapshotWithMemoryOutsideOfTheImagesCanBeCancelled(t *testing.T) {
 		<-aborted
 		return errs.New(errs.Cancelled, "aborted")
 	})
-	w.hv.Hook("abort", func(context.Context, string) error {
-		close(aborted)
+	abort := sync.OnceFunc(func() { close(aborted) })
+	w.hv.Hook("abort-snapshot", func(context.Context, string) error {
+		abort()
 		return nil
 	})
 	job := w.job(vmPath, "VM.CreateSnapshot", "a", opts("kind", "external"))

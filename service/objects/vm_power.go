@@ -92,7 +92,7 @@ func (r *request) save(ctx context.Context) ([]any, error) {
 		Operation: "save", Objects: []model.Path{r.vm.Path()}, Cancellable: true,
 		Run: func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
 			defer settle(host.SetTransition(uuid, model.VMSaving))
-			return nil, cancellable(ctx, job, conn, uuid, conn.Save)
+			return nil, cancellable(ctx, job, conn, uuid, conn.Save, conn.AbortSave)
 		},
 	})
 }
@@ -177,7 +177,7 @@ func settle(end func(context.Context) error) { _ = end(context.Background()) }
 
 // cancellable runs a step that reports progress and can be aborted, and
 // returns only when the hypervisor has ended it.
-func cancellable(ctx context.Context, job *jobs.Job, conn inventory.Conn, uuid string, do func(context.Context, string) error) error {
+func cancellable(ctx context.Context, job *jobs.Job, conn inventory.Conn, uuid string, do, abort func(context.Context, string) error) error {
 	ended := make(chan error, 1)
 	go func() { ended <- do(context.WithoutCancel(ctx), uuid) }()
 	ticker := time.NewTicker(progressTick)
@@ -189,22 +189,17 @@ func cancellable(ctx context.Context, job *jobs.Job, conn inventory.Conn, uuid s
 			return err
 		case <-cancelled:
 			cancelled = nil
-			if err := conn.AbortJob(context.WithoutCancel(ctx), uuid); err != nil {
-				cancelled = retryAbort()
-			}
 		case <-ticker.C:
 			if p, err := conn.JobProgress(ctx, uuid); err == nil {
 				job.Progress(p.Done, p.Total)
 			}
 		}
+		if ctx.Err() != nil {
+			// It fails before the hypervisor has begun, which may wait for somebody
+			// else's operation, so it is tried until there is nothing to end.
+			_ = abort(context.WithoutCancel(ctx), uuid)
+		}
 	}
-}
-
-// retryAbort is a moment later: the hypervisor's job may not have begun.
-func retryAbort() <-chan struct{} {
-	later := make(chan struct{})
-	time.AfterFunc(progressTick, func() { close(later) })
-	return later
 }
 
 func waitUntilOff(ctx context.Context, host *inventory.Host, vm *model.VM, timeout time.Duration) error {

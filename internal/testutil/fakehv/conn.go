@@ -245,8 +245,10 @@ func (c *Conn) JobProgress(ctx context.Context, uuid string) (inventory.Progress
 	return inventory.Progress{Done: 1 << 20, Total: 4 << 20}, c.enter(ctx, "progress", uuid)
 }
 
-// AbortJob implements inventory.Conn.
-func (c *Conn) AbortJob(ctx context.Context, uuid string) error { return c.enter(ctx, "abort", uuid) }
+// AbortSave implements inventory.Conn.
+func (c *Conn) AbortSave(ctx context.Context, uuid string) error {
+	return c.enter(ctx, "abort-save", uuid)
+}
 
 // GuestInfo implements inventory.Conn: the guest is called as the VM is.
 func (c *Conn) GuestInfo(ctx context.Context, uuid string) (model.GuestInfo, error) {

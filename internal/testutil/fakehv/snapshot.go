@@ -42,6 +42,11 @@ func (c *Conn) CreateSnapshot(ctx context.Context, uuid string, spec inventory.S
 	})
 }
 
+// AbortSnapshot implements inventory.Conn.
+func (c *Conn) AbortSnapshot(ctx context.Context, uuid string) error {
+	return c.enter(ctx, "abort-snapshot", uuid)
+}
+
 // RevertSnapshot implements inventory.Conn.
 func (c *Conn) RevertSnapshot(ctx context.Context, uuid, name string, start bool) error {
 	return c.snapshots(ctx, "revert-snapshot", uuid, func(vm *model.VM, list []*model.Snapshot, _ map[string]string) ([]*model.Snapshot, error) {
