@@ -51,6 +51,7 @@ type Manager struct {
 	mu      sync.Mutex
 	last    uint64
 	jobs    map[model.Path]*Job
+	ended   []*Job // those of jobs that have ended, the oldest first
 	closing bool
 	running sync.WaitGroup
 }
@@ -58,7 +59,8 @@ type Manager struct {
 // Keep is how long the service keeps an ended job.
 const Keep = 30 * time.Second
 
-// maxJobs bounds what callers can pile up.
+// maxJobs bounds what callers can pile up: the jobs that are under way, and those
+// that have ended.
 const maxJobs = 512
 
 // New makes a manager whose ended jobs stay readable for keep.
@@ -74,7 +76,7 @@ func (m *Manager) Start(spec Spec) (*Job, error) {
 		m.mu.Unlock()
 		return nil, errs.New(errs.Busy, "The service is stopping. Try again in a moment.")
 	}
-	if len(m.jobs) >= maxJobs {
+	if len(m.jobs)-len(m.ended) >= maxJobs {
 		m.mu.Unlock()
 		return nil, errs.New(errs.Busy, "There are too many operations under way. Wait until some of them have ended.")
 	}
@@ -134,7 +136,22 @@ func (m *Manager) run(ctx context.Context, job *Job, work Func) {
 	defer job.cancel()
 	result, err := m.contain(ctx, job, work)
 	job.end(ctx, result, err)
-	time.AfterFunc(m.keep, func() { m.forget(job) })
+	m.keepEnded(job)
+}
+
+// keepEnded keeps a job for a while, in place of the oldest if there are too many.
+func (m *Manager) keepEnded(job *Job) {
+	m.mu.Lock()
+	m.ended = append(m.ended, job)
+	job.forgetting = time.AfterFunc(m.keep, func() { m.forget(job) })
+	var oldest *Job
+	if len(m.ended) > maxJobs {
+		oldest = m.ended[0]
+	}
+	m.mu.Unlock()
+	if oldest != nil {
+		m.forget(oldest)
+	}
 }
 
 // contain turns a panic of the work into an error: one job must not end the
@@ -152,7 +169,12 @@ func (m *Manager) contain(ctx context.Context, job *Job, work Func) (result map[
 func (m *Manager) forget(job *Job) {
 	value := job.Value()
 	m.mu.Lock()
+	known := m.jobs[value.Path()] == job
 	delete(m.jobs, value.Path())
+	m.ended = slices.DeleteFunc(m.ended, func(j *Job) bool { return j == job })
+	job.forgetting.Stop()
 	m.mu.Unlock()
-	m.publisher.WithdrawJob(value)
+	if known {
+		m.publisher.WithdrawJob(value)
+	}
 }

@@ -23,7 +23,7 @@ type log struct {
 	removed chan model.Path
 }
 
-func newLog() *log { return &log{removed: make(chan model.Path, 16)} }
+func newLog() *log { return &log{removed: make(chan model.Path, 1024)} }
 
 func (l *log) PublishJob(j *model.Job) {
 	l.mu.Lock()
@@ -199,6 +199,35 @@ func TestAnEndedJobIsForgottenAfterAWhile(t *testing.T) {
 	if m.Find(job.Path()) != nil {
 		t.Error("the withdrawn job can be found")
 	}
+}
+
+// TestOnlyWhatIsUnderWayIsTooMuch also sees that those that have ended do not pile up.
+func TestOnlyWhatIsUnderWayIsTooMuch(t *testing.T) {
+	t.Parallel()
+	const most = 512
+	m, l, ctx := setUp(t, time.Hour)
+	var last *jobs.Job
+	for range most + 1 {
+		last = start(t, m, false, func(context.Context, *jobs.Job) (map[string]any, error) { return nil, nil })
+		if err := last.Wait(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case path := <-l.removed:
+		if path == last.Path() || m.Find(path) != nil {
+			t.Errorf("%s went, and not the oldest", path)
+		}
+	case <-ctx.Done():
+		t.Fatal("all are kept")
+	}
+	for range most {
+		start(t, m, false, func(ctx context.Context, _ *jobs.Job) (map[string]any, error) { <-ctx.Done(); return nil, ctx.Err() })
+	}
+	if _, err := m.Start(jobs.Spec{Operation: "one more"}); !errs.Is(err, errs.Busy) {
+		t.Errorf("one more than may be under way: %v", err)
+	}
+	m.Close(ctx)
 }
 
 func TestClosingCancelsAndRefuses(t *testing.T) {
