@@ -87,11 +87,13 @@ func (m *Manager) Start(spec Spec) (*Job, error) {
 		State: model.JobRunning, Progress: -1, StartedAt: time.Now(), StartedBy: spec.UID,
 		Cancellable: spec.Cancellable,
 	}}
+	job.mu.Lock() // who finds it before it is announced waits
 	m.jobs[job.value.Path()] = job
 	m.running.Add(1)
 	m.mu.Unlock()
 
 	m.publisher.PublishJob(job.value)
+	job.mu.Unlock()
 	go m.run(ctx, job, spec.Run)
 	return job, nil
 }

@@ -141,6 +141,33 @@ func TestCancellingStopsTheWork(t *testing.T) {
 	}
 }
 
+// TestAJobIsAnnouncedBeforeItCanBeCancelled needs the race detector to be sure.
+func TestAJobIsAnnouncedBeforeItCanBeCancelled(t *testing.T) {
+	t.Parallel()
+	m, l, ctx := setUp(t, time.Hour)
+	cancelled := make(chan error, 1)
+	go func() {
+		var job *jobs.Job
+		for job == nil && ctx.Err() == nil {
+			job = m.Find(model.JobPath("1"))
+		}
+		cancelled <- job.Cancel()
+	}()
+	job := start(t, m, true, func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	})
+	if err := <-cancelled; err != nil {
+		t.Fatal(err)
+	}
+	if err := job.Wait(ctx); !errs.Is(err, errs.Cancelled) {
+		t.Errorf("Wait says %v", err)
+	}
+	if got := l.states(); len(got) != 3 || got[0] != model.JobRunning {
+		t.Errorf("states %v", got)
+	}
+}
+
 func TestWorkThatCannotBeCancelledIsNot(t *testing.T) {
 	t.Parallel()
 	m, _, ctx := setUp(t, time.Hour)
