@@ -16,9 +16,9 @@ type usage struct {
 }
 
 // Statistics asks for all running VMs in one call and for the host in two more.
-// libvirt passes over a VM that is busy, but a QEMU that hangs holds the first
-// call that comes across it; the next one passes over it then. So two may be
-// under way.
+// libvirt does not wait for a VM that is busy, but a QEMU that hangs holds the
+// first call that comes across it; for the next one it is busy then. So two may
+// be under way.
 func (c *Conn) Statistics(ctx context.Context) (map[string]inventory.Counters, inventory.HostCounters, error) {
 	if c.pooled.due(time.Now()) && !isTest(c.uri) {
 		c.later("", taskPools)
@@ -44,6 +44,7 @@ func (c *Conn) counters(uuid string, s vmStats) inventory.Counters {
 	u := inventory.Counters{
 		CPUTime: s.cpu, VCPUs: c.memory.vcpus(uuid), MemoryResident: s.rss * kib,
 		DiskRead: s.read, DiskWrite: s.written, NetReceive: s.rx, NetTrans: s.tx,
+		MemoryUnknown: !s.hasMemory, DisksUnknown: !s.hasDisks,
 	}
 	// What the guest could use at once without swapping is not used, as
 	// free(1) sees it; a guest that does not tell that may tell what is free.

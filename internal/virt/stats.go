@@ -13,7 +13,7 @@ typedef struct {
 	char uuid[VIR_UUID_STRING_BUFLEN];
 	int state, reason;
 	unsigned long long cpu, available, usable, unused, current, rss;
-	int has_unused, has_usable;
+	int has_unused, has_usable, has_memory, has_disks;
 	unsigned long long rx, tx, rd, wr;
 } kvmm_stats;
 
@@ -43,16 +43,17 @@ static void kvmm_take(kvmm_stats *out, const virTypedParameter *p)
 	else if (strcmp(f, "state.reason") == 0) out->reason = (int)v;
 	else if (strcmp(f, "cpu.time") == 0) out->cpu = v;
 	else if (strcmp(f, "balloon.current") == 0) out->current = v;
-	else if (strcmp(f, "balloon.available") == 0) out->available = v;
+	else if (strcmp(f, "balloon.available") == 0) { out->available = v; out->has_memory = 1; }
 	else if (strcmp(f, "balloon.unused") == 0) { out->unused = v; out->has_unused = 1; }
 	else if (strcmp(f, "balloon.usable") == 0) { out->usable = v; out->has_usable = 1; }
-	else if (strcmp(f, "balloon.rss") == 0) out->rss = v;
+	else if (strcmp(f, "balloon.rss") == 0) { out->rss = v; out->has_memory = 1; }
 	else if (strncmp(f, "net.", 4) == 0) {
 		if (kvmm_ends(f, ".rx.bytes")) out->rx += v;
 		else if (kvmm_ends(f, ".tx.bytes")) out->tx += v;
 	} else if (strncmp(f, "block.", 6) == 0) {
-		if (kvmm_ends(f, ".rd.bytes")) out->rd += v;
-		else if (kvmm_ends(f, ".wr.bytes")) out->wr += v;
+		if (kvmm_ends(f, ".rd.bytes")) { out->rd += v; out->has_disks = 1; }
+		else if (kvmm_ends(f, ".wr.bytes")) { out->wr += v; out->has_disks = 1; }
+		else if (strcmp(f, "block.count") == 0 && v == 0) out->has_disks = 1;
 	}
 }
 
@@ -104,18 +105,22 @@ const (
 		C.VIR_DOMAIN_STATS_INTERFACE | C.VIR_DOMAIN_STATS_BLOCK
 )
 
-// vmStats is what one VM's statistics say. Memory is in KiB.
+// vmStats is what one VM's statistics say. Memory is in KiB. Without hasMemory
+// or hasDisks nothing was told of them, which differs from zero.
 type vmStats struct {
 	state, reason                  int
 	cpu                            uint64
 	available, unused, usable, rss uint64
 	hasUnused, hasUsable           bool
+	hasMemory, hasDisks            bool
 	rx, tx, read, written          uint64
 }
 
 // allStats asks for all VMs in one call. The binding's own function makes one
 // more call for each VM, hence this one. With running set it asks only the VMs
-// that run, and passes over one that is busy.
+// that run, and does not wait for one that is busy: libvirt's QEMU driver then
+// leaves out what it would have to ask QEMU for, which is all of the disks' byte
+// counters and of memory all but its size (HAVE_JOB in libvirt's qemu_driver.c).
 func allStats(conn *libvirt.Connect, types uint, running bool) (map[string]vmStats, error) {
 	raw, err := conn.RawPtr()
 	if err != nil {
@@ -146,6 +151,7 @@ func allStats(conn *libvirt.Connect, types uint, running bool) (map[string]vmSta
 			state: int(s.state), reason: int(s.reason), cpu: uint64(s.cpu),
 			available: uint64(s.available), unused: uint64(s.unused), usable: uint64(s.usable), rss: uint64(s.rss),
 			hasUnused: s.has_unused != 0, hasUsable: s.has_usable != 0,
+			hasMemory: s.has_memory != 0, hasDisks: s.has_disks != 0,
 			rx: uint64(s.rx), tx: uint64(s.tx), read: uint64(s.rd), written: uint64(s.wr),
 		}
 	}

@@ -109,6 +109,9 @@ type Counters struct {
 	MemoryResident       uint64 // of the hypervisor process
 	DiskRead, DiskWrite  uint64
 	NetReceive, NetTrans uint64
+	// The hypervisor did not say this time, as while the VM is busy with
+	// something else; the values are zero then.
+	MemoryUnknown, DisksUnknown bool
 }
 
 // HostCounters is the same for the host itself.

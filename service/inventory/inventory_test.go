@@ -422,3 +422,58 @@ func TestStatisticsAreRates(t *testing.T) {
 		t.Errorf("the host used %v %%", p)
 	}
 }
+
+// A VM is busy at some of the readings: what is not known then stays as it was,
+// and what its disks did meanwhile counts for all of the time.
+func TestABusyVMKeepsWhatIsKnownOfIt(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	vm := fakehv.VM(1, "web")
+	vm.State = model.VMRunning
+	hv.Put(vm)
+	h := addLocal(t, inv, rec)
+	busy := func(cpu uint64) inventory.Counters {
+		return inventory.Counters{CPUTime: cpu, MemoryUnknown: true, DisksUnknown: true}
+	}
+	known := func(cpu, disk uint64) inventory.Counters {
+		return inventory.Counters{CPUTime: cpu, MemoryUsed: cpu, MemoryResident: 2 * cpu, DiskRead: disk, DiskWrite: 2 * disk}
+	}
+	readings := []inventory.Counters{
+		0: busy(1), 1: known(2, 1000), 2: known(3, 3000), 3: busy(4), 4: busy(5), 5: known(6, 7000),
+		// A disk is taken away, the VM restarts, and all disks are taken away.
+		6: known(7, 4000), 7: known(8, 4000), 8: busy(9), 9: known(1, 100), 10: known(2, 100), 11: {CPUTime: 3},
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), deadline)
+	defer cancel()
+	hv.PutCounters(vm.UUID, readings[0])
+	var samples []inventory.Samples
+	h.Sample(ctx, 5*time.Millisecond, func(s inventory.Samples) {
+		samples = append(samples, s)
+		if len(samples) == len(readings) {
+			cancel()
+			return
+		}
+		hv.PutCounters(vm.UUID, readings[len(samples)])
+	})
+	if len(samples) != len(readings) {
+		t.Fatalf("there are %d samples", len(samples))
+	}
+	per := func(bytes float64, from, to int) float64 {
+		return bytes / samples[to].At.Sub(samples[from].At).Seconds()
+	}
+	for i, want := range []struct {
+		memory, disk uint64
+		rate         float64
+	}{
+		0: {0, 0, 0}, 1: {2, 1000, 0}, 2: {3, 3000, per(2000, 1, 2)},
+		3: {3, 3000, per(2000, 1, 2)}, 4: {3, 3000, per(2000, 1, 2)}, 5: {6, 7000, per(4000, 2, 5)},
+		6: {7, 4000, 0}, 7: {8, 4000, 0}, 8: {8, 4000, 0}, 9: {1, 100, 0}, 10: {2, 100, 0}, 11: {0, 0, 0},
+	} {
+		got := samples[i].VMs[vm.UUID]
+		if got.MemoryUsed != want.memory || got.MemoryResident != 2*want.memory ||
+			got.DiskRead != want.disk || got.DiskWrite != 2*want.disk ||
+			got.DiskReadPerSecond != want.rate || got.DiskWritePerSecond != 2*want.rate {
+			t.Errorf("sample %d is %+v, want %+v", i, got, want)
+		}
+	}
+}

@@ -42,8 +42,15 @@ func (h *Host) Sample(ctx context.Context, interval time.Duration, deliver func(
 // reading is what the counters said at one moment.
 type reading struct {
 	at   time.Time
-	vms  map[string]Counters
+	vms  map[string]*vmReading
 	host HostCounters
+}
+
+// vmReading is one VM's part of a reading.
+type vmReading struct {
+	Counters
+	disksAt time.Time // when the disks' counters were known; zero when they never were
+	sample  model.Sample
 }
 
 func (h *Host) readCounters(ctx context.Context, interval time.Duration) (*reading, error) {
@@ -57,10 +64,15 @@ func (h *Host) readCounters(ctx context.Context, interval time.Duration) (*readi
 	if err != nil {
 		return nil, err
 	}
-	return &reading{time.Now(), vms, host}, nil
+	now := &reading{time.Now(), make(map[string]*vmReading, len(vms)), host}
+	for uuid, c := range vms {
+		now.vms[uuid] = &vmReading{Counters: c, disksAt: now.at}
+	}
+	return now, nil
 }
 
 // since makes samples of two readings; without an earlier one, rates are zero.
+// What the hypervisor did not say of a VM stays as it was.
 func (now *reading) since(last *reading) Samples {
 	samples := Samples{At: now.at, VMs: make(map[string]model.Sample, len(now.vms))}
 	samples.Host.MemoryUsed = now.host.MemoryUsed
@@ -71,34 +83,54 @@ func (now *reading) since(last *reading) Samples {
 			samples.Host.CPUPercent = min(100, 100*delta(now.host.CPUBusy, last.host.CPUBusy)/total)
 		}
 	}
-	for uuid, c := range now.vms {
-		var before *Counters
+	for uuid, vm := range now.vms {
+		var before *vmReading
 		if last != nil {
-			if b, ok := last.vms[uuid]; ok && b.CPUTime <= c.CPUTime {
-				before = &b // a VM that restarted counts from zero again
+			if b := last.vms[uuid]; b != nil && b.CPUTime <= vm.CPUTime {
+				before = b // a VM that restarted counts from zero again
 			}
 		}
-		samples.VMs[uuid] = sampleOf(c, before, seconds)
+		vm.keep(before)
+		vm.compare(before, seconds)
+		samples.VMs[uuid] = vm.sample
 	}
 	return samples
 }
 
-func sampleOf(c Counters, before *Counters, seconds float64) model.Sample {
-	s := model.Sample{
-		MemoryUsed: c.MemoryUsed, MemoryResident: c.MemoryResident,
-		DiskRead: c.DiskRead, DiskWrite: c.DiskWrite, NetRX: c.NetReceive, NetTX: c.NetTrans,
+// keep takes what is not known from an earlier reading, if there is one.
+func (vm *vmReading) keep(before *vmReading) {
+	if before == nil {
+		before = &vmReading{}
 	}
+	if vm.MemoryUnknown {
+		vm.MemoryUsed, vm.MemoryResident = before.MemoryUsed, before.MemoryResident
+	}
+	if vm.DisksUnknown {
+		vm.DiskRead, vm.DiskWrite, vm.disksAt = before.DiskRead, before.DiskWrite, before.disksAt
+	}
+}
+
+// compare makes the sample.
+func (vm *vmReading) compare(before *vmReading, seconds float64) {
+	s := &vm.sample
+	s.MemoryUsed, s.MemoryResident = vm.MemoryUsed, vm.MemoryResident
+	s.DiskRead, s.DiskWrite, s.NetRX, s.NetTX = vm.DiskRead, vm.DiskWrite, vm.NetReceive, vm.NetTrans
 	if before == nil || seconds <= 0 {
-		return s
+		return
 	}
-	if c.VCPUs > 0 {
-		s.CPUPercent = min(100, delta(c.CPUTime, before.CPUTime)/1e7/seconds/float64(c.VCPUs))
+	if vm.VCPUs > 0 {
+		s.CPUPercent = min(100, delta(vm.CPUTime, before.CPUTime)/1e7/seconds/float64(vm.VCPUs))
 	}
-	s.DiskReadPerSecond = delta(c.DiskRead, before.DiskRead) / seconds
-	s.DiskWritePerSecond = delta(c.DiskWrite, before.DiskWrite) / seconds
-	s.NetRXPerSecond = delta(c.NetReceive, before.NetReceive) / seconds
-	s.NetTXPerSecond = delta(c.NetTrans, before.NetTrans) / seconds
-	return s
+	s.NetRXPerSecond = delta(vm.NetReceive, before.NetReceive) / seconds
+	s.NetTXPerSecond = delta(vm.NetTrans, before.NetTrans) / seconds
+	switch {
+	case vm.DisksUnknown:
+		s.DiskReadPerSecond, s.DiskWritePerSecond = before.sample.DiskReadPerSecond, before.sample.DiskWritePerSecond
+	case !before.disksAt.IsZero():
+		seconds = vm.disksAt.Sub(before.disksAt).Seconds()
+		s.DiskReadPerSecond = delta(vm.DiskRead, before.DiskRead) / seconds
+		s.DiskWritePerSecond = delta(vm.DiskWrite, before.DiskWrite) / seconds
+	}
 }
 
 // delta is how far a counter moved; one that went backwards (a device was

@@ -24,6 +24,7 @@ type Hypervisor struct {
 	hooks    map[string]func(context.Context, string) error
 	checks   map[string][]model.StartCheck
 	leases   map[string][]model.Lease // by the network's UUID
+	counters map[string]inventory.Counters
 	calls    []string
 	nextID   int32
 
@@ -35,7 +36,7 @@ func New() *Hypervisor {
 	return &Hypervisor{
 		vms: map[string]*model.VM{}, networks: map[string]*model.Network{}, pools: map[string]*model.StoragePool{},
 		checks: map[string][]model.StartCheck{}, leases: map[string][]model.Lease{}, volumes: map[string]*volume{},
-		conns: map[*Conn]bool{}, hooks: map[string]func(context.Context, string) error{},
+		counters: map[string]inventory.Counters{}, conns: map[*Conn]bool{}, hooks: map[string]func(context.Context, string) error{},
 		capabilities: model.Capabilities{
 			DomainTypes: []string{"fake"}, MaxVCPUs: 16, PoolKinds: []string{"dir", "zfs"}, URLSchemes: []string{"https", "http"},
 		},
@@ -127,6 +128,13 @@ func (h *Hypervisor) PutStartChecks(uuid string, checks ...model.StartCheck) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.checks[uuid] = checks
+}
+
+// PutCounters says what Statistics tells of a VM from now on.
+func (h *Hypervisor) PutCounters(uuid string, c inventory.Counters) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.counters[uuid] = c
 }
 
 // Hook runs before the named operation ("start", "read", "open", …) with the
