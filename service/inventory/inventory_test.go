@@ -404,7 +404,7 @@ func TestStatisticsAreRates(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	defer cancel()
 	got := make(chan inventory.Samples)
-	go h.Sample(ctx, 20*time.Millisecond, func(s inventory.Samples) {
+	go h.Sample(ctx, 20*time.Millisecond, nil, func(s inventory.Samples) {
 		select {
 		case got <- s:
 		case <-ctx.Done():
@@ -447,7 +447,7 @@ func TestABusyVMKeepsWhatIsKnownOfIt(t *testing.T) {
 	defer cancel()
 	hv.PutCounters(vm.UUID, readings[0])
 	var samples []inventory.Samples
-	h.Sample(ctx, 5*time.Millisecond, func(s inventory.Samples) {
+	h.Sample(ctx, 5*time.Millisecond, nil, func(s inventory.Samples) {
 		samples = append(samples, s)
 		if len(samples) == len(readings) {
 			cancel()
@@ -474,6 +474,43 @@ func TestABusyVMKeepsWhatIsKnownOfIt(t *testing.T) {
 			got.DiskRead != want.disk || got.DiskWrite != 2*want.disk ||
 			got.DiskReadPerSecond != want.rate || got.DiskWritePerSecond != 2*want.rate {
 			t.Errorf("sample %d is %+v, want %+v", i, got, want)
+		}
+	}
+}
+
+// What a host said last serves the next sample, with another interval and after
+// a time without samples.
+func TestOneSampleFollowsTheOther(t *testing.T) {
+	t.Parallel()
+	_, rec, inv := setUp(t)
+	h := addLocal(t, inv, rec)
+	var samples []inventory.Samples
+	sample := func(interval time.Duration, more ...time.Duration) {
+		ctx, cancel := context.WithTimeout(context.Background(), deadline)
+		defer cancel()
+		intervals := make(chan time.Duration, len(more))
+		h.Sample(ctx, interval, intervals, func(s inventory.Samples) {
+			samples = append(samples, s)
+			if len(more) == 0 {
+				cancel()
+				return
+			}
+			intervals <- more[0]
+			more = more[1:]
+		})
+	}
+	sample(time.Hour, time.Minute, time.Hour)
+	sample(time.Hour)
+	sample(time.Nanosecond) // rates over a longer time were not asked for
+	if len(samples) != 5 {
+		t.Fatalf("there are %d samples", len(samples))
+	}
+	for i, s := range samples {
+		if known := s.Host.CPUPercent > 24; known != (i > 0 && i < 4) {
+			t.Errorf("in sample %d the host used %v %%", i, s.Host.CPUPercent)
+		}
+		if i > 0 && s.At.Sub(samples[i-1].At) < inventory.MinSampleInterval/2 {
+			t.Errorf("sample %d was taken only %v after the one before", i, s.At.Sub(samples[i-1].At))
 		}
 	}
 }

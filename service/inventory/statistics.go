@@ -15,27 +15,42 @@ type Samples struct {
 	Host model.Sample
 }
 
+// MinSampleInterval is the least time between two samples of a host.
+const MinSampleInterval = 500 * time.Millisecond
+
 // Sample reads the statistics of a host every interval, with one call to the
 // hypervisor a tick, and delivers them until ctx ends. A tick that the
-// hypervisor answers late is not made up for.
-func (h *Host) Sample(ctx context.Context, interval time.Duration, deliver func(Samples)) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	var last *reading
-	for {
-		now, err := h.readCounters(ctx, interval)
-		switch {
-		case err == nil:
-			deliver(now.since(last))
-			last = now
-		case !errs.Is(err, errs.Disconnected) && ctx.Err() == nil:
-			h.log.Debug("no statistics this time", "error", err)
-		}
+// hypervisor answers late is not made up for. The first sample, and the next
+// one after another interval has come from intervals, are taken as soon as
+// MinSampleInterval allows, which counts from the last one of an earlier Sample
+// as well: nobody gets more of them by coming and going.
+func (h *Host) Sample(ctx context.Context, interval time.Duration, intervals <-chan time.Duration, deliver func(Samples)) {
+	h.sampling.Lock() // an earlier one may be about to end
+	defer h.sampling.Unlock()
+	if h.last != nil && time.Since(h.last.at) > interval {
+		h.last = nil // rates would be over a time that nobody asked for
+	}
+	wait := MinSampleInterval
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			return
-		case <-ticker.C:
+		case interval = <-intervals:
+			wait = MinSampleInterval
+		case <-time.After(time.Until(h.asked.Add(wait))):
+			h.asked, wait = time.Now(), interval
+			h.sample(ctx, interval, deliver)
 		}
+	}
+}
+
+func (h *Host) sample(ctx context.Context, interval time.Duration, deliver func(Samples)) {
+	now, err := h.readCounters(ctx, interval)
+	switch {
+	case err == nil:
+		deliver(now.since(h.last))
+		h.last = now
+	case !errs.Is(err, errs.Disconnected) && ctx.Err() == nil:
+		h.log.Debug("no statistics this time", "error", err)
 	}
 }
 

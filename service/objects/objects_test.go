@@ -15,6 +15,7 @@ import (
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/testutil/fakehv"
+	"org.kvmmanager/service/inventory"
 )
 
 func TestStartWithWaitAnswersWhenTheVMRuns(t *testing.T) {
@@ -302,6 +303,56 @@ func TestStatisticsComeWhileSomebodySubscribes(t *testing.T) {
 		case <-timer:
 		}
 		break
+	}
+}
+
+func TestNobodyGetsMoreSamplesByComingAndGoing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	reads := make(chan time.Time, 1000)
+	w.hv.Hook("statistics", func(context.Context, string) error { reads <- time.Now(); return nil })
+	signals := make(chan *dbus.Signal, 1000)
+	w.conn.Signal(signals)
+	if err := w.conn.AddMatchSignal(dbus.WithMatchMember("StatisticsSampled")); err != nil {
+		t.Fatal(err)
+	}
+	stays, restless := w.object(w.bus.Connect(t), model.Root), w.object(w.bus.Connect(t), model.Root)
+	call := func(object dbus.BusObject, method string, args ...any) {
+		t.Helper()
+		if err := object.CallWithContext(w.ctx, "org.kvmmanager.Manager."+method, 0, append(args, none())...).Err; err != nil {
+			t.Fatal(err)
+		}
+	}
+	var last time.Time
+	see := func(n int, interval func(i int) uint32) {
+		t.Helper()
+		for i := 0; n > 0; i++ {
+			call(restless, "SubscribeStatistics", interval(i))
+			if i%2 == 1 {
+				call(restless, "UnsubscribeStatistics")
+			}
+			select {
+			case read := <-reads:
+				if gap := read.Sub(last); gap < inventory.MinSampleInterval/2 {
+					t.Fatalf("the hypervisor is asked again after %v", gap)
+				}
+				last = read
+				n--
+			default:
+			}
+		}
+	}
+	call(stays, "SubscribeStatistics", uint32(3_600_000))
+	see(4, func(i int) uint32 { return uint32(500 + i%100) })
+	call(stays, "UnsubscribeStatistics")
+	see(2, func(int) uint32 { return 60_000 })
+	call(restless, "UnsubscribeStatistics")
+	<-signals // the first one has no rates
+	for len(signals) > 0 {
+		samples := (<-signals).Body[1].(map[dbus.ObjectPath]map[string]dbus.Variant)
+		if samples[dbus.ObjectPath(model.HostPath("local"))]["cpu-percent"].Value() == nil {
+			t.Errorf("these samples have no rates: %v", samples)
+		}
 	}
 }
 

@@ -14,12 +14,8 @@ import (
 	"org.kvmmanager/service/inventory"
 )
 
-const (
-	// minInterval is the least time between two samples.
-	minInterval = 500 * time.Millisecond
-	// maxInterval keeps a large number of milliseconds from never ending.
-	maxInterval = time.Hour
-)
+// maxInterval keeps a large number of milliseconds from never ending.
+const maxInterval = time.Hour
 
 // statistics samples every host while somebody subscribes.
 type statistics struct {
@@ -28,7 +24,13 @@ type statistics struct {
 	mu          sync.Mutex
 	subscribers map[string]*subscriber // by unique name
 	interval    time.Duration          // of the samplers that run; 0 when none does
-	samplers    map[string]context.CancelFunc
+	samplers    map[string]sampler
+}
+
+// sampler is one host's, which runs as long as somebody subscribes.
+type sampler struct {
+	cancel    context.CancelFunc
+	intervals chan time.Duration // capacity 1: the newest that it has not seen
 }
 
 type subscriber struct {
@@ -38,11 +40,11 @@ type subscriber struct {
 }
 
 func newStatistics(s *Service) *statistics {
-	return &statistics{service: s, subscribers: map[string]*subscriber{}, samplers: map[string]context.CancelFunc{}}
+	return &statistics{service: s, subscribers: map[string]*subscriber{}, samplers: map[string]sampler{}}
 }
 
 func (st *statistics) subscribe(ctx context.Context, name string, interval time.Duration) error {
-	interval = min(max(interval, minInterval), maxInterval)
+	interval = min(max(interval, inventory.MinSampleInterval), maxInterval)
 	if st.change(name, interval) {
 		return nil
 	}
@@ -127,17 +129,24 @@ func (st *statistics) adjust() {
 			hosts[h.ID()] = h
 		}
 	}
-	for id, cancel := range st.samplers {
-		if hosts[id] == nil || interval != st.interval {
-			cancel()
+	for id, sampler := range st.samplers {
+		if hosts[id] == nil {
+			sampler.cancel()
 			delete(st.samplers, id)
+		} else if interval != st.interval {
+			select {
+			case <-sampler.intervals:
+			default:
+			}
+			sampler.intervals <- interval
 		}
 	}
 	for id, h := range hosts {
-		if st.samplers[id] == nil {
+		if _, ok := st.samplers[id]; !ok {
 			ctx, cancel := context.WithCancel(context.Background())
-			st.samplers[id] = cancel
-			go h.Sample(ctx, interval, func(s inventory.Samples) { st.deliver(ctx, h, s) })
+			intervals := make(chan time.Duration, 1)
+			st.samplers[id] = sampler{cancel, intervals}
+			go h.Sample(ctx, interval, intervals, func(s inventory.Samples) { st.deliver(ctx, h, s) })
 		}
 	}
 	st.interval = interval
