@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"org.kvmmanager/dbus"
 	"org.kvmmanager/internal/bus"
 	"org.kvmmanager/internal/client"
+	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/testutil/bustest"
 	"org.kvmmanager/internal/testutil/fakehv"
@@ -112,6 +114,35 @@ func TestTheShortestIntervalIsSubscribedToOnce(t *testing.T) {
 	want("SubscribeStatistics", 2000)
 	slow.Close()
 	want("UnsubscribeStatistics", 0)
+}
+
+func TestASubscriptionThatFailsIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	var failed atomic.Bool
+	address, noted, _ := recorderWith(t, func(xml string) string { return xml }, func(*bus.Call) error {
+		if failed.Swap(true) {
+			return nil
+		}
+		return errs.New(errs.Busy, "Try again.")
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
+	defer cancel()
+	c := connected(ctx, t, address)
+	s := c.SubscribeStatistics(2 * time.Second)
+	var at [2]time.Time
+	for i := range at {
+		if call := await(ctx, t, noted, "subscribing"); call.Member != "SubscribeStatistics" || call.Args[0] != uint32(2000) {
+			t.Errorf("got %s %v", call.Member, call.Args)
+		}
+		at[i] = time.Now()
+	}
+	if pause := at[1].Sub(at[0]); pause < time.Second {
+		t.Errorf("the service was asked again after %v", pause)
+	}
+	s.Close()
+	if call := await(ctx, t, noted, "the end"); call.Member != "UnsubscribeStatistics" {
+		t.Errorf("got %s", call.Member)
+	}
 }
 
 func TestStatisticsGoOnAfterARestart(t *testing.T) {

@@ -401,12 +401,13 @@ func someFile() *os.File {
 // it is asked.
 func recorder(t *testing.T) (address string, calls <-chan *bus.Call) {
 	t.Helper()
-	address, calls, _ = recorderWith(t, func(xml string) string { return xml })
+	address, calls, _ = recorderWith(t, func(xml string) string { return xml }, nil)
 	return address, calls
 }
 
-// recorderWith is recorder with another declaration.
-func recorderWith(t *testing.T, edit func(xml string) string) (address string, calls <-chan *bus.Call, tree *bus.Tree) {
+// recorderWith is recorder with another declaration, and errors in place of
+// answers; refuse may be nil.
+func recorderWith(t *testing.T, edit func(xml string) string, refuse func(*bus.Call) error) (address string, calls <-chan *bus.Call, tree *bus.Tree) {
 	t.Helper()
 	var ifaces []*bus.Interface
 	results := map[string]string{}
@@ -423,6 +424,11 @@ func recorderWith(t *testing.T, edit func(xml string) string) (address string, c
 	noted := make(chan *bus.Call, 1)
 	tree = bus.New(api.RootPath, ifaces, func(_ context.Context, c *bus.Call) ([]any, error) {
 		noted <- c
+		if refuse != nil {
+			if err := refuse(c); err != nil {
+				return nil, err
+			}
+		}
 		return answers(results[c.Interface+"."+c.Member]), nil
 	}, func(context.Context, string) (uid, pid uint32, err error) { return 0, 0, nil }, slog.New(slog.DiscardHandler))
 	tree.Apply(

@@ -291,7 +291,7 @@ func TestAPropertyThatIsOnlyNamedIsRead(t *testing.T) {
 			t.Error("the title is declared in another way")
 		}
 		return strings.Replace(xml, title+"true", title+"invalidates", 1)
-	})
+	}, nil)
 	ctx, cancel := context.WithTimeout(context.Background(), bustest.Timeout)
 	defer cancel()
 	c := connected(ctx, t, address)

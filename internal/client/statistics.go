@@ -40,8 +40,11 @@ type statistics struct {
 	subscribers map[*Statistics]struct{}
 	matched     bool          // the bus has been asked for the signals
 	have        time.Duration // the service's interval for us; 0 is none
-	asking      bool          // it is being asked to change that
+	asking      bool          // it is being asked to change that, or will be again soon
 }
+
+// retryDelay is how long after a failure the service is asked again.
+const retryDelay = 3 * time.Second
 
 func (st *statistics) init(c *Client) {
 	*st = statistics{client: c, subscribers: map[*Statistics]struct{}{}}
@@ -164,7 +167,7 @@ func (st *statistics) adjust() {
 		return
 	}
 	st.asking = true
-	epoch := st.client.epoch
+	epoch, have := st.client.epoch, st.have
 	call := ownerCall(st.client.owner, api.RootPath, managerIface, "UnsubscribeStatistics", map[string]dbus.Variant{})
 	if want > 0 {
 		call.Member = "SubscribeStatistics"
@@ -172,18 +175,24 @@ func (st *statistics) adjust() {
 	}
 	st.match(want > 0)
 	st.client.conn.Go(call, func(m *busconn.Message, err error) {
-		if err == nil {
-			m.Close()
+		if err != nil {
+			time.AfterFunc(retryDelay, func() { st.asked(epoch, have) })
+			return
 		}
-		st.client.mu.Lock()
-		defer st.client.mu.Unlock()
-		if epoch == st.client.epoch {
-			// After an error as well: it would come again, until something
-			// changes.
-			st.asking, st.have = false, want
-			st.adjust()
-		}
+		m.Close()
+		st.asked(epoch, want)
 	})
+}
+
+// asked goes on with what is wanted by now, unless the service or the client
+// has ended since.
+func (st *statistics) asked(epoch uint64, have time.Duration) {
+	st.client.mu.Lock()
+	defer st.client.mu.Unlock()
+	if epoch == st.client.epoch {
+		st.asking, st.have = false, have
+		st.adjust()
+	}
 }
 
 // match asks the bus for the signals, or no longer. The caller holds mu.
