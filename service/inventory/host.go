@@ -144,8 +144,9 @@ func (h *Host) Pools() []*model.StoragePool {
 	return sorted(h.pools, func(p *model.StoragePool) string { return p.Name + "\x00" + p.UUID })
 }
 
-// Refresh reads a VM again and returns when what changed has been announced.
-// A host that is not connected has nothing to refresh.
+// Refresh reads a VM again and returns when what changed has been announced. A VM
+// that is gone is no error. When the read fails nothing has changed, and it is tried
+// again later; a host that is not connected is Disconnected.
 func (h *Host) Refresh(ctx context.Context, uuid string) error {
 	return h.refresh(ctx, key{VMEvent, uuid})
 }
@@ -162,18 +163,25 @@ func (h *Host) RefreshPool(ctx context.Context, uuid string) error {
 
 func (h *Host) refresh(ctx context.Context, k key) error { return h.wait(ctx, h.queue, k) }
 
+// removed is what those get who wait for a host that is gone.
+func removed() error { return errs.New(errs.Disconnected, "The host was removed meanwhile.") }
+
 // wait has something read again and waits until that has been announced.
 func (h *Host) wait(ctx context.Context, q *queue, k key) error {
+	done := make(chan error, 1)
+	q.add(k, done)
+	// Only now: what is queued after the connection was lost is not dropped.
 	if _, err := h.Conn(); err != nil {
 		return err
 	}
-	done := make(chan struct{})
-	q.add(k, done)
 	select {
-	case <-done:
-		return nil
+	case err := <-done:
+		if errs.Is(err, errs.Cancelled) { // by the end of the connection, not by the caller
+			return errs.Wrap(errs.Disconnected, err, "The connection to the host ended meanwhile.")
+		}
+		return err
 	case <-h.done:
-		return errs.New(errs.Disconnected, "The host was removed meanwhile.")
+		return removed()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -206,7 +214,7 @@ func (h *Host) await(ctx context.Context, ready func() bool) error {
 		select {
 		case <-changed:
 		case <-h.done:
-			return errs.New(errs.Disconnected, "The host was removed meanwhile.")
+			return removed()
 		case <-ctx.Done():
 			return ctx.Err()
 		}

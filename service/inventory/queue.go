@@ -13,17 +13,17 @@ type key struct {
 type queue struct {
 	mu      sync.Mutex
 	order   []key
-	waiters map[key][]chan struct{}
+	waiters map[key][]chan error
 	wake    chan struct{} // holds a token while the queue may be non-empty
 }
 
 func newQueue() *queue {
-	return &queue{waiters: map[key][]chan struct{}{}, wake: make(chan struct{}, 1)}
+	return &queue{waiters: map[key][]chan error{}, wake: make(chan struct{}, 1)}
 }
 
-// add queues an object. If done is not nil, it is closed after a read that
-// began later than this call, or when the connection is lost.
-func (q *queue) add(k key, done chan struct{}) {
+// add queues an object. If done is not nil, it gets the outcome of a read that
+// began later than this call, or why there is none. It has room for that.
+func (q *queue) add(k key, done chan error) {
 	q.mu.Lock()
 	waiters, queued := q.waiters[k]
 	if !queued {
@@ -38,7 +38,7 @@ func (q *queue) add(k key, done chan struct{}) {
 }
 
 // take removes the oldest object and those who wait for it.
-func (q *queue) take() (k key, waiters []chan struct{}, ok bool) {
+func (q *queue) take() (k key, waiters []chan error, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.order) == 0 {
@@ -53,14 +53,14 @@ func (q *queue) take() (k key, waiters []chan struct{}, ok bool) {
 	return k, waiters, true
 }
 
-// drop empties the queue and lets everybody go.
-func (q *queue) drop() {
+// drop empties the queue and tells everybody why.
+func (q *queue) drop(why error) {
 	for {
 		_, waiters, ok := q.take()
 		if !ok {
 			return
 		}
-		closeAll(waiters)
+		tell(waiters, why)
 	}
 }
 
@@ -71,8 +71,9 @@ func (q *queue) poke() {
 	}
 }
 
-func closeAll(waiters []chan struct{}) {
+// tell lets those who wait for a read know what came of it.
+func tell(waiters []chan error, err error) {
 	for _, w := range waiters {
-		close(w)
+		w <- err
 	}
 }

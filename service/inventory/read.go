@@ -29,8 +29,9 @@ func list(ctx context.Context, conn Conn) (everything, error) {
 	return all, err
 }
 
-// reread reads one object and publishes what changed.
-func (h *Host) reread(ctx context.Context, conn Conn, k key) {
+// reread reads one object and publishes what changed. When it fails, it is tried
+// again later.
+func (h *Host) reread(ctx context.Context, conn Conn, k key) error {
 	timeout := readTimeout
 	if k.kind == HostEvent {
 		timeout = listTimeout
@@ -58,6 +59,7 @@ func (h *Host) reread(ctx context.Context, conn Conn, k key) {
 		h.log.Warn("cannot read an object; trying again", "object", k.id, "error", err)
 		time.AfterFunc(retryDelay, func() { h.queue.add(k, nil) })
 	}
+	return err
 }
 
 // tellCrash notes in the log that a VM crashed, once: an event said so, or the

@@ -28,8 +28,8 @@ const (
 // supervise keeps the host connected until ctx ends.
 func (h *Host) supervise(ctx context.Context) {
 	defer close(h.done)
-	defer h.queue.drop()
-	defer h.volumeQueue.drop()
+	defer h.queue.drop(removed())
+	defer h.volumeQueue.drop(removed())
 	backoff := firstBackoff
 	for ctx.Err() == nil {
 		started := time.Now()
@@ -82,8 +82,7 @@ func (h *Host) serve(ctx context.Context, conn Conn) error {
 		case <-h.queue.wake:
 			h.drainEvents(conn)
 			if k, waiters, ok := h.queue.take(); ok {
-				h.reread(ctx, conn, k)
-				closeAll(waiters)
+				tell(waiters, h.reread(ctx, conn, k))
 			}
 		}
 	}
@@ -151,8 +150,9 @@ func (h *Host) disconnected(err error) {
 		next.State, next.StateMessage = model.Disconnected, message
 		h.putInfo(u, &next)
 	})
-	h.queue.drop()
-	h.volumeQueue.drop()
+	_, why := h.Conn()
+	h.queue.drop(why)
+	h.volumeQueue.drop(why)
 	if first {
 		h.log.Warn("no connection to the hypervisor", journal.MessageID(journal.HostDisconnected), "uri", h.info.URI, "error", err)
 	}

@@ -46,12 +46,13 @@ func (h *Host) readVolumes(ctx context.Context, conn Conn) {
 			continue
 		}
 		begun := time.Now()
-		if err := h.readPool(ctx, conn, k.id); err != nil && ctx.Err() == nil {
+		err := h.readPool(ctx, conn, k.id)
+		if err != nil && ctx.Err() == nil {
 			h.log.Warn("cannot read the volumes of a storage pool; trying again", "pool_uuid", k.id, "error", err)
 			h.later(k, retryDelay)
 		}
 		rested[k.id] = time.Now().Add(volumesRest * time.Since(begun))
-		closeAll(waiters)
+		tell(waiters, err)
 	}
 }
 

@@ -65,9 +65,7 @@ func (r *request) defineXML(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.host.Refresh(ctx, uuid); err != nil {
-		return nil, err
-	}
+	r.announceVM(ctx, uuid)
 	return []any{wire.ObjectPath(model.VMPath(uuid))}, nil
 }
 

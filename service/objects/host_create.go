@@ -88,12 +88,10 @@ func (r *request) carryOut(ctx context.Context, plan *create.Plan, conn inventor
 	err = create.Make(ctx, plan, startingConn{conn, r}, r.service.unfinished.OnHost(r.host.ID()), job, r.service.log)
 	settled := context.WithoutCancel(ctx)
 	for _, pool := range plan.Pools() {
-		_ = r.host.RefreshPool(settled, pool) // while disconnected nothing is known
+		_ = r.host.RefreshPool(settled, pool) // the outcome is the making's
 	}
 	plan.EachVolume(func(pool, name string) { _ = r.host.RefreshVolume(settled, pool, name) })
-	if refreshed := r.host.Refresh(settled, plan.UUID()); err == nil {
-		err = refreshed
-	}
+	r.announceVM(settled, plan.UUID())
 	if err != nil {
 		return nil, err
 	}

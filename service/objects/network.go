@@ -57,9 +57,7 @@ func (r *request) createNetwork(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.host.RefreshNetwork(ctx, uuid); err != nil {
-		return nil, err
-	}
+	r.announceNetwork(ctx, uuid)
 	return []any{wire.ObjectPath(model.NetworkPath(uuid))}, nil
 }
 
@@ -117,10 +115,16 @@ func (r *request) changeNetwork(ctx context.Context, do func(inventory.Conn, con
 	}
 	defer unlock()
 	err = do(conn, ctx, r.network.UUID)
-	if refreshed := r.host.RefreshNetwork(context.WithoutCancel(ctx), r.network.UUID); refreshed != nil {
-		r.service.log.Debug("cannot read a network after a change", "network_uuid", r.network.UUID, "error", refreshed)
-	}
+	r.announceNetwork(context.WithoutCancel(ctx), r.network.UUID)
 	return err
+}
+
+// announceNetwork shows what became of a network. The outcome is the call's,
+// whether that can be read or not.
+func (r *request) announceNetwork(ctx context.Context, uuid string) {
+	if err := r.host.RefreshNetwork(ctx, uuid); err != nil {
+		r.service.log.Debug("cannot read a network after a change", "network_uuid", uuid, "error", err)
+	}
 }
 
 // lockNetworks keeps networks from being made with each other's addresses.

@@ -477,3 +477,44 @@ func TestShutdownOfAVMThatGoesOffMeanwhileIsDone(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestWhatCannotBeReadIsNotCompared(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(fakehv.VM(1, "web"))
+	seen := w.property(vmPath, vmIface, "ConfigVersion")
+	w.hv.Hook("read", func(context.Context, string) error { return errs.New(errs.LibvirtFailed, "libvirt is tired.") })
+	err := w.call(vmPath, "VM.SetTitle", "mine", opts("expected-version", seen)).Err
+	if errorName(err) != errs.LibvirtFailed.DBusName() {
+		t.Errorf("got %v", err)
+	}
+	if slices.ContainsFunc(w.hv.Calls(), func(c string) bool { return strings.HasPrefix(c, "set-title") }) {
+		t.Error("it was changed all the same")
+	}
+}
+
+// TestWhatIsMadeIsNoFailureSinceItCannotBeRead although nobody can be told yet how it
+// looks.
+func TestWhatIsMadeIsNoFailureSinceItCannotBeRead(t *testing.T) {
+	t.Parallel()
+	w := withStorage(t)
+	w.hv.PutPool(&model.StoragePool{UUID: poolUUID, Name: "default", Kind: "dir", State: model.PoolRunning, Active: true, Persistent: true})
+	if err := w.host().RefreshPool(w.ctx, poolUUID); err != nil {
+		t.Fatal(err)
+	}
+	for _, operation := range []string{"read", "read-network", "read-pool", "volumes", "volume", "volume-at"} {
+		w.hv.Hook(operation, func(context.Context, string) error { return errs.New(errs.LibvirtFailed, "libvirt is tired.") })
+	}
+	for method, call := range map[string]*dbus.Call{
+		"DefineXML":     w.call(localHost, "Host.DefineXML", "fresh", none()),
+		"CreateVM":      w.call(localHost, "Host.CreateVM", opts("name", "new", "start", false), opts("wait", true)),
+		"CreateNetwork": w.call(localHost, "Host.CreateNetwork", opts("name", "lan"), none()),
+		"SetTitle":      w.call(vmPath, "VM.SetTitle", "mine", none()),
+		"SetAutostart":  w.call(poolPath, "StoragePool.SetAutostart", true, none()),
+		"Refresh":       w.call(poolPath, "StoragePool.Refresh", opts("wait", true)),
+		"Stop":          w.call(poolPath, "StoragePool.Stop", none()),
+	} {
+		if call.Err != nil {
+			t.Errorf("%s: %v", method, call.Err)
+		}
+	}
+}

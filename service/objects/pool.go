@@ -105,7 +105,7 @@ func createPoolAction(r *request) string {
 // announcePool shows what became of a pool and its volumes.
 func (r *request) announcePool(ctx context.Context, uuid string) {
 	ctx = context.WithoutCancel(ctx)
-	// Without a connection nothing is known, and the outcome is the call's.
+	// What cannot be read is not known, and the outcome is the call's.
 	_ = r.host.RefreshPool(ctx, uuid)
 	_ = r.host.RefreshVolumes(ctx, uuid)
 }
@@ -171,7 +171,8 @@ func (r *request) stopPool(ctx context.Context) ([]any, error) {
 	if err := conn.StopPool(ctx, r.pool.UUID); err != nil {
 		return nil, err
 	}
-	return nil, r.host.RefreshPool(ctx, r.pool.UUID)
+	_ = r.host.RefreshPool(ctx, r.pool.UUID) // the outcome is the call's
+	return nil, nil
 }
 
 // refuseRunning names a VM that runs on a volume of the pool.
@@ -198,5 +199,6 @@ func (r *request) setPoolAutostart(ctx context.Context) ([]any, error) {
 	if err := conn.SetPoolAutostart(ctx, r.pool.UUID, r.Args[0].(bool)); err != nil {
 		return nil, err
 	}
-	return nil, r.host.RefreshPool(ctx, r.pool.UUID)
+	_ = r.host.RefreshPool(ctx, r.pool.UUID) // the outcome is the call's
+	return nil, nil
 }

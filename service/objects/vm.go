@@ -112,16 +112,22 @@ func (r *request) change(ctx context.Context, do func(inventory.Conn, string) er
 	return nil
 }
 
-// refresh announces what the call changed. The change is made: that it cannot
-// be read back now is the inventory's problem, not the caller's failure.
-func (r *request) refresh(ctx context.Context) {
-	if err := r.host.Refresh(ctx, r.vm.UUID); err != nil {
-		r.service.log.Debug("cannot read a VM after a change", "vm_uuid", r.vm.UUID, "error", err)
+// refresh announces what the call changed.
+func (r *request) refresh(ctx context.Context) { r.announceVM(ctx, r.vm.UUID) }
+
+// announceVM shows what became of a VM. The change is made: that it cannot be
+// read back now is the inventory's problem, not the caller's failure.
+func (r *request) announceVM(ctx context.Context, uuid string) {
+	if err := r.host.Refresh(ctx, uuid); err != nil {
+		r.service.log.Debug("cannot read a VM after a change", "vm_uuid", uuid, "error", err)
 	}
 }
 
 // checkVersion compares the expected-version option with what libvirt has
-// right now, which another tool may have changed a moment ago.
+// right now, which another tool may have changed a moment ago. What cannot be
+// read is not compared. Of a VM whose QEMU keeps libvirt waiting, a read gives
+// the definitions of the last time: until libvirt can be asked again, a change
+// that was made just before that goes unseen.
 func (r *request) checkVersion(ctx context.Context) error {
 	want, given := r.options[optExpectedVersion].(uint64)
 	if !given {

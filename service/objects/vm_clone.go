@@ -44,9 +44,7 @@ func (r *request) clone(ctx context.Context) ([]any, error) {
 			if err != nil {
 				return nil, err
 			}
-			if err := r.host.Refresh(context.WithoutCancel(ctx), uuid); err != nil {
-				r.service.log.Debug("cannot read a VM after it was cloned", "vm_uuid", uuid, "error", err)
-			}
+			r.announceVM(context.WithoutCancel(ctx), uuid)
 			r.announceDisks(context.WithoutCancel(ctx), uuid)
 			return map[string]any{"vm": model.VMPath(uuid)}, nil
 		}),
