@@ -16,7 +16,7 @@ func (c *Client) CancelJob(ctx context.Context, job model.Path, options ...Optio
 // AwaitJob waits until a job has ended, and returns it with its error. When
 // ctx ends first the job goes on. A job that ended more than half a minute ago
 // is NotFound; one whose service has stopped is Disconnected, and nobody knows
-// how it ended.
+// how it ended. If the service cannot be read, that is the error.
 func (c *Client) AwaitJob(ctx context.Context, path model.Path) (*model.Job, error) {
 	var job *model.Job
 	var failure error
@@ -42,6 +42,8 @@ func (c *Client) jobFailure(job *model.Job, epoch uint64) error {
 		return errs.New(errs.Disconnected, "The KVM Manager service stopped while the operation was under way.")
 	case job == nil && c.status.State == Ready:
 		return errs.New(errs.NotFound, "The operation is not known any more.")
+	case job == nil && c.status.settled():
+		return c.status.Err // nothing comes that would tell of it
 	case job == nil || !job.State.Ended() || job.State == model.JobDone:
 		return nil
 	}

@@ -91,6 +91,22 @@ func TestAServiceThatCannotBeStartedHasFailed(t *testing.T) {
 	}
 }
 
+func TestAJobOfAServiceThatCannotBeReadIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	w := quietWorld(t)
+	if _, err := w.Bus.Connect(t).RequestName(api.BusName, 0); err != nil { // and it answers nothing
+		t.Fatal(err)
+	}
+	w.client = w.connect()
+	failure := w.client.AwaitReady(w.ctx)
+	if w.client.Status().State != client.Failed {
+		t.Fatalf("the client is %+v", w.client.Status())
+	}
+	if _, err := w.client.AwaitJob(w.ctx, model.JobPath("1")); err == nil || err.Error() != failure.Error() {
+		t.Errorf("got %v, not %v", err, failure)
+	}
+}
+
 func TestABusThatEndsClosesTheClient(t *testing.T) {
 	t.Parallel()
 	var c *client.Client
