@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 
@@ -72,16 +73,20 @@ func (h *Host) putInfo(u *Update, next *model.Host) {
 
 // putAll makes the picture equal to a full list.
 func (h *Host) putAll(u *Update, all everything) {
-	clear(h.refused)
+	listed := map[model.Path]bool{}
 	for _, n := range all.networks {
+		listed[n.Path()] = true
 		h.putNetwork(u, n)
 	}
 	for _, p := range all.pools {
+		listed[p.Path()] = true
 		h.putPool(u, p)
 	}
 	for _, v := range all.vms {
+		listed[v.Path()] = true
 		h.putVM(u, v)
 	}
+	maps.DeleteFunc(h.refused, func(path model.Path, _ bool) bool { return !listed[path] })
 	dropMissing(h.vms, all.vms, func(v *model.VM) string { return v.UUID }, func(id string) { h.dropVM(u, id) })
 	dropMissing(h.networks, all.networks, func(n *model.Network) string { return n.UUID }, func(id string) { h.dropNetwork(u, id) })
 	dropMissing(h.pools, all.pools, func(p *model.StoragePool) string { return p.UUID }, func(id string) { h.dropPool(u, id) })
@@ -147,11 +152,16 @@ func (h *Host) dropAllVolumes(u *Update, pool string) {
 	h.dropVolumes(u, pool, func(string) bool { return false })
 }
 
-// claims asks for a path and remembers a refusal.
+// claims asks for a path and remembers a refusal, which it tells once: two
+// entries for one hypervisor refuse each other with every event.
 func (h *Host) claims(path model.Path) bool {
-	if h.inv.claim(path, h) {
+	owner := h.inv.claim(path, h)
+	if owner == h {
 		delete(h.refused, path)
 		return true
+	}
+	if !h.refused[path] {
+		h.log.Warn("two hosts have an object with the same UUID; the first one is shown", "object", string(path), "shown", owner.id)
 	}
 	h.refused[path] = true
 	return false

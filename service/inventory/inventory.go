@@ -184,23 +184,16 @@ func below[T any, P interface {
 	return nil, nil
 }
 
-// claim makes h the owner of a path. Two hosts may show the same UUID (a copy,
-// a migration under way): the first keeps the path, and the other one's object
-// is left out until it is free.
-func (inv *Inventory) claim(path model.Path, h *Host) bool {
+// claim makes h the owner of a path, unless there is one, and gives the owner. Two
+// hosts may show the same UUID (a copy, a migration under way): the first keeps the
+// path, and the other one's object is left out until it is free.
+func (inv *Inventory) claim(path model.Path, h *Host) (owner *Host) {
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
-	switch owner := inv.owners[path]; owner {
-	case nil:
+	if inv.owners[path] == nil {
 		inv.owners[path] = h
-		return true
-	case h:
-		return true
-	default:
-		inv.log.Warn("two hosts have an object with the same UUID; the first one is shown",
-			"object", string(path), "host", h.id, "shown", owner.id)
-		return false
 	}
+	return inv.owners[path]
 }
 
 // release gives a path up; the other hosts look again, in case they have it.

@@ -2,11 +2,13 @@ package inventory_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -349,6 +351,56 @@ func TestAVMThatMovesLeavesItsNetwork(t *testing.T) {
 			return rec.vms[path] != nil && rec.vms[path].State == step.vm.State &&
 				slices.Equal(rec.nets[old.Path()].VMs, step.old) && slices.Equal(rec.nets[other.Path()].VMs, step.other)
 		})
+	}
+}
+
+// warnings counts what is logged as a warning.
+type warnings struct {
+	slog.Handler
+	n atomic.Int32
+}
+
+func (w *warnings) WithAttrs([]slog.Attr) slog.Handler { return w }
+
+func (w *warnings) Enabled(_ context.Context, level slog.Level) bool { return level == slog.LevelWarn }
+
+func (w *warnings) Handle(context.Context, slog.Record) error { w.n.Add(1); return nil }
+
+func TestTwoEntriesForOneHostAreWarnedOfOnce(t *testing.T) {
+	t.Parallel()
+	hv, rec, warned := fakehv.New(), newRecorder(t), &warnings{}
+	inv := inventory.New(hv, rec, slog.New(warned))
+	t.Cleanup(inv.Close)
+	hv.Put(fakehv.VM(1, "web"))
+	hv.PutNetwork(&model.Network{UUID: fakehv.UUID(100), Name: "lan"})
+	addLocal(t, inv, rec)
+	second, err := inv.Add("second", "fake+ssh://localhost/system")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.until("both connected", func() bool { return rec.state("second") == model.Connected })
+	again := func() {
+		for range 3 {
+			if err := errors.Join(second.Refresh(t.Context(), fakehv.UUID(1)), second.RefreshNetwork(t.Context(), fakehv.UUID(100))); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	again()
+	if n := warned.n.Load(); n != 2 {
+		t.Errorf("%d warnings of two objects", n)
+	}
+	hv.GoDown(errs.New(errs.Disconnected, "libvirt does not answer."))
+	rec.until("both lost", func() bool {
+		return rec.state("local") == model.Disconnected && rec.state("second") == model.Disconnected
+	})
+	hv.ComeUp()
+	rec.until("both connected again", func() bool {
+		return rec.state("local") == model.Connected && rec.state("second") == model.Connected
+	})
+	again()
+	if n := warned.n.Load(); n != 4 { // the lost connections are the others
+		t.Errorf("%d warnings after another list of everything", n)
 	}
 }
 
