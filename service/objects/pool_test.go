@@ -150,6 +150,7 @@ func TestAPathOfTheHostIsARightOfItsOwnForPools(t *testing.T) {
 func TestAPoolThatARunningVMNeedsStays(t *testing.T) {
 	t.Parallel()
 	w := withStorage(t)
+	w.read()
 	vm := running(2, "busy")
 	vm.Disks = []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Source: "/fake/" + poolUUID + "/base.qcow2"}}
 	w.hv.Put(vm)
