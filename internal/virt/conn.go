@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"libvirt.org/go/libvirt"
 
 	"org.kvmmanager/internal/errs"
@@ -108,7 +109,20 @@ func openError(uri string, err error) error {
 			kind = v.kind
 		}
 	}
+	if !IsHere(uri) && !hasNetwork() {
+		text += " As it is installed, the service has no network. See remote-hosts.conf among the examples in its documentation."
+	}
 	return errs.Wrap(kind, err, "libvirt cannot be reached at %s: %s", redact(uri), text)
+}
+
+// hasNetwork says whether this process may talk to other machines, which its unit
+// does not let it unless the administrator has said so.
+func hasNetwork() bool {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		_ = unix.Close(fd)
+	}
+	return err == nil
 }
 
 // Events delivers hints; see inventory.Conn.

@@ -97,18 +97,20 @@ func (c *Conn) AbortSave(ctx context.Context, uuid string) error {
 }
 
 // abort ends what libvirt does with a VM, if it is that. A job of ours that waits
-// for somebody else's migration or backup is not it: libvirt would end theirs.
+// for somebody else's migration or backup is not it: libvirt would end theirs. To
+// look can take as long as libvirt lets nobody ask, and keeps no PowerOff waiting.
 func (c *Conn) abort(ctx context.Context, uuid string, ours libvirt.DomainJobOperationType) error {
-	return c.do(ctx, uuid, laneForce, func(dom *libvirt.Domain) error {
+	err := c.do(ctx, uuid, laneWatch, func(dom *libvirt.Domain) error {
 		job, err := dom.GetJobStats(0)
-		if err != nil {
-			return err
+		if err == nil && !does(job, ours) {
+			err = errs.New(errs.InvalidState, "The operation has not begun, or it has ended.")
 		}
-		if !does(job, ours) {
-			return errs.New(errs.InvalidState, "The operation has not begun, or it has ended.")
-		}
-		return dom.AbortJob()
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, uuid, laneForce, (*libvirt.Domain).AbortJob)
 }
 
 // does says whether a job is this operation. One that does not say what it is

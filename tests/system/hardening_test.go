@@ -28,6 +28,12 @@ func TestAHostOverSSH(t *testing.T) {
 		run(t, "systemctl", "stop", "ssh.service")
 		restart()
 	})
+	without := as(t, "root").must("/org/kvmmanager", "Manager.AddHost", "over-ssh", "qemu+ssh://root@localhost/system", none())[0].(dbus.ObjectPath)
+	eventually(t, "a hint", func() bool {
+		return strings.Contains(as(t, "root").get(without, "Host.StateMessage").(string), "remote-hosts.conf")
+	})
+	as(t, "root").must("/org/kvmmanager", "Manager.RemoveHost", without, none())
+
 	run(t, "install", "-D", "--target-directory="+folder, "/usr/share/doc/kvm-manager/examples/remote-hosts.conf")
 	run(t, "install", "-d", "-m", "700", "/root/.ssh", home)
 	run(t, "systemctl", "start", "ssh.service")
