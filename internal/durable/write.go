@@ -1,5 +1,5 @@
-// Package durable writes files that are there as a whole or not at all, also
-// after a crash or a power failure.
+// Package durable writes files that are there as a whole or not at all, and
+// removes them for good, also after a crash or a power failure.
 package durable
 
 import (
@@ -30,6 +30,14 @@ func WriteFile(name string, content []byte) error {
 		return fmt.Errorf("cannot replace %s: %w", name, err)
 	}
 	return syncFolder(folder)
+}
+
+// Remove removes a file, for good when it returns.
+func Remove(name string) error {
+	if err := os.Remove(name); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(name))
 }
 
 // fill writes the content, to the disk, and closes the file.

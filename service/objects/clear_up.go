@@ -15,6 +15,9 @@ const (
 	// one comes, while there is something to do.
 	soonest = time.Second
 	latest  = 5 * time.Minute
+	// longest is for how long a VM that could not be taken back is nobody's. Who
+	// has seen it later may use it, perhaps with other programs, and keeps it.
+	longest = 10 * time.Minute
 	// clearTimeout bounds one removal.
 	clearTimeout = time.Minute
 )
@@ -60,6 +63,10 @@ func (s *Service) cleared(ctx context.Context, item unfinished.Item) bool {
 	host := s.inventory.Host(model.HostPath(item.Host))
 	if host == nil {
 		return false // it may be added again
+	}
+	if age := time.Since(time.Unix(item.Since, 0)); item.VM != "" && age > longest {
+		s.log.Warn("what an operation left that did not end stays, for somebody may use it by now", "host", item.Host, "vm_uuid", item.VM, "age", age)
+		return true
 	}
 	conn, err := host.Conn()
 	if err == nil {

@@ -2,7 +2,9 @@ package objects_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync/atomic"
@@ -106,6 +108,48 @@ func TestAServiceRemovesWhatAnotherLeft(t *testing.T) {
 			t.Errorf("%s is gone", name)
 		}
 	}
+}
+
+// TestAVMThatSomebodyMayUseByNowStays with its disks.
+func TestAVMThatSomebodyMayUseByNowStays(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	record := func(vm int, since time.Time) {
+		text := fmt.Sprintf(`{"host":"local","vm":%q,"since":%d}`, fakehv.UUID(vm), since.Unix())
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(vm, ".json")), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	record(1, time.Now().Add(-time.Hour))
+	record(2, time.Now())
+	w := newWorldAfter(t, unfinished.Open(folder, slog.New(slog.DiscardHandler)))
+	w.withHost(fakehv.VM(1, "used"), fakehv.VM(2, "new"))
+	w.clearsUp()
+	w.eventually("nothing is left to do", func() bool { found, _ := filepath.Glob(filepath.Join(folder, "*.json")); return len(found) == 0 })
+	if vms := w.host().VMs(); len(vms) != 1 || vms[0].Name != "used" {
+		t.Errorf("there are %d VMs", len(vms))
+	}
+}
+
+// TestAVolumeThatCannotBeRemovedGoesLater fails twice: in filling it, and in removing it.
+func TestAVolumeThatCannotBeRemovedGoesLater(t *testing.T) {
+	t.Parallel()
+	w := withStorage(t)
+	w.clearsUp()
+	w.hv.Hook("upload-volume", func(context.Context, string) error { return errs.New(errs.NoSpace, "No space left on device.") })
+	var tried atomic.Bool
+	w.hv.Hook("drop-volume", func(context.Context, string) error {
+		if !tried.Swap(true) {
+			return errs.New(errs.LibvirtFailed, "libvirt is tired.")
+		}
+		return nil
+	})
+	call := w.call(model.PoolPath(poolUUID), "StoragePool.CreateVolume", opts("name", "half", "fd", file(t, []byte("a disk"))), opts("wait", true))
+	if got := errorName(call.Err); got != errs.NoSpace.DBusName() {
+		t.Fatalf("got %v", call.Err)
+	}
+	w.eventually("the volume is gone", func() bool { return len(w.hv.Volumes()) == 1 })
+	w.nothingLeft()
 }
 
 // TestAVolumeThatIsCutOffGoesLater loses libvirt when the volume is there already.

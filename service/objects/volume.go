@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"path"
 	"slices"
 
@@ -348,15 +349,10 @@ func (r *request) makeVolume(ctx context.Context, conn inventory.Conn, pool *mod
 		return nil, err
 	}
 	err = do(ctx)
-	whole := !errs.Is(err, errs.Disconnected) && !errs.Is(err, errs.Timeout)
 	if err == nil && (ctx.Err() != nil || !job.PointOfNoReturn()) {
-		err = context.Canceled
-		if dropped := conn.DropVolume(context.WithoutCancel(ctx), pool.UUID, name); dropped != nil {
-			whole = false
-			r.service.log.Warn("cannot remove a volume that was cancelled, for now", "pool_uuid", pool.UUID, "error", dropped)
-		}
+		err = errors.Join(context.Canceled, r.dropVolume(ctx, conn, pool.UUID, name))
 	}
-	if whole {
+	if !errs.Is(err, errs.Disconnected) && !errs.Is(err, errs.Timeout) && !errors.Is(err, errLeft) {
 		note.Done()
 	} else {
 		note.Leave()

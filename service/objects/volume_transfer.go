@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/godbus/dbus/v5"
@@ -110,7 +111,7 @@ func (r *request) createFromFile(ctx context.Context, conn inventory.Conn, spec 
 					err := conn.UploadVolume(ctx, r.pool.UUID, spec.Name, upload(file, size, job, true))
 					r.settleContent(ctx, conn, r.pool.UUID)
 					if err != nil {
-						r.dropVolume(ctx, conn, spec.Name)
+						err = errors.Join(err, r.dropVolume(ctx, conn, r.pool.UUID, spec.Name))
 					}
 					return err
 				})
@@ -144,12 +145,17 @@ func (r *request) settleContent(ctx context.Context, conn inventory.Conn, pool s
 	}
 }
 
-// dropVolume removes what a failure left.
-func (r *request) dropVolume(ctx context.Context, conn inventory.Conn, name string) {
-	err := conn.DropVolume(context.WithoutCancel(ctx), r.pool.UUID, name)
-	if err != nil && !errs.Is(err, errs.NotFound) {
-		r.service.log.Warn("cannot remove a volume that was not completed", "pool_uuid", r.pool.UUID, "error", err)
+// errLeft says that something of a volume may be left, and is to be removed later.
+var errLeft = errors.New("something of the volume is left")
+
+// dropVolume removes what a failure or cancellation left; errLeft if it cannot.
+func (r *request) dropVolume(ctx context.Context, conn inventory.Conn, pool, name string) error {
+	err := conn.DropVolume(context.WithoutCancel(ctx), pool, name)
+	if err == nil || errs.Is(err, errs.NotFound) {
+		return nil
 	}
+	r.service.log.Warn("cannot remove a volume that was not completed, for now", "pool_uuid", pool, "error", err)
+	return errLeft
 }
 
 // uploadVolume replaces the content of a volume by that of a file.

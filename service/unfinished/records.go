@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"org.kvmmanager/internal/durable"
 	"org.kvmmanager/internal/errs"
@@ -39,11 +40,14 @@ type Item struct {
 	Copy string `json:"copy,omitempty"`
 	// Made is set when a job has made the volume, and nobody has had it yet.
 	Made bool `json:"made,omitempty"`
+	// Since is when a VM could not be taken back, in seconds since 1970. Its owner
+	// may have come to like it after a while.
+	Since int64 `json:"since,omitempty"`
 }
 
 // about is the item without the conditions: what one job at a time is about.
 func (i Item) about() Item {
-	i.Copy, i.Made = "", false
+	i.Copy, i.Made, i.Since = "", false, 0
 	return i
 }
 
@@ -82,15 +86,27 @@ func Open(folder string, log *slog.Logger) *Records {
 		return r
 	}
 	files, _ := filepath.Glob(filepath.Join(folder, "*"+suffix)) // the pattern is a good one
+	slices.SortFunc(files, byTime)
 	for _, file := range files {
 		item, err := read(file)
 		if err != nil {
 			log.Warn("cannot read a record of unfinished work", "file", file, "error", err)
 			continue
 		}
+		r.remove(r.known[item.about()]) // a job took over from another
 		r.known[item.about()], r.left[item.about()] = file, item
 	}
 	return r
+}
+
+// byTime orders files by when they were written.
+func byTime(a, b string) int {
+	first, err := os.Stat(a)
+	second, other := os.Stat(b)
+	if err != nil || other != nil {
+		return 0
+	}
+	return first.ModTime().Compare(second.ModTime())
 }
 
 func read(file string) (item Item, err error) {
@@ -194,8 +210,9 @@ func (r *Records) remove(file string) {
 	if file == "" {
 		return
 	}
-	if err := os.Remove(file); err != nil {
-		r.log.Warn("cannot remove a record of unfinished work", "file", file, "error", err)
+	if err := durable.Remove(file); err != nil {
+		// Nobody may act on it again: an empty one says nothing.
+		r.log.Warn("cannot remove a record of unfinished work", "file", file, "error", err, "emptied", os.Truncate(file, 0) == nil)
 	}
 }
 
@@ -241,7 +258,7 @@ func (h *OnHost) Original(pool, name, copied string) (inventory.Note, error) {
 
 // VM implements inventory.Unfinished.
 func (h *OnHost) VM(uuid string) (inventory.Note, error) {
-	return h.begin(Item{Host: h.host, VM: uuid})
+	return h.begin(Item{Host: h.host, VM: uuid, Since: time.Now().Unix()})
 }
 
 func (h *OnHost) begin(item Item) (inventory.Note, error) {

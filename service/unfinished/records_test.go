@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"org.kvmmanager/internal/errs"
 )
@@ -117,6 +118,31 @@ func TestAnOriginalIsRememberedWithItsCopy(t *testing.T) {
 	want := Item{Host: "local", Pool: pool, Volume: "a", Copy: "/p/a"}
 	if got := items(Open(folder, quiet())); len(got) != 1 || got[0] != want {
 		t.Errorf("the next process knows %v", got)
+	}
+}
+
+// TestOfTwoRecordsTheLaterHolds when the process was killed between the two.
+func TestOfTwoRecordsTheLaterHolds(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for name, text := range map[string]string{"a.json": `,"copy":"/p/a"`, "b.json": `,"made":true`} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(`{"host":"local","pool":"`+pool+`","volume":"a"`+text+`}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := time.Now().Add(-time.Minute)
+	if err := os.Chtimes(filepath.Join(folder, "b.json"), before, before); err != nil {
+		t.Fatal(err)
+	}
+	r := Open(folder, quiet())
+	if got := items(r); len(got) != 1 || got[0].Copy != "/p/a" {
+		t.Errorf("the next process knows %v", got)
+	}
+	for _, note := range r.Left() {
+		note.Done()
+	}
+	if files, _ := os.ReadDir(folder); len(files) != 0 {
+		t.Errorf("in the end there are %v", files)
 	}
 }
 
