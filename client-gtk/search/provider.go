@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"path"
 	"strings"
 	"time"
 
@@ -61,7 +62,8 @@ func (p *provider) GetSubsearchResultSet(_, terms []string) ([]string, *dbus.Err
 	return p.GetInitialResultSet(terms)
 }
 
-// GetResultMetas says what to show of results.
+// GetResultMetas says what to show of results. GNOME Shell takes all or nothing, so
+// that a VM that went meanwhile has to have something, too.
 func (p *provider) GetResultMetas(ids []string) ([]map[string]dbus.Variant, *dbus.Error) {
 	metas := []map[string]dbus.Variant{}
 	if !p.ready() {
@@ -70,6 +72,7 @@ func (p *provider) GetResultMetas(ids []string) ([]map[string]dbus.Variant, *dbu
 	for _, id := range ids {
 		vm := p.service.VM(model.Path(id))
 		if vm == nil {
+			metas = append(metas, map[string]dbus.Variant{"id": dbus.MakeVariant(id), "name": dbus.MakeVariant(path.Base(id))})
 			continue
 		}
 		metas = append(metas, map[string]dbus.Variant{

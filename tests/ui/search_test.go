@@ -73,8 +73,8 @@ func TestTheShellFindsVMs(t *testing.T) {
 	}
 	var metas []map[string]dbus.Variant
 	call("GetResultMetas", &metas, append(narrowed, "/no/such/vm"))
-	if len(metas) != 1 || fmt.Sprint(metas[0]["name"].Value()) != "Mail for people" ||
-		fmt.Sprint(metas[0]["description"].Value()) != "Running · 192.0.2.7" {
+	if len(metas) != 2 || fmt.Sprint(metas[0]["name"].Value()) != "Mail for people" ||
+		fmt.Sprint(metas[0]["description"].Value()) != "Running · 192.0.2.7" || fmt.Sprint(metas[1]["name"].Value()) != "vm" {
 		t.Errorf("shown as %v", metas)
 	}
 }
