@@ -234,7 +234,7 @@ func volumeSize(conn *libvirt.Connect, d diskKey) (size diskSize, found bool) {
 
 // agentAddresses asks a guest's agent, which must be connected.
 func (c *Conn) agentAddresses(ctx context.Context, uuid string) (map[string][]string, error) {
-	return onVM(ctx, c, work[map[string][]string]{uuid: uuid}, func(dom *libvirt.Domain) (map[string][]string, error) {
+	return askAgent(ctx, c, uuid, func(dom *libvirt.Domain) (map[string][]string, error) {
 		interfaces, err := dom.ListAllInterfaceAddresses(libvirt.DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT)
 		if err != nil {
 			return nil, err

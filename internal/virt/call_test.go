@@ -109,6 +109,44 @@ func TestAHangingVMHoldsUpNothingElse(t *testing.T) {
 	}
 }
 
+// TestAGuestsAgentHoldsUpNothingElse goes by the turns: no driver of the tests has
+// an agent. Whatever an agent is asked gets to the driver while every other place
+// is taken, and the other way round.
+func TestAGuestsAgentHoldsUpNothingElse(t *testing.T) {
+	t.Parallel()
+	c := connect(t, node(t, workAtOnce))
+	vms, err := c.VMs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	uuid := vms[0].UUID
+	soon := func(what string, call func(context.Context) error) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		if err := call(ctx); errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s waits", what)
+		}
+	}
+	var free []func()
+	for _, vm := range vms {
+		release, _ := hang(t, c, t.Context(), vm.UUID, laneWork)
+		free = append(free, release)
+	}
+	soon("a freeze", func(ctx context.Context) error { return c.FreezeFilesystems(ctx, uuid) })
+	soon("a thaw", func(ctx context.Context) error { return c.ThawFilesystems(ctx, uuid) })
+	soon("a trim", func(ctx context.Context) error { return c.TrimFilesystems(ctx, uuid) })
+	soon("what a guest says", func(ctx context.Context) error { _, err := c.GuestInfo(ctx, uuid); return err })
+	soon("its addresses", func(ctx context.Context) error { _, err := c.agentAddresses(ctx, uuid); return err })
+	for _, release := range free {
+		release()
+	}
+	for n := range agentAtOnce {
+		hang(t, c, t.Context(), vms[n].UUID, laneAgent)
+	}
+	soon("a pause", func(ctx context.Context) error { return c.Pause(ctx, uuid) })
+}
+
 func TestCallsEndWhenTheConnectionIsClosed(t *testing.T) {
 	t.Parallel()
 	c := connect(t, node(t, 1))

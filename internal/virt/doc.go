@@ -19,10 +19,11 @@
 // Operations take turns. On one VM they go one at a time; a second one waits
 // for as long as its context lets it. Forced ones (PowerOff, AbortSave,
 // AbortSnapshot) do not wait for ordinary ones, nor do JobProgress and
-// Statistics. Over all VMs, twelve ordinary and four others are under way at
+// Statistics. What a guest's agent is asked, and may never answer, holds up
+// nothing else. Over all VMs, ten ordinary and six others are under way at
 // most, so libvirtd has workers left for reads, for other programs and for
-// switching off whatever hangs. The test driver gives each connection a picture of its own, so there
-// one connection carries everything.
+// switching off whatever hangs. The test driver gives each connection a picture
+// of its own, so there one connection carries everything.
 //
 // # Contexts
 //

@@ -19,17 +19,26 @@ const agentPatience = 5
 
 // GuestInfo asks a guest's agent; see inventory.Conn.
 func (c *Conn) GuestInfo(ctx context.Context, uuid string) (model.GuestInfo, error) {
-	return onVM(ctx, c, work[model.GuestInfo]{uuid: uuid}, func(dom *libvirt.Domain) (model.GuestInfo, error) {
-		if err := dom.AgentSetResponseTimeout(agentPatience, 0); err != nil && !unsupported(err) {
-			return model.GuestInfo{}, err
-		}
-		// A freeze may take longer, and its caller waits for it.
-		defer func() { _ = dom.AgentSetResponseTimeout(int(libvirt.DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK), 0) }()
+	return askAgent(ctx, c, uuid, func(dom *libvirt.Domain) (model.GuestInfo, error) {
 		info, err := dom.GetGuestInfo(0, 0) // everything that this agent can tell
 		if err != nil {
 			return model.GuestInfo{}, err
 		}
 		return guestInfoOf(info), nil
+	})
+}
+
+// askAgent runs what a guest's agent has to answer soon.
+func askAgent[T any](ctx context.Context, c *Conn, uuid string, ask func(*libvirt.Domain) (T, error)) (T, error) {
+	return onVM(ctx, c, work[T]{uuid: uuid, lane: laneAgent}, func(dom *libvirt.Domain) (T, error) {
+		if err := dom.AgentSetResponseTimeout(agentPatience, 0); err != nil && !unsupported(err) {
+			var none T
+			return none, err
+		}
+		// A freeze may take longer, and its caller waits for it. It is not under
+		// way now, since it takes the same turn.
+		defer func() { _ = dom.AgentSetResponseTimeout(int(libvirt.DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK), 0) }()
+		return ask(dom)
 	})
 }
 
@@ -78,7 +87,7 @@ func guestInfoOf(info *libvirt.DomainGuestInfo) model.GuestInfo {
 // FreezeFilesystems has the guest write everything out and stop writing. One
 // that is frozen already is InvalidState.
 func (c *Conn) FreezeFilesystems(ctx context.Context, uuid string) error {
-	return c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error {
+	return c.do(ctx, uuid, laneAgent, func(dom *libvirt.Domain) error {
 		err := dom.FSFreeze(nil, 0)
 		if err != nil && strings.Contains(err.Error(), "already") && strings.Contains(err.Error(), "frozen") {
 			return errs.Wrap(errs.InvalidState, err, "The file systems of the guest are frozen already.")
@@ -89,10 +98,10 @@ func (c *Conn) FreezeFilesystems(ctx context.Context, uuid string) error {
 
 // ThawFilesystems lets the guest write again.
 func (c *Conn) ThawFilesystems(ctx context.Context, uuid string) error {
-	return c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error { return dom.FSThaw(nil, 0) })
+	return c.do(ctx, uuid, laneAgent, func(dom *libvirt.Domain) error { return dom.FSThaw(nil, 0) })
 }
 
 // TrimFilesystems has the guest give back the space that it does not need.
 func (c *Conn) TrimFilesystems(ctx context.Context, uuid string) error {
-	return c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error { return dom.FSTrim("", 0, 0) })
+	return c.do(ctx, uuid, laneAgent, func(dom *libvirt.Domain) error { return dom.FSTrim("", 0, 0) })
 }

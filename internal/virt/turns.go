@@ -12,6 +12,7 @@ const (
 	laneWork  lane = iota // one at a time on a VM
 	laneForce             // ends things: goes past what works or hangs
 	laneWatch             // looks at what works: goes past it, too
+	laneAgent             // asks guests' agents, which may never answer: libvirt lets other work go on beside
 	laneCount
 
 	// laneConsole is no lane of operations: whoever opens or ends a console
@@ -22,9 +23,10 @@ const (
 // How many operations are under way at once, over all VMs. Together with the
 // reads they stay within the twenty workers of libvirtd.
 const (
-	workAtOnce  = 12
+	workAtOnce  = 10
 	forceAtOnce = 2
 	watchAtOnce = 2
+	agentAtOnce = 2
 )
 
 // turns makes the operations on one VM go one at a time in each lane, and
@@ -54,6 +56,7 @@ func newTurns() *turns {
 			laneWork:  make(chan struct{}, workAtOnce),
 			laneForce: make(chan struct{}, forceAtOnce),
 			laneWatch: make(chan struct{}, watchAtOnce),
+			laneAgent: make(chan struct{}, agentAtOnce),
 		},
 		vms: make(map[turnKey]*turn),
 	}
