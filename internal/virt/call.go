@@ -45,11 +45,13 @@ func await[T any](ctx context.Context, c *Conn, fn func() (T, error), drop func(
 }
 
 // work is one operation: whose turn it takes and what becomes of a value that
-// nobody waits for any more.
+// nobody waits for any more. One that is settled is waited for to its end once it
+// has its turn.
 type work[T any] struct {
-	uuid string
-	lane lane
-	drop func(T)
+	uuid    string
+	lane    lane
+	drop    func(T)
+	settled bool
 }
 
 // operate runs fn on a connection for operations, in its turn.
@@ -58,6 +60,9 @@ func operate[T any](ctx context.Context, c *Conn, w work[T], fn func(*libvirt.Co
 	done, err := c.turns.take(ctx, w.uuid, w.lane)
 	if err != nil {
 		return none, err
+	}
+	if w.settled {
+		ctx = context.WithoutCancel(ctx)
 	}
 	return await(ctx, c, func() (T, error) {
 		defer done()

@@ -12,6 +12,8 @@ import (
 	"libvirt.org/go/libvirt"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
+	"org.kvmmanager/service/inventory"
 )
 
 // hang runs an operation that ends when the test says so.
@@ -109,42 +111,109 @@ func TestAHangingVMHoldsUpNothingElse(t *testing.T) {
 	}
 }
 
+// goesOn says whether a call gets its turn; what the driver makes of it does not matter.
+func goesOn(t *testing.T, what string, call func(context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := call(ctx); errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%s waits", what)
+	}
+}
+
+// full is a connection whose places of a lane are all taken, until the test says so.
+func full(t *testing.T, l lane, places int) (c *Conn, vms []*model.VM, release func()) {
+	t.Helper()
+	c = connect(t, node(t, places+1))
+	vms, err := c.VMs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var free []func()
+	for n := range places {
+		release, _ := hang(t, c, t.Context(), vms[n].UUID, l)
+		free = append(free, release)
+	}
+	return c, vms, func() {
+		for _, release := range free {
+			release()
+		}
+	}
+}
+
 // TestAGuestsAgentHoldsUpNothingElse goes by the turns: no driver of the tests has
 // an agent. Whatever an agent is asked gets to the driver while every other place
 // is taken, and the other way round.
 func TestAGuestsAgentHoldsUpNothingElse(t *testing.T) {
 	t.Parallel()
-	c := connect(t, node(t, workAtOnce))
-	vms, err := c.VMs(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, vms, release := full(t, laneWork, workAtOnce)
 	uuid := vms[0].UUID
-	soon := func(what string, call func(context.Context) error) {
-		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		if err := call(ctx); errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%s waits", what)
-		}
-	}
-	var free []func()
-	for _, vm := range vms {
-		release, _ := hang(t, c, t.Context(), vm.UUID, laneWork)
-		free = append(free, release)
-	}
-	soon("a freeze", func(ctx context.Context) error { return c.FreezeFilesystems(ctx, uuid) })
-	soon("a thaw", func(ctx context.Context) error { return c.ThawFilesystems(ctx, uuid) })
-	soon("a trim", func(ctx context.Context) error { return c.TrimFilesystems(ctx, uuid) })
-	soon("what a guest says", func(ctx context.Context) error { _, err := c.GuestInfo(ctx, uuid); return err })
-	soon("its addresses", func(ctx context.Context) error { _, err := c.agentAddresses(ctx, uuid); return err })
-	for _, release := range free {
-		release()
-	}
+	goesOn(t, "a freeze", func(ctx context.Context) error { return c.FreezeFilesystems(ctx, uuid) })
+	goesOn(t, "a thaw", func(ctx context.Context) error { return c.ThawFilesystems(ctx, uuid) })
+	goesOn(t, "a trim", func(ctx context.Context) error { return c.TrimFilesystems(ctx, uuid) })
+	goesOn(t, "what a guest says", func(ctx context.Context) error { _, err := c.GuestInfo(ctx, uuid); return err })
+	goesOn(t, "its addresses", func(ctx context.Context) error { _, err := c.agentAddresses(ctx, uuid); return err })
+	release()
 	for n := range agentAtOnce {
 		hang(t, c, t.Context(), vms[n].UUID, laneAgent)
 	}
-	soon("a pause", func(ctx context.Context) error { return c.Pause(ctx, uuid) })
+	goesOn(t, "a pause", func(ctx context.Context) error { return c.Pause(ctx, uuid) })
+}
+
+// TestWhatMovesVolumesHoldsUpNothingElse goes by the turns, too.
+func TestWhatMovesVolumesHoldsUpNothingElse(t *testing.T) {
+	t.Parallel()
+	c, vms, release := full(t, laneWork, workAtOnce)
+	other := vms[workAtOnce].UUID
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	progress := func(uint64, uint64) {}
+	moves := map[string]func(context.Context) error{
+		"an upload": func(ctx context.Context) error {
+			return c.UploadVolume(ctx, imagesPool, "a", inventory.Upload{From: file})
+		},
+		"a download": func(ctx context.Context) error { return c.DownloadVolume(ctx, imagesPool, "a", file, progress) },
+		"a fill":     func(ctx context.Context) error { return c.FillVolume(ctx, imagesPool, "a", file, 1) },
+		"a wipe":     func(ctx context.Context) error { return c.WipeVolume(ctx, imagesPool, "a", progress) },
+		"a copy": func(ctx context.Context) error {
+			return c.CopyVolume(ctx, imagesPool, "a", imagesPool, inventory.NewVolume{Name: "b"}, progress)
+		},
+		"a duplicate": func(ctx context.Context) error {
+			_, err := c.DuplicateVolume(ctx, imagesPool, "a", imagesPool, inventory.VolumeInfo{Name: "b", Format: "raw"})
+			return err
+		},
+		"a clone": func(ctx context.Context) error { _, err := c.Clone(ctx, other, spec("b")); return err },
+		"a moved disk": func(ctx context.Context) error {
+			_, err := c.MoveDisk(ctx, other, "disk", inventory.DiskMove{})
+			return err
+		},
+	}
+	for what, move := range moves {
+		goesOn(t, what, move)
+	}
+	release()
+	for n := range transferAtOnce {
+		hang(t, c, t.Context(), vms[n].UUID, laneTransfer)
+	}
+	goesOn(t, "a pause", func(ctx context.Context) error { return c.Pause(ctx, other) })
+	goesOn(t, "a new volume", func(ctx context.Context) error {
+		_, err := c.MakeVolume(ctx, imagesPool, inventory.VolumeInfo{Name: "a", Format: "raw", Capacity: 1 << 20})
+		return err
+	})
+	goesOn(t, "a look at it", func(ctx context.Context) error { _, err := c.Volumes(ctx, imagesPool); return err })
+
+	// Who waits for a place may give up, and a VM whose disk moves does nothing else.
+	moves["a pause of a VM whose disk moves"] = func(ctx context.Context) error { return c.Pause(ctx, vms[0].UUID) }
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	for what, move := range moves {
+		if err := move(short); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }
 
 func TestCallsEndWhenTheConnectionIsClosed(t *testing.T) {

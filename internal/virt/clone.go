@@ -42,7 +42,7 @@ type madeVolume struct {
 func (c *Conn) Clone(ctx context.Context, uuid string, spec inventory.CloneSpec) (string, error) {
 	k := &copying{ctx: ctx, scratch: c.scratch, spec: spec, images: map[string]domainxml.DiskImage{}, pools: map[string]bool{}}
 	// Whoever gives up must not do so while something half-made is there.
-	made, err := operate(context.WithoutCancel(ctx), c, work[string]{uuid: uuid}, func(conn *libvirt.Connect) (string, error) {
+	made, err := operate(ctx, c, work[string]{uuid: uuid, lane: laneTransfer, settled: true}, func(conn *libvirt.Connect) (string, error) {
 		k.conn = conn
 		dom, err := conn.LookupDomainByUUIDString(uuid)
 		if err != nil {

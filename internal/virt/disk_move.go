@@ -32,8 +32,8 @@ type movingDisk struct {
 // cannot stop in the middle of a volume, so one that is cancelled is copied first.
 func (c *Conn) MoveDisk(ctx context.Context, uuid, id string, move inventory.DiskMove) (inventory.MovedDisk, error) {
 	// Whoever gives up must not do so while something half-made is there.
-	settled := context.WithoutCancel(ctx)
-	moved, err := operate(settled, c, work[inventory.MovedDisk]{uuid: uuid, lane: laneWork}, func(conn *libvirt.Connect) (inventory.MovedDisk, error) {
+	w := work[inventory.MovedDisk]{uuid: uuid, lane: laneTransfer, settled: true}
+	moved, err := operate(ctx, c, w, func(conn *libvirt.Connect) (inventory.MovedDisk, error) {
 		dom, err := conn.LookupDomainByUUIDString(uuid)
 		if err != nil {
 			return inventory.MovedDisk{}, err

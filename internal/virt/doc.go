@@ -11,7 +11,7 @@
 //   - one for events and for what libvirt answers by itself;
 //   - one for definitions, which libvirt keeps back for up to half a minute
 //     while a command to the VM's QEMU is under way (see definitions.go);
-//   - up to four for operations.
+//   - up to five for operations.
 //
 // All but the first are opened when they are needed and closed when they are
 // not: libvirtd wakes up for each every five seconds.
@@ -20,10 +20,11 @@
 // for as long as its context lets it. Forced ones (PowerOff, AbortSave,
 // AbortSnapshot) do not wait for ordinary ones, nor do JobProgress and
 // Statistics. What a guest's agent is asked, and may never answer, holds up
-// nothing else. Over all VMs, ten ordinary and six others are under way at
-// most, so libvirtd has workers left for reads, for other programs and for
-// switching off whatever hangs. The test driver gives each connection a picture
-// of its own, so there one connection carries everything.
+// nothing else, and neither does what moves the content of volumes, for hours or
+// into a pipe that nobody reads. Over all VMs, eight ordinary and ten others are
+// under way at most, so libvirtd has workers left for reads, for other programs
+// and for switching off whatever hangs. The test driver gives each connection a
+// picture of its own, so there one connection carries everything.
 //
 // # Contexts
 //

@@ -64,14 +64,14 @@ func peek(conn *libvirt.Connect, v *libvirt.StorageVol, offset, length uint64) (
 
 // MakeVolume makes an empty volume; see inventory.NewVolumes.
 func (c *Conn) MakeVolume(ctx context.Context, pool string, want inventory.VolumeInfo) (inventory.VolumeInfo, error) {
-	return c.newVolume(ctx, pool, want, func(_ *libvirt.Connect, p *libvirt.StoragePool, xml string) (*libvirt.StorageVol, error) {
+	return c.newVolume(ctx, laneWork, pool, want, func(_ *libvirt.Connect, p *libvirt.StoragePool, xml string) (*libvirt.StorageVol, error) {
 		return p.StorageVolCreateXML(xml, 0)
 	})
 }
 
 // DuplicateVolume copies a volume; see inventory.NewVolumes.
 func (c *Conn) DuplicateVolume(ctx context.Context, fromPool, from, pool string, want inventory.VolumeInfo) (inventory.VolumeInfo, error) {
-	return c.newVolume(ctx, pool, want, func(conn *libvirt.Connect, p *libvirt.StoragePool, xml string) (made *libvirt.StorageVol, err error) {
+	return c.newVolume(ctx, laneTransfer, pool, want, func(conn *libvirt.Connect, p *libvirt.StoragePool, xml string) (made *libvirt.StorageVol, err error) {
 		err = withVolume(conn, fromPool, from, func(v *libvirt.StorageVol) error {
 			if err := refuseForeignCopy(conn, v); err != nil {
 				return err
@@ -83,20 +83,16 @@ func (c *Conn) DuplicateVolume(ctx context.Context, fromPool, from, pool string,
 	})
 }
 
-// newVolume makes a volume and tells what became of it. It is not left alone
-// when ctx ends: whoever cancels removes what was made, and must know of it.
-func (c *Conn) newVolume(ctx context.Context, pool string, want inventory.VolumeInfo,
+// newVolume makes a volume and tells what became of it. Once begun, it is not left
+// alone when ctx ends: whoever cancels removes what was made, and must know of it.
+func (c *Conn) newVolume(ctx context.Context, l lane, pool string, want inventory.VolumeInfo,
 	create func(*libvirt.Connect, *libvirt.StoragePool, string) (*libvirt.StorageVol, error),
 ) (inventory.VolumeInfo, error) {
-	if err := ctx.Err(); err != nil {
-		return inventory.VolumeInfo{}, err
-	}
 	xml, err := domainxml.Volume(want.Name, want.Format, want.Capacity)
 	if err != nil {
 		return inventory.VolumeInfo{}, err
 	}
-	ctx = context.WithoutCancel(ctx)
-	return operate(ctx, c, work[inventory.VolumeInfo]{lane: laneWork}, func(conn *libvirt.Connect) (inventory.VolumeInfo, error) {
+	return operate(ctx, c, work[inventory.VolumeInfo]{lane: l, settled: true}, func(conn *libvirt.Connect) (inventory.VolumeInfo, error) {
 		p, err := conn.LookupStoragePoolByUUIDString(pool)
 		if err != nil {
 			return inventory.VolumeInfo{}, err
@@ -117,7 +113,7 @@ func (c *Conn) newVolume(ctx context.Context, pool string, want inventory.Volume
 
 // FillVolume writes a volume; see inventory.NewVolumes.
 func (c *Conn) FillVolume(ctx context.Context, pool, name string, from io.Reader, length uint64) error {
-	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+	return c.transfer(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
 		return fill(ctx, conn, v, from, length)
 	})
 }
@@ -203,7 +199,11 @@ func (c *Conn) dropUnless(ctx context.Context, pool, name string, stays func(*li
 
 // onVolume does work on a volume, beside other work on it.
 func (c *Conn) onVolume(ctx context.Context, pool, name string, do func(*libvirt.Connect, *libvirt.StorageVol) error) error {
-	_, err := operate(ctx, c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
+	return c.onVolumeAs(ctx, work[struct{}]{lane: laneWork}, pool, name, do)
+}
+
+func (c *Conn) onVolumeAs(ctx context.Context, w work[struct{}], pool, name string, do func(*libvirt.Connect, *libvirt.StorageVol) error) error {
+	_, err := operate(ctx, c, w, func(conn *libvirt.Connect) (struct{}, error) {
 		return struct{}{}, withVolume(conn, pool, name, func(v *libvirt.StorageVol) error { return do(conn, v) })
 	})
 	return err

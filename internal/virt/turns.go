@@ -9,10 +9,11 @@ import (
 type lane uint8
 
 const (
-	laneWork  lane = iota // one at a time on a VM
-	laneForce             // ends things: goes past what works or hangs
-	laneWatch             // looks at what works: goes past it, too
-	laneAgent             // asks guests' agents, which may never answer: libvirt lets other work go on beside
+	laneWork     lane = iota // one at a time on a VM
+	laneForce                // ends things: goes past what works or hangs
+	laneWatch                // looks at what works: goes past it, too
+	laneAgent                // asks guests' agents, which may never answer: libvirt lets other work go on beside
+	laneTransfer             // moves the content of volumes, which may take hours; on a VM it takes the turn of laneWork
 	laneCount
 
 	// laneConsole is no lane of operations: whoever opens or ends a console
@@ -20,13 +21,14 @@ const (
 	laneConsole
 )
 
-// How many operations are under way at once, over all VMs. Together with the
-// reads they stay within the twenty workers of libvirtd.
+// How many operations are under way at once, over all VMs. They leave some of the
+// twenty workers of libvirtd for reads.
 const (
-	workAtOnce  = 10
-	forceAtOnce = 2
-	watchAtOnce = 2
-	agentAtOnce = 2
+	workAtOnce     = 8
+	forceAtOnce    = 2
+	watchAtOnce    = 2
+	agentAtOnce    = 2
+	transferAtOnce = 4
 )
 
 // turns makes the operations on one VM go one at a time in each lane, and
@@ -53,10 +55,11 @@ type turn struct {
 func newTurns() *turns {
 	return &turns{
 		places: [laneCount]chan struct{}{
-			laneWork:  make(chan struct{}, workAtOnce),
-			laneForce: make(chan struct{}, forceAtOnce),
-			laneWatch: make(chan struct{}, watchAtOnce),
-			laneAgent: make(chan struct{}, agentAtOnce),
+			laneWork:     make(chan struct{}, workAtOnce),
+			laneForce:    make(chan struct{}, forceAtOnce),
+			laneWatch:    make(chan struct{}, watchAtOnce),
+			laneAgent:    make(chan struct{}, agentAtOnce),
+			laneTransfer: make(chan struct{}, transferAtOnce),
 		},
 		vms: make(map[turnKey]*turn),
 	}
@@ -70,8 +73,12 @@ func (t *turns) take(ctx context.Context, uuid string, l lane) (func(), error) {
 	}
 	unlock := func() {}
 	if uuid != "" {
+		key := turnKey{uuid, l}
+		if l == laneTransfer {
+			key.lane = laneWork
+		}
 		var err error
-		if unlock, err = t.lock(ctx, turnKey{uuid, l}); err != nil {
+		if unlock, err = t.lock(ctx, key); err != nil {
 			return nil, err
 		}
 	}

@@ -42,7 +42,7 @@ func (c *Conn) CopyVolume(ctx context.Context, fromPool, from, pool string, v in
 	if err != nil {
 		return err
 	}
-	return c.inPool(context.WithoutCancel(ctx), pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
+	return c.inPoolAs(ctx, moving, pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
 		return withVolume(conn, fromPool, from, func(original *libvirt.StorageVol) error {
 			info, err := original.GetInfo()
 			if err != nil {
@@ -64,7 +64,11 @@ func (c *Conn) CopyVolume(ctx context.Context, fromPool, from, pool string, v in
 
 // inPool runs work in a pool, beside other work in it.
 func (c *Conn) inPool(ctx context.Context, pool string, do func(*libvirt.Connect, *libvirt.StoragePool) error) error {
-	_, err := operate(ctx, c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
+	return c.inPoolAs(ctx, work[struct{}]{lane: laneWork}, pool, do)
+}
+
+func (c *Conn) inPoolAs(ctx context.Context, w work[struct{}], pool string, do func(*libvirt.Connect, *libvirt.StoragePool) error) error {
+	_, err := operate(ctx, c, w, func(conn *libvirt.Connect) (struct{}, error) {
 		p, err := conn.LookupStoragePoolByUUIDString(pool)
 		if err != nil {
 			return struct{}{}, err
@@ -127,7 +131,7 @@ func (c *Conn) CheckVolume(ctx context.Context, pool, name string) error {
 // WipeVolume overwrites a volume; see inventory.VolumeManager. libvirt says how
 // far it is only by how much room the volume takes.
 func (c *Conn) WipeVolume(ctx context.Context, pool, name string, progress func(done, total uint64)) error {
-	return c.inPool(context.WithoutCancel(ctx), pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
+	return c.inPoolAs(ctx, moving, pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
 		return withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
 			if err := unused(conn, v, ""); err != nil {
 				return err

@@ -40,10 +40,13 @@ func (c *Conn) UploadVolume(ctx context.Context, pool, name string, u inventory.
 	})
 }
 
-// transfer runs what moves a volume's content, which takes its time and ends by
-// itself when ctx does.
+// moving is work that moves the content of volumes: it takes its time, and once
+// begun it ends by itself when ctx does.
+var moving = work[struct{}]{lane: laneTransfer, settled: true}
+
+// transfer runs what moves a volume's content.
 func (c *Conn) transfer(ctx context.Context, pool, name string, do func(*libvirt.Connect, *libvirt.StorageVol) error) error {
-	return c.onVolume(context.WithoutCancel(ctx), pool, name, do)
+	return c.onVolumeAs(ctx, moving, pool, name, do)
 }
 
 // hasHoles says whether a file takes less room than its length.
