@@ -33,6 +33,8 @@ func (s *signals) stop() {
 	signal.Stop(s.stopNow)
 }
 
+var errLost = errors.New("the connection to the bus is lost")
+
 // loop says that the service is ready, and waits.
 func (d *daemon) loop(ctx context.Context, s *signals) error {
 	notify(sd.SdNotifyReady)
@@ -51,7 +53,9 @@ func (d *daemon) loop(ctx context.Context, s *signals) error {
 		case <-alive:
 			go d.proveAlive(ctx)
 		case <-d.serve.Context().Done():
-			return errors.New("the connection to the bus is lost")
+			return errLost
+		case <-d.ask.Context().Done():
+			return errLost
 		}
 	}
 }
