@@ -127,5 +127,5 @@ func (c *Conn) goneError() error {
 	if e := c.why.Load(); e != nil {
 		return e
 	}
-	return errs.New(errs.Disconnected, "The connection to libvirt was closed.")
+	return errClosed()
 }

@@ -48,11 +48,6 @@ func (c *Conn) register() error {
 
 // watchMain has the loss of the main connection end the whole.
 func (c *Conn) watchMain() error {
-	if !IsHere(c.uri) {
-		if err := c.main.conn.SetKeepAlive(5, 3); err != nil {
-			c.log.Info("the connection has no keepalive", "error", err)
-		}
-	}
 	err := c.main.conn.RegisterCloseCallback(func(_ *libvirt.Connect, why libvirt.ConnectCloseReason) {
 		defer contain()
 		c.lost(why)

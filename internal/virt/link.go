@@ -39,6 +39,11 @@ func dial(uri string) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !IsHere(uri) {
+		// Otherwise no call would ever return that was under way when the other
+		// machine went silent. A libvirt that cannot do that is used without.
+		_ = conn.SetKeepAlive(5, 3)
+	}
 	return &link{conn: conn, closed: make(chan struct{})}, nil
 }
 

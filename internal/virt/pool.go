@@ -39,6 +39,9 @@ func (p *pool) enter() (*link, error) {
 	if l := p.find(); l != nil {
 		return l, nil
 	}
+	if p.isClosed() {
+		return nil, errClosed()
+	}
 	l, err := dial(p.uri)
 	if err != nil {
 		return nil, err
@@ -48,11 +51,19 @@ func (p *pool) enter() (*link, error) {
 	defer p.mu.Unlock()
 	if p.closed {
 		go l.close()
-		return nil, errs.New(errs.Disconnected, "The connection to libvirt was closed.")
+		return nil, errClosed()
 	}
 	l.enter()
 	p.links = append(p.links, l)
 	return l, nil
+}
+
+func errClosed() error { return errs.New(errs.Disconnected, "The connection to libvirt was closed.") }
+
+func (p *pool) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 // find looks for an open link with room and drops dead ones.

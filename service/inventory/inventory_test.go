@@ -221,6 +221,25 @@ func TestReconnectDoesNotWait(t *testing.T) {
 	}
 }
 
+// TestAnAttemptToConnectIsBounded looks at its context only: the bound is a minute.
+func TestAnAttemptToConnectIsBounded(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	bounded := make(chan bool, 1)
+	hv.Hook("open", func(ctx context.Context, _ string) error {
+		_, ok := ctx.Deadline()
+		select {
+		case bounded <- ok:
+		default:
+		}
+		return nil
+	})
+	addLocal(t, inv, rec)
+	if !<-bounded {
+		t.Error("a host that dies meanwhile is waited for for ever")
+	}
+}
+
 func TestABurstAboutOneVMIsReadOnce(t *testing.T) {
 	t.Parallel()
 	hv, rec, inv := setUp(t)

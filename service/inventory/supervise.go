@@ -22,6 +22,9 @@ const (
 	// holds up the others for a short while only.
 	readTimeout = 3 * time.Second
 	listTimeout = time.Minute
+	// openTimeout bounds one attempt to connect: a host that dies while it is
+	// being connected to would never be tried again.
+	openTimeout = time.Minute
 	retryDelay  = 2 * time.Second
 )
 
@@ -51,7 +54,7 @@ func (h *Host) supervise(ctx context.Context) {
 }
 
 func (h *Host) connectAndServe(ctx context.Context) error {
-	conn, err := h.inv.hypervisor.Open(ctx, h.Info().URI)
+	conn, err := h.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,6 +63,12 @@ func (h *Host) connectAndServe(ctx context.Context) error {
 		return err
 	}
 	return h.serve(ctx, conn)
+}
+
+func (h *Host) open(ctx context.Context) (Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	return h.inv.hypervisor.Open(ctx, h.Info().URI)
 }
 
 // serve reads what events name until the connection is lost.
