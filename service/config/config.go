@@ -29,6 +29,9 @@ const LocalID = "local"
 type Config struct {
 	LogLevel slog.Level
 	Hosts    []Host // with different ids: the local one first, the others by id
+	// Incomplete says that a file or folder could not be read, so that there may
+	// be more hosts, or others.
+	Incomplete bool
 }
 
 // Host is one host to connect to.

@@ -28,6 +28,7 @@ type loader struct {
 	level    slog.Level
 	hosts    map[string]*hostDraft
 	problems []Problem
+	failed   bool // something could not be read
 }
 
 // hostDraft is a host while more files may change it.
@@ -60,7 +61,7 @@ func load(paths Paths) *loader {
 }
 
 func (l *loader) config() Config {
-	c := Config{LogLevel: l.level}
+	c := Config{LogLevel: l.level, Incomplete: l.failed}
 	for id, draft := range l.hosts {
 		if draft.uri != "" && !draft.disabled {
 			c.Hosts = append(c.Hosts, Host{ID: id, URI: draft.uri, Removable: draft.added})
@@ -84,6 +85,9 @@ func (l *loader) fail(file string, err error) {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		err = path.Err // the file's name is said already
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		l.failed = true
 	}
 	l.problems = append(l.problems, Problem{File: file, Message: fmt.Sprintf("cannot read it: %v", err)})
 }

@@ -211,6 +211,30 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+func TestWhatCannotBeReadIsMissing(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("#", maxSize+1)
+	tests := map[string]struct {
+		files      map[string]string
+		incomplete bool
+	}{
+		"nothing at all":            {nil, false},
+		"lines that mean nothing":   {map[string]string{"etc/kvmmanager.conf": "nonsense\n[Host a]\n", "state/hosts.conf": "[Service]\n"}, false},
+		"the main file":             {map[string]string{"etc/kvmmanager.conf": large}, true},
+		"a drop-in":                 {map[string]string{"etc/" + dropIn + "10-a.conf": large}, true},
+		"the folder of drop-ins":    {map[string]string{"etc/kvmmanager.conf.d": ""}, true},
+		"the hosts that were added": {map[string]string{"state/hosts.conf": large}, true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if c, _ := Load(newTree(t, test.files).paths); c.Incomplete != test.incomplete {
+				t.Errorf("incomplete: %v", c.Incomplete)
+			}
+		})
+	}
+}
+
 func TestHostsAreInOrder(t *testing.T) {
 	t.Parallel()
 	tr := newTree(t, map[string]string{

@@ -35,7 +35,8 @@ func (d *daemon) paths() config.Paths {
 }
 
 // load reads the configuration, says what is wrong with it, and makes the
-// inventory what the good rest says.
+// inventory what the good rest says. While something cannot be read, hosts only
+// come: those that are missing may be in there.
 func (h *hosts) load() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -49,7 +50,7 @@ func (h *hosts) load() {
 		want[host.ID] = host.URI
 	}
 	for id, uri := range h.have {
-		if want[id] != uri {
+		if want[id] != uri && !loaded.Incomplete {
 			h.drop(id)
 		}
 	}
