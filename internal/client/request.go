@@ -19,11 +19,15 @@ type request struct {
 }
 
 // newCall is a call with its options as the last argument. A service that is
-// not there is started by it.
+// not there is started by it only if a person is behind it: whoever has stopped
+// the service would not get rid of it while some program looks at it.
 func newCall(path model.Path, iface, member string, options []Option, args ...any) (*busconn.Call, error) {
 	r := &request{options: map[string]dbus.Variant{}}
 	for _, option := range options {
 		option(r)
+	}
+	if r.flags&dbus.FlagAllowInteractiveAuthorization == 0 {
+		r.flags |= dbus.FlagNoAutoStart
 	}
 	if path == "" || !dbus.ObjectPath(path).IsValid() {
 		return nil, errs.New(errs.NotFound, "There is no such object.")

@@ -77,6 +77,31 @@ func TestTheServiceIsStartedWhenItIsNeeded(t *testing.T) {
 	}
 }
 
+func TestAServiceThatWasStoppedIsStartedByPeopleOnly(t *testing.T) {
+	t.Parallel()
+	mark := filepath.Join(t.TempDir(), "started")
+	w := quietWorld(t)
+	w.World = servicetest.New(t, nil, installed(t, "/bin/sh -c 'touch "+mark+"; exit 1'"))
+	w.serve()
+	w.client = w.connect()
+	w.ready()
+	s := w.client.Subscribe()
+	go w.service.Stop()
+	w.await(s, "its end", inState(client.Gone))
+	if _, err := w.client.GetPermissions(w.ctx, hostPath); !errs.Is(err, errs.Disconnected) {
+		t.Errorf("a call that nobody has asked for: %v", err)
+	}
+	if _, err := os.Stat(mark); err == nil {
+		t.Error("it was started all the same")
+	}
+	if _, err := w.client.Start(w.ctx, webPath, client.Interactive()); !errs.Is(err, errs.Disconnected) {
+		t.Errorf("a person's call: %v", err) // what is started fails
+	}
+	if _, err := os.Stat(mark); err != nil {
+		t.Error("a person's call starts nothing")
+	}
+}
+
 func TestAServiceThatCannotBeStartedHasFailed(t *testing.T) {
 	t.Parallel()
 	w := quietWorld(t)

@@ -9,8 +9,9 @@ const (
 	Starting State = "starting"
 	// Ready: the mirror is complete and live.
 	Ready State = "ready"
-	// Gone: the service has left the bus. The mirror is stale. It comes back by
-	// itself, with the next method call, or with Activate.
+	// Gone: the service has left the bus. The mirror is stale. It comes back when
+	// somebody starts it, with the next Interactive call, or with Activate. Other
+	// calls get Disconnected.
 	Gone State = "gone"
 	// NotInstalled: there is no such service on this bus, and no way to start
 	// it. If one appears all the same, the state changes.
