@@ -251,13 +251,17 @@ func read(file *os.File, _ string, err error) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxImage))
 }
 
-// OpenDisplay implements ui.Service.
+// OpenDisplay implements ui.Service. A screen comes back by itself: it waits for
+// a service that was stopped, and does not start it, nor does a serial port.
 func (a *App) OpenDisplay(vm model.Path, index uint32, then func(*os.File, string, error)) {
 	type opened struct {
 		socket *os.File
 		kind   string
 	}
 	call(a, func(ctx context.Context, c *client.Client) (opened, error) {
+		if err := c.AwaitReady(ctx); err != nil {
+			return opened{}, err
+		}
 		socket, info, err := c.OpenDisplay(ctx, vm, index, client.Interactive())
 		return opened{socket, info.Type}, err
 	}, func(o opened, err error) { then(o.socket, o.kind, err) })
@@ -266,6 +270,9 @@ func (a *App) OpenDisplay(vm model.Path, index uint32, then func(*os.File, strin
 // OpenConsole implements ui.Service.
 func (a *App) OpenConsole(vm model.Path, id string, then func(*os.File, error)) {
 	call(a, func(ctx context.Context, c *client.Client) (*os.File, error) {
+		if err := c.AwaitReady(ctx); err != nil {
+			return nil, err
+		}
 		return c.OpenConsole(ctx, vm, id, client.Interactive())
 	}, then)
 }
