@@ -53,6 +53,7 @@ type Window struct {
 
 	release *gtk.ShortcutsShortcut // in the window of shortcuts; nil until that is there
 
+	lost        *model.Host // that the banner is about; nil if it is about the service, or hidden
 	healthAsked bool
 	trouble     string // what keeps VMs from working on this computer
 }
@@ -85,7 +86,13 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.sidebar.look(true)
 	w.NotifyProperty("suspended", func() { w.sidebar.look(!w.IsSuspended()) })
 	w.NotifyProperty("fullscreened", func() { w.split.SetCollapsed(w.IsFullscreen()) })
-	w.banner.ConnectButtonClicked(service.Connect)
+	w.banner.ConnectButtonClicked(func() {
+		if w.lost != nil {
+			service.Reconnect(w.lost.Path())
+			return
+		}
+		service.Connect()
+	})
 	w.statusButton.ConnectClicked(func() {
 		switch {
 		case w.state != client.Ready:
@@ -500,15 +507,19 @@ func (w *Window) askHealth() {
 // showTrouble says above the list what is wrong, in the service's words.
 func (w *Window) showTrouble(status client.Status) {
 	trouble := ""
+	w.lost = nil
 	switch status.State {
 	case client.Gone:
 		trouble = i18n.T("The service has stopped. What is shown may be old.")
 	case client.Failed, client.NotInstalled:
 		_, trouble = errs.Of(status.Err)
 	case client.Ready:
-		for _, h := range w.hosts {
+		for _, h := range sortedHosts(w.hosts) {
 			if h.State == model.Disconnected {
-				trouble = h.StateMessage
+				// TRANSLATORS: a host, and what is wrong with it.
+				trouble = i18n.F("%s: %s", hostTitle(h), orElse(h.StateMessage, words.HostState(h.State)))
+				w.lost = h
+				break
 			}
 		}
 	}

@@ -132,7 +132,7 @@ func TestAllHostsAreShown(t *testing.T) {
 	app.await(t, "list item", "This Computer")
 	world.HV.GoDown(errs.New(errs.Disconnected, "libvirt does not answer."))
 	app.await(t, "button", "Connect Again")
-	app.await(t, "label", "libvirt does not answer.")
+	app.await(t, "label", "This Computer: libvirt does not answer.")
 	world.HV.ComeUp()
 	awaitThat(t, "host that is connected", func() bool {
 		_, shown := app.find("button", "Connect Again")
@@ -151,7 +151,7 @@ func TestWhatLooksLikeMarkupIsShownAsItIs(t *testing.T) {
 	app.xdotool(t, "mousemove", fmt.Sprint(x), fmt.Sprint(y), "keydown", "ctrl", "click", "1", "keyup", "ctrl")
 	app.await(t, "label", "R&D <b>, vm-1")
 	world.HV.GoDown(errs.New(errs.Disconnected, "libvirt <does> not answer & will not."))
-	app.await(t, "label", "libvirt <does> not answer & will not.")
+	app.await(t, "label", "This Computer: libvirt <does> not answer & will not.")
 }
 
 func TestAFailedStartOffersWhatHelps(t *testing.T) {
