@@ -360,11 +360,20 @@ func (s *sidebar) selected() {
 	}
 }
 
-// choose selects a VM or a host alone.
+// choose selects a VM or a host alone. One that is filtered out is shown without
+// a row.
 func (s *sidebar) choose(path model.Path) {
 	if at := slices.Index(s.inView, string(path)); at >= 0 {
 		s.selection.SelectItem(uint(at), true)
 		s.view.ScrollTo(uint(at), gtk.ListScrollFocus, nil)
+		return
+	}
+	if chosen := []model.Path{path}; !s.gone(path) && !slices.Equal(chosen, s.chosen) {
+		s.chosen = chosen
+		s.moving = true
+		s.selection.UnselectAll()
+		s.moving = false
+		s.onChoice(chosen)
 	}
 }
 

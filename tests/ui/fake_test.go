@@ -100,6 +100,20 @@ func TestTheServiceGoesAndComesBack(t *testing.T) {
 	})
 }
 
+func TestWhatASearchHidesCanBeOpened(t *testing.T) {
+	_, _, app := fake(t, 2)
+	app.do(t, "search", "vm-1")
+	awaitThat(t, "list without the other VM", func() bool {
+		_, shown := app.find("list item", "vm-0")
+		return !shown
+	})
+	app.do(t, "open", vm(0))
+	app.await(t, "label", "vm-0")
+	app.await(t, "button", "Start")
+	app.do(t, "open", localHost)
+	app.await(t, "label", "libvirt answers.")
+}
+
 func TestAThousandVMs(t *testing.T) {
 	const many = 1000
 	world, _, app := fake(t, many)
