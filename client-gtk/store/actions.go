@@ -99,12 +99,18 @@ var rules = map[Action]rule{
 // Label is what a menu calls an action.
 func (w Words) Label(a Action) string { return w.text(rules[a].label) }
 
-// WhyNot is why somebody with these permissions cannot do something with a VM
-// now; empty when they can. Permissions that are not known yet forbid nothing:
-// the service decides.
-func (w Words) WhyNot(a Action, vm *model.VM, permissions map[string]client.Permission) string {
+// Reachable is whether anything can be done on a host now. One that is not known
+// yet forbids nothing: the service decides.
+func Reachable(host *model.Host) bool { return host == nil || host.State == model.Connected }
+
+// WhyNot is why somebody with these permissions cannot do something with a VM of
+// a host now; empty when they can. Permissions that are not known yet forbid
+// nothing: the service decides.
+func (w Words) WhyNot(a Action, vm *model.VM, host *model.Host, permissions map[string]client.Permission) string {
 	r := rules[a]
 	switch {
+	case !Reachable(host):
+		return w.text(noHost)
 	case permissions[r.right] == client.Denied:
 		return w.text(notAllowed)
 	case !r.when(vm):
@@ -122,11 +128,11 @@ func (w Words) denied() string {
 
 // WhyNotAdd is why somebody cannot add a device of a kind to a VM; empty when
 // they can. A shared folder is a path of the host, which is a right of its own.
-func (w Words) WhyNotAdd(kind model.DeviceKind, vm *model.VM, permissions map[string]client.Permission) string {
+func (w Words) WhyNotAdd(kind model.DeviceKind, vm *model.VM, host *model.Host, permissions map[string]client.Permission) string {
 	if kind == model.KindShare && permissions[rightHostPath] == client.Denied {
 		return w.denied()
 	}
-	return w.WhyNot(Hardware, vm, permissions)
+	return w.WhyNot(Hardware, vm, host, permissions)
 }
 
 // Primary is what a person most likely wants to do with a VM.

@@ -42,9 +42,24 @@ func TestAnActionIsPossibleWhenStateAndRightsAllowIt(t *testing.T) {
 		"clone what runs":                {Clone, running, nil, false},
 		"delete with the right":          {Delete, stopped, denied, true},
 	} {
-		if why := w.WhyNot(tt.action, tt.vm, tt.rights); (why == "") != tt.possible {
+		if why := w.WhyNot(tt.action, tt.vm, nil, tt.rights); (why == "") != tt.possible {
 			t.Errorf("%s: %q", name, why)
 		}
+	}
+}
+
+func TestNothingCanBeDoneOnAHostThatIsNotConnected(t *testing.T) {
+	t.Parallel()
+	var w Words
+	for a := range rules {
+		for _, state := range []model.VMState{model.VMRunning, model.VMShutOff} {
+			if why := w.WhyNot(a, &model.VM{State: state}, &model.Host{State: model.Disconnected}, nil); why != noHost {
+				t.Errorf("%s of what is %s: %q", a, state, why)
+			}
+		}
+	}
+	if why := w.WhyNot(Start, &model.VM{State: model.VMShutOff}, &model.Host{State: model.Connected}, nil); why != "" {
+		t.Errorf("on a host that is connected: %q", why)
 	}
 }
 

@@ -201,10 +201,10 @@ func TestADeviceIsDescribedByWhatItHas(t *testing.T) {
 func TestASharedFolderNeedsARightOfItsOwn(t *testing.T) {
 	t.Parallel()
 	rights := map[string]client.Permission{"org.kvmmanager.host-path.use": client.Denied, "org.kvmmanager.vm.configure": client.Allowed}
-	if why := (store.Words{}).WhyNotAdd(model.KindShare, machine, rights); why == "" {
+	if why := (store.Words{}).WhyNotAdd(model.KindShare, machine, nil, rights); why == "" {
 		t.Error("a share can be added without the right to host paths")
 	}
-	if why := (store.Words{}).WhyNotAdd(model.KindDisk, machine, rights); why != "" {
+	if why := (store.Words{}).WhyNotAdd(model.KindDisk, machine, nil, rights); why != "" {
 		t.Errorf("a disk cannot be added: %s", why)
 	}
 }

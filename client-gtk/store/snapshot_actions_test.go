@@ -79,7 +79,7 @@ func TestGoingBackSaysWhatIsLost(t *testing.T) {
 func TestSnapshotsNeedTheirRightAndNoTemplate(t *testing.T) {
 	t.Parallel()
 	for _, action := range []store.Action{store.TakeSnapshot, store.Snapshots} {
-		if why := (store.Words{}).WhyNot(action, &model.VM{State: model.VMShutOff, Template: true}, nil); !strings.Contains(why, "template") {
+		if why := (store.Words{}).WhyNot(action, &model.VM{State: model.VMShutOff, Template: true}, nil, nil); !strings.Contains(why, "template") {
 			t.Errorf("%s of a template: %q", action, why)
 		}
 	}

@@ -83,6 +83,21 @@ func (w Words) Uptime(vm *model.VM, now time.Time) string {
 	return w.Duration(now.Sub(vm.StartedAt))
 }
 
+// VMStateFor is what a VM does, and for how long. What it does while its host
+// cannot be reached is not known: that is said with the last of it.
+func (w Words) VMStateFor(vm *model.VM, host *model.Host, now time.Time) string {
+	state, up := w.VMState(vm), w.Uptime(vm, now)
+	switch {
+	case !Reachable(host):
+		return state + " · " + w.HostState(host.State)
+	case up == "":
+		return state
+	default:
+		// TRANSLATORS: a state, such as Running, and for how long.
+		return fmt.Sprintf(w.text("%s for %s"), state, up)
+	}
+}
+
 var vmStates = map[model.VMState]string{
 	model.VMRunning: mark("Running"), model.VMPaused: mark("Paused"), model.VMShuttingDown: mark("Shutting down"),
 	model.VMShutOff: mark("Off"), model.VMCrashed: mark("Crashed"), model.VMSuspended: mark("Suspended"),

@@ -11,7 +11,7 @@ import (
 )
 
 // showAddDevice lets a person choose what kind of device to add.
-func showAddDevice(parent gtk.Widgetter, service Service, vm *model.VM, permissions map[string]client.Permission) {
+func showAddDevice(parent gtk.Widgetter, service Service, vm *model.VM, host *model.Host, permissions map[string]client.Permission) {
 	dialog := adw.NewDialog()
 	dialog.SetTitle(i18n.T("Add Device"))
 	dialog.SetContentWidth(480)
@@ -22,7 +22,7 @@ func showAddDevice(parent gtk.Widgetter, service Service, vm *model.VM, permissi
 		row.SetUseMarkup(false)
 		row.SetTitle(words.DeviceKind(kind))
 		row.SetSubtitle(words.AddHint(kind))
-		why := words.WhyNotAdd(kind, vm, permissions)
+		why := words.WhyNotAdd(kind, vm, host, permissions)
 		row.SetSensitive(why == "")
 		row.SetTooltipText(why)
 		row.AddSuffix(opener(row, func() {

@@ -37,6 +37,7 @@ const (
 type console struct {
 	service Service
 	vm      *model.VM
+	host    *model.Host
 	denied  string // why the person may not look
 
 	root    *gtk.Box
@@ -208,11 +209,11 @@ func (c *console) leave() {
 }
 
 // update takes in what changed about the VM.
-func (c *console) update(vm *model.VM, permissions map[string]client.Permission) {
-	before := c.vm
-	c.vm = vm
+func (c *console) update(vm *model.VM, host *model.Host, permissions map[string]client.Permission) {
+	before, wasDenied := c.vm, c.denied != ""
+	c.vm, c.host = vm, host
 	c.denied = ""
-	if why := words.WhyNot(store.SendKeys, vm, permissions); why != "" && vm.State.Active() {
+	if why := words.WhyNot(store.SendKeys, vm, host, permissions); why != "" && vm.State.Active() {
 		c.denied = why
 	}
 	c.fillChoice()
@@ -220,7 +221,7 @@ func (c *console) update(vm *model.VM, permissions map[string]client.Permission)
 	case !vm.State.Active():
 		c.disconnect()
 		c.explain()
-	case before == nil || !before.State.Active():
+	case before == nil || !before.State.Active() || wasDenied && c.denied == "":
 		c.retry = firstRetry
 		c.connect()
 	case !c.open:
@@ -456,6 +457,8 @@ func (c *console) stopRetrying() {
 func (c *console) explain() {
 	switch {
 	case c.vm == nil || c.open || c.retrying != 0:
+	case !store.Reachable(c.host):
+		c.say(i18n.T("The Screen Cannot Be Opened"), words.WhyNot(store.SendKeys, c.vm, c.host, nil), "")
 	case !c.vm.State.Active():
 		c.say(i18n.F("“%s” Is Off", c.vm.Name), i18n.T("Its screen appears here while it runs."), i18n.T("Start"))
 	case c.denied != "":

@@ -45,6 +45,7 @@ func (d *detached) take(batch *client.Batch, hosts map[model.Path]*model.Host) {
 			d.window.Close()
 		}
 	}
+	d.page.takeHost(batch, hosts)
 	d.page.takeSnapshots(batch)
 	if batch.PermissionsChanged {
 		d.page.RefreshPermissions()

@@ -37,6 +37,7 @@ type hardware struct {
 	service     Service
 	page        *adw.PreferencesPage
 	vm          *model.VM
+	host        *model.Host
 	permissions map[string]client.Permission
 	add         *gtk.Button
 	general     *opened
@@ -53,7 +54,7 @@ type deviceGroup struct {
 func newHardware(page *adw.PreferencesPage, service Service) *hardware {
 	h := &hardware{service: service, page: page, add: gtk.NewButtonWithMnemonic(i18n.T("_Add Device…"))}
 	h.add.AddCSSClass("flat")
-	h.add.ConnectClicked(func() { showAddDevice(h.page, h.service, h.vm, h.permissions) })
+	h.add.ConnectClicked(func() { showAddDevice(h.page, h.service, h.vm, h.host, h.permissions) })
 	h.general = newOpened(page, i18n.T("Machine"), h.openGeneral)
 	h.general.group.SetHeaderSuffix(h.add)
 	for _, g := range []struct {
@@ -79,9 +80,9 @@ func newHardware(page *adw.PreferencesPage, service Service) *hardware {
 	return h
 }
 
-// enable lets through what a person's rights allow.
-func (h *hardware) enable(vm *model.VM, permissions map[string]client.Permission) {
-	h.vm, h.permissions = vm, permissions
+// enable lets through what the VM's host and a person's rights allow.
+func (h *hardware) enable(vm *model.VM, host *model.Host, permissions map[string]client.Permission) {
+	h.vm, h.host, h.permissions = vm, host, permissions
 	h.add.SetSensitive(h.why() == "")
 	h.add.SetTooltipText(h.why())
 	for _, g := range h.devices {
@@ -90,7 +91,7 @@ func (h *hardware) enable(vm *model.VM, permissions map[string]client.Permission
 }
 
 // why is why the hardware cannot be changed; empty when it can.
-func (h *hardware) why() string { return words.WhyNot(store.Hardware, h.vm, h.permissions) }
+func (h *hardware) why() string { return words.WhyNot(store.Hardware, h.vm, h.host, h.permissions) }
 
 func (h *hardware) show(vm *model.VM) {
 	h.vm = vm
@@ -156,13 +157,13 @@ func (h *hardware) generalFacts() []fact {
 func (h *hardware) openGeneral(place int) {
 	switch place {
 	case processorsRow, memoryRow:
-		showEdit(h.page, h.service, h.vm, words.WhyNot(store.Change, h.vm, h.permissions))
+		showEdit(h.page, h.service, h.vm, words.WhyNot(store.Change, h.vm, h.host, h.permissions))
 	case machineRow, firmwareRow:
 		showMachine(h.page, h.service, h.vm, h.why())
 	case bootRow:
 		showBootOrder(h.page, h.service, h.vm, h.why())
 	case xmlRow:
-		showXML(h.page, h.service, h.vm, words.WhyNot(store.EditXML, h.vm, h.permissions))
+		showXML(h.page, h.service, h.vm, words.WhyNot(store.EditXML, h.vm, h.host, h.permissions))
 	}
 }
 

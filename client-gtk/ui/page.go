@@ -175,7 +175,7 @@ func (p *Page) RefreshPermissions() {
 
 // Update shows what changed about the VM.
 func (p *Page) Update(vm *model.VM, host *model.Host) {
-	before := p.vm
+	before, wasLive := p.vm, p.live()
 	p.vm, p.host = vm, host
 	title := vm.Title
 	if title == "" {
@@ -196,13 +196,22 @@ func (p *Page) Update(vm *model.VM, host *model.Host) {
 	} else if before != nil && before.Path() == vm.Path() && before.GuestAgent != vm.GuestAgent {
 		p.askGuest()
 	}
-	if before == nil || before.Path() != vm.Path() || before.State != vm.State {
-		if !vm.State.Active() {
+	if before == nil || before.Path() != vm.Path() || before.State != vm.State || wasLive != p.live() {
+		if !p.live() {
 			p.picture.SetPaintable(nil)
 			p.history = store.NewHistory(historyLength)
 		}
 		p.drawGraphs()
 		p.look()
+	}
+}
+
+// takeHost takes in what changed about the VM's host.
+func (p *Page) takeHost(batch *client.Batch, hosts map[model.Path]*model.Host) {
+	for _, c := range batch.Hosts {
+		if p.vm != nil && c.New != nil && c.New.Path() == p.vm.Host {
+			p.Update(p.vm, hosts[p.vm.Host])
+		}
 	}
 }
 
@@ -220,12 +229,7 @@ func (p *Page) takeSnapshots(batch *client.Batch) {
 }
 
 func (p *Page) showState() {
-	state := words.VMState(p.vm)
-	if up := words.Uptime(p.vm, time.Now()); up != "" {
-		// TRANSLATORS: a state, such as Running, and for how long.
-		state = i18n.F("%s for %s", state, up)
-	}
-	p.state.SetText(state)
+	p.state.SetText(words.VMStateFor(p.vm, p.host, time.Now()))
 }
 
 // facts is the rows of the overview.
@@ -256,13 +260,13 @@ func (p *Page) facts() []fact {
 // enable lets through what state and rights allow, and says why not otherwise.
 func (p *Page) enable() {
 	for a, action := range p.byName {
-		action.SetEnabled(words.WhyNot(a, p.vm, p.permissions) == "")
+		action.SetEnabled(words.WhyNot(a, p.vm, p.host, p.permissions) == "")
 	}
 	p.byName[store.Template].SetState(glib.NewVariantBoolean(p.vm.Template))
 	p.showPrimary()
-	p.console.update(p.vm, p.permissions)
-	p.hardware.enable(p.vm, p.permissions)
-	p.snapshots.enable(p.vm, p.permissions)
+	p.console.update(p.vm, p.host, p.permissions)
+	p.hardware.enable(p.vm, p.host, p.permissions)
+	p.snapshots.enable(p.vm, p.host, p.permissions)
 }
 
 // primaryIcons is what the first action looks like where its name has no place.
@@ -274,7 +278,7 @@ var primaryIcons = map[store.Action]string{
 // showPrimary shows the action that comes first in the VM's state.
 func (p *Page) showPrimary() {
 	first := store.Primary(p.vm)
-	why := words.WhyNot(first, p.vm, p.permissions)
+	why := words.WhyNot(first, p.vm, p.host, p.permissions)
 	if p.narrow {
 		p.primary.SetIconName(primaryIcons[first])
 	} else {
@@ -298,21 +302,24 @@ func (p *Page) why(a store.Action) string {
 	if p.vm == nil || p.byName[a] == nil {
 		return ""
 	}
-	return words.WhyNot(a, p.vm, p.permissions)
+	return words.WhyNot(a, p.vm, p.host, p.permissions)
 }
+
+// live is whether the VM runs, and that can be seen.
+func (p *Page) live() bool { return p.vm != nil && p.vm.State.Active() && store.Reachable(p.host) }
 
 // look starts and stops what costs something while it is looked at.
 func (p *Page) look() {
 	at := p.stack.VisibleChildName()
-	active := p.vm != nil && p.vm.State.Active()
-	p.watch(active && at == "overview" && !p.suspended())
+	live := p.live()
+	p.watch(live && at == "overview" && !p.suspended())
 	if p.vm == nil {
 		return
 	}
 	if at == "screen" {
 		p.console.enter()
 	}
-	if active && at == "overview" {
+	if live && at == "overview" {
 		p.takeThumbnail()
 		p.askGuest()
 	}
@@ -321,7 +328,7 @@ func (p *Page) look() {
 // askGuest shows what the guest says about itself, as long as that takes no
 // password.
 func (p *Page) askGuest() {
-	if p.vm.GuestAgent != model.AgentConnected || p.permissions["org.kvmmanager.vm.guest"] != client.Allowed {
+	if p.vm.GuestAgent != model.AgentConnected || !p.live() || p.permissions["org.kvmmanager.vm.guest"] != client.Allowed {
 		return
 	}
 	asked := p.vm.Path()
@@ -413,7 +420,7 @@ func (p *Page) takeThumbnail() {
 		if image == nil {
 			return
 		}
-		if p.vm != nil && p.vm.Path() == asked && p.vm.State.Active() {
+		if p.vm != nil && p.vm.Path() == asked && p.live() {
 			image.Show(p.picture)
 		}
 		image.Free()
@@ -431,7 +438,7 @@ func (p *Page) Sample(s *client.Samples) {
 
 func (p *Page) act(a store.Action) {
 	vm := p.vm
-	if vm == nil || words.WhyNot(a, vm, p.permissions) != "" {
+	if vm == nil || words.WhyNot(a, vm, p.host, p.permissions) != "" {
 		return
 	}
 	switch a {

@@ -15,6 +15,7 @@ import (
 // once.
 type several struct {
 	service Service
+	hosts   map[model.Path]*model.Host
 	vms     []*model.VM
 	widget  *adw.ToolbarView
 	status  *adw.StatusPage
@@ -26,9 +27,9 @@ var together = []store.Action{
 	store.Start, store.Shutdown, store.Reboot, store.Pause, store.Resume, store.Save, store.PowerOff, store.Delete,
 }
 
-func newSeveral(service Service) *several {
+func newSeveral(service Service, hosts map[model.Path]*model.Host) *several {
 	s := &several{
-		service: service, widget: adw.NewToolbarView(), status: adw.NewStatusPage(), buttons: map[store.Action]*gtk.Button{},
+		service: service, hosts: hosts, widget: adw.NewToolbarView(), status: adw.NewStatusPage(), buttons: map[store.Action]*gtk.Button{},
 	}
 	header := adw.NewHeaderBar()
 	header.SetShowTitle(false)
@@ -68,12 +69,12 @@ func (s *several) show(vms []*model.VM) {
 	}
 }
 
-// able is the VMs whose state lets something be done. Whether the person may is
+// able is the VMs whose state and host let something be done. Whether the person may is
 // for the service to say.
 func (s *several) able(action store.Action) []*model.VM {
 	var able []*model.VM
 	for _, vm := range s.vms {
-		if words.WhyNot(action, vm, nil) == "" {
+		if words.WhyNot(action, vm, s.hosts[vm.Host], nil) == "" {
 			able = append(able, vm)
 		}
 	}

@@ -116,7 +116,7 @@ func (s *sidebar) tick() bool {
 	}
 	var running []model.Path
 	for path := range s.bound {
-		if known, _ := s.list.Find(path); known != nil && pictured(known.VM) {
+		if known, _ := s.list.Find(path); known != nil && pictured(known.VM) && store.Reachable(s.hosts[known.VM.Host]) {
 			running = append(running, path)
 		}
 	}

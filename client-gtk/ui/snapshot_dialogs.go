@@ -76,7 +76,7 @@ func showTakeSnapshot(parent gtk.Widgetter, service Service, vm *model.VM, tree 
 
 // showSnapshot shows what is known of a snapshot, and offers what can be done
 // with it.
-func showSnapshot(parent gtk.Widgetter, service Service, vm *model.VM, s *model.Snapshot, tree []*model.Snapshot, permissions map[string]client.Permission) {
+func showSnapshot(parent gtk.Widgetter, service Service, vm *model.VM, host *model.Host, s *model.Snapshot, tree []*model.Snapshot, permissions map[string]client.Permission) {
 	b := build(snapshotDetailsUI)
 	dialog, save := object[*adw.Dialog](b, "dialog"), object[*gtk.Button](b, "save")
 	dialog.SetTitle(s.Name)
@@ -98,7 +98,7 @@ func showSnapshot(parent gtk.Widgetter, service Service, vm *model.VM, s *model.
 	view := object[*gtk.TextView](b, "description")
 	description := view.Buffer()
 	description.SetText(s.Description)
-	why := words.WhyNot(store.Snapshots, vm, permissions)
+	why := words.WhyNot(store.Snapshots, vm, host, permissions)
 	view.SetEditable(why == "")
 	description.ConnectChanged(func() { save.SetSensitive(why == "" && all(description) != s.Description) })
 	save.ConnectClicked(func() {

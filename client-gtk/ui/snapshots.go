@@ -37,6 +37,7 @@ type snapshots struct {
 	rows    []*snapshotRow
 
 	vm          *model.VM
+	host        *model.Host
 	permissions map[string]client.Permission
 	tree        []store.SnapshotRow
 }
@@ -62,9 +63,9 @@ func newSnapshots(b *gtk.Builder, service Service) *snapshots {
 }
 
 // enable lets through what the VM's state and a person's rights allow.
-func (s *snapshots) enable(vm *model.VM, permissions map[string]client.Permission) {
-	s.vm, s.permissions = vm, permissions
-	why := words.WhyNot(store.TakeSnapshot, vm, permissions)
+func (s *snapshots) enable(vm *model.VM, host *model.Host, permissions map[string]client.Permission) {
+	s.vm, s.host, s.permissions = vm, host, permissions
+	why := words.WhyNot(store.TakeSnapshot, vm, host, permissions)
 	for _, button := range s.take {
 		button.SetSensitive(why == "")
 		button.SetTooltipText(why)
@@ -109,7 +110,7 @@ func (s *snapshots) newRow(place int) *snapshotRow {
 	r.row.SetSubtitleLines(4)
 	r.open = opener(r.row, func() {
 		if place < len(s.tree) {
-			showSnapshot(s.stack, s.service, s.vm, s.tree[place].Snapshot, s.all(), s.permissions)
+			showSnapshot(s.stack, s.service, s.vm, s.host, s.tree[place].Snapshot, s.all(), s.permissions)
 		}
 	})
 	r.current.AddCSSClass("accent")

@@ -74,7 +74,7 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.jobs = newJobsButton(b, service)
 	w.page = NewPage(service)
 	w.page.Detach = func(vm *model.VM) { w.detach(app, vm) }
-	w.several = newSeveral(service)
+	w.several = newSeveral(service, w.hosts)
 	w.host = newHostPage(service, w.sidebar.vm, w.Open)
 	// For the menu in the list.
 	w.InsertActionGroup("vm", w.page.actions)
@@ -310,9 +310,10 @@ func (w *Window) Take(batch *client.Batch) {
 			w.page.Update(c.New, w.hosts[c.New.Host])
 		}
 	}
+	w.page.takeHost(batch, w.hosts)
 	w.page.takeSnapshots(batch)
 	w.host.take(batch, w.hosts)
-	if len(w.sidebar.chosen) > 1 && len(batch.VMs) > 0 {
+	if len(w.sidebar.chosen) > 1 && len(batch.VMs)+len(batch.Hosts) > 0 {
 		w.several.show(w.chosenVMs())
 	}
 	for d := range w.apart {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
@@ -152,6 +153,21 @@ func TestAllHostsAreShown(t *testing.T) {
 		_, shown := app.find("button", "Connect Again")
 		return !shown
 	})
+}
+
+func TestAPageSaysThatItsHostIsLost(t *testing.T) {
+	world, _, app := fake(t, 1)
+	on := fakehv.VM(0, "vm-0")
+	on.State, on.ID, on.StartedAt = model.VMRunning, 1, time.Now()
+	world.HV.Put(on)
+	app.do(t, "open", vm(0))
+	stop := app.await(t, "button", "Shut Down")
+	awaitThat(t, "button that can be pressed", func() bool { return stop.is(sensitive) })
+	world.HV.GoDown(errs.New(errs.Disconnected, "libvirt does not answer."))
+	app.await(t, "label", "Running · Not connected")
+	awaitThat(t, "button that cannot be pressed", func() bool { return !stop.is(sensitive) })
+	world.HV.ComeUp()
+	awaitThat(t, "button that can be pressed again", func() bool { return stop.is(sensitive) })
 }
 
 func TestWhatLooksLikeMarkupIsShownAsItIs(t *testing.T) {
