@@ -126,7 +126,7 @@ func (o *bootOrder) move(from, to int) {
 func (o *bootOrder) fill() {
 	o.filling = true
 	for i, r := range o.rows {
-		title := deviceTitle(o.entries[i].Device)
+		title := words.DeviceTitle(o.entries[i].Device)
 		r.row.SetTitle(title)
 		r.row.SetSubtitle(bootSubtitle(o.entries[i].Device))
 		r.on.SetActive(o.entries[i].On)

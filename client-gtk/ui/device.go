@@ -59,7 +59,7 @@ func showDevice(parent gtk.Widgetter, service Service, vm *model.VM, id, why str
 		if d == nil {
 			return false
 		}
-		c.dialog.SetTitle(deviceTitle(d))
+		c.dialog.SetTitle(words.DeviceTitle(d))
 		asked, now := words.ChangeForm(d, service.Surroundings(c.vm.Host))
 		c.fill(asked, now)
 		c.apply.SetVisible(len(asked.Fields) > 0)
@@ -215,7 +215,7 @@ func askRemove(parent gtk.Widgetter, service Service, vm *model.VM, id string) {
 		return
 	}
 	removal := store.HardwareChange{Op: store.RemoveDevice, ID: id, Version: vm.ConfigVersion}
-	heading := i18n.F("Remove “%s” From “%s”?", deviceTitle(d), vm.Name)
+	heading := i18n.F("Remove “%s” From “%s”?", words.DeviceTitle(d), vm.Name)
 	service.ChangeHardware(vm.Path(), removal, true, func(outcome store.Outcome, err error) {
 		text := i18n.T("What is behind it, such as a volume, stays.")
 		switch {
@@ -239,16 +239,4 @@ func lost(err error) error {
 		return errs.New(errs.VersionMismatch, "%s", text)
 	}
 	return err
-}
-
-// deviceTitle is what a device is called in a list.
-func deviceTitle(d *model.Device) string {
-	switch d.Kind {
-	case model.KindDisk, model.KindCDROM, model.KindFloppy:
-		return join(words.DeviceKind(d.Kind), d.Target)
-	case model.KindShare:
-		return join(words.DeviceKind(d.Kind), d.Tag)
-	default:
-		return join(words.DeviceKind(d.Kind), orElse(d.Model, d.Type))
-	}
 }

@@ -141,7 +141,7 @@ func (h *hardware) generalFacts() []fact {
 	var boot []string
 	for _, entry := range store.BootEntries(vm) {
 		if entry.On {
-			boot = append(boot, deviceTitle(entry.Device))
+			boot = append(boot, words.DeviceTitle(entry.Device))
 		}
 	}
 	return []fact{

@@ -189,7 +189,7 @@ func (p *Page) Update(vm *model.VM, host *model.Host) {
 	p.details.set(p.facts())
 	p.hardware.show(vm)
 	p.enable()
-	p.banner.SetTitle(i18n.T("Some changes take effect when the virtual machine is started again: ") + strings.Join(vm.PendingChanges, ", "))
+	p.banner.SetTitle(words.Pending(vm))
 	p.banner.SetRevealed(len(vm.PendingChanges) > 0)
 	if vm.GuestAgent != model.AgentConnected {
 		p.guest.set(nil)
