@@ -156,7 +156,9 @@ func (o *bootOrder) do() {
 		o.dialog.Close()
 		return
 	}
+	wake := asleep(o.dialog)
 	o.service.ChangeHardware(o.vm.Path(), c, false, func(_ store.Outcome, err error) {
+		wake()
 		if err == nil {
 			o.dialog.Close()
 			return
