@@ -182,7 +182,7 @@ func (w *Window) addActions() {
 	create.ConnectActivate(func(*glib.Variant) { showCreate(w, w.service, w.hostInView()) })
 	w.AddAction(create)
 	search := gio.NewSimpleAction("search", nil)
-	search.ConnectActivate(func(*glib.Variant) { w.sidebar.startSearch() })
+	search.ConnectActivate(func(*glib.Variant) { w.startSearch() })
 	w.AddAction(search)
 	preferences := gio.NewSimpleAction("preferences", nil)
 	preferences.ConnectActivate(func(*glib.Variant) { showPreferences(w, w.service) })
@@ -285,8 +285,17 @@ func (w *Window) showRelease() {
 
 // Search shows what matches a text.
 func (w *Window) Search(text string) {
-	w.sidebar.startSearch()
+	w.startSearch()
 	w.sidebar.search.SetText(text)
+}
+
+// startSearch begins a search where it can be seen: in a narrow window the list
+// comes in place of a page.
+func (w *Window) startSearch() {
+	if w.split.Collapsed() {
+		w.split.SetShowContent(false)
+	}
+	w.sidebar.startSearch()
 }
 
 // Take takes in what changed.
