@@ -13,24 +13,38 @@ import (
 )
 
 // question is what to ask before something that cannot be undone. The headings
-// have a place for the VM's name, or for how many there are.
-type question struct{ heading, several, text, button string }
+// have a place for the VM's name, or say how many there are.
+type question struct {
+	heading      string
+	several      func(vms int) string
+	text, button string
+}
 
 var questions = map[store.Action]question{
 	store.PowerOff: {
-		i18n.Mark("Force “%s” Off?"), i18n.Mark("Force %d Virtual Machines Off?"),
+		i18n.Mark("Force “%s” Off?"),
+		func(n int) string {
+			return i18n.Count("Force %d Virtual Machine Off?", "Force %d Virtual Machines Off?", n)
+		},
 		i18n.Mark("This is like pulling the plug: what the guest has not saved is lost."), i18n.Mark("_Force Off"),
 	},
 	store.Reset: {
-		i18n.Mark("Force “%s” to Restart?"), i18n.Mark("Force %d Virtual Machines to Restart?"),
+		i18n.Mark("Force “%s” to Restart?"),
+		func(n int) string {
+			return i18n.Count("Force %d Virtual Machine to Restart?", "Force %d Virtual Machines to Restart?", n)
+		},
 		i18n.Mark("This is like pressing the reset button: what the guest has not saved is lost."), i18n.Mark("Force _Restart"),
 	},
 	store.Discard: {
-		i18n.Mark("Discard the Saved State of “%s”?"), i18n.Mark("Discard the Saved State of %d Virtual Machines?"),
+		i18n.Mark("Discard the Saved State of “%s”?"),
+		func(n int) string {
+			return i18n.Count("Discard the Saved State of %d Virtual Machine?", "Discard the Saved State of %d Virtual Machines?", n)
+		},
 		i18n.Mark("What the guest had not saved to its disks is lost. The next start is a boot."), i18n.Mark("_Discard"),
 	},
 	store.Delete: {
-		i18n.Mark("Delete “%s”?"), i18n.Mark("Delete %d Virtual Machines?"),
+		i18n.Mark("Delete “%s”?"),
+		func(n int) string { return i18n.Count("Delete %d Virtual Machine?", "Delete %d Virtual Machines?", n) },
 		i18n.Mark("The configuration and a saved state are deleted. The disks stay."), i18n.Mark("_Delete"),
 	},
 }
@@ -39,7 +53,7 @@ var questions = map[store.Action]question{
 func confirm(parent gtk.Widgetter, q question, vms []*model.VM, then func()) {
 	heading, text := i18n.F(q.heading, vms[0].Name), i18n.T(q.text)
 	if len(vms) > 1 {
-		heading, text = i18n.F(q.several, len(vms)), text+"\n\n"+names(vms)
+		heading, text = q.several(len(vms)), text+"\n\n"+names(vms)
 	}
 	askDestructive(parent, heading, text, i18n.T(q.button), nil, then)
 }
