@@ -477,6 +477,9 @@ func (w *Window) statusText() (icon, title, text, button string) {
 	case client.Failed:
 		return "dialog-error-symbolic", i18n.T("The Service Cannot Be Started"),
 			i18n.T("The system's journal says why: journalctl -u kvmmanagerd"), i18n.T("Try Again")
+	case client.Closed:
+		return "network-offline-symbolic", i18n.T("The Connection to the Service Is Lost"),
+			i18n.T("Virtual machines go on running without it."), i18n.T("Try Again")
 	case client.Gone:
 		return "network-offline-symbolic", i18n.T("The Service Has Stopped"),
 			i18n.T("Virtual machines go on running without it."), i18n.T("Start It")
@@ -521,7 +524,7 @@ func (w *Window) showTrouble(status client.Status) {
 	switch status.State {
 	case client.Gone:
 		trouble = i18n.T("The service has stopped. What is shown may be old.")
-	case client.Failed, client.NotInstalled:
+	case client.Failed, client.NotInstalled, client.Closed:
 		_, trouble = errs.Of(status.Err)
 	case client.Ready:
 		for _, h := range sortedHosts(w.hosts) {

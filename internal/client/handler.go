@@ -53,6 +53,10 @@ func (h *handler) Ended(err error) {
 	c.setStatus(Status{Closed, toError(err)})
 	c.owner = ""
 	c.epoch++
+	for _, t := range c.managed() {
+		t.begin() // nothing of it will be told any more
+		t.end()
+	}
 	c.statistics.end()
 	c.commit()
 }

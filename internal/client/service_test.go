@@ -170,6 +170,24 @@ func TestABusThatEndsClosesTheClient(t *testing.T) {
 	}
 }
 
+func TestAClientThatIsClosedHasNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, seen := w.client.Subscribe(), replay{}
+	seen.take(t, w.next(s))
+	if len(seen) == 0 {
+		t.Fatal("there was nothing before")
+	}
+	w.client.Close()
+	w.await(s, "the end", func(b *client.Batch) bool {
+		seen.take(t, b)
+		return b.Status.State == client.Closed
+	})
+	if len(seen) > 0 || len(w.client.VMs()) > 0 {
+		t.Errorf("%d objects are left", len(seen))
+	}
+}
+
 func TestErrorsKeepTheirKindAndMessage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -18,7 +18,8 @@ const (
 	NotInstalled State = "not-installed"
 	// Failed: the service cannot be started or read; Status.Err says why.
 	Failed State = "failed"
-	// Closed: the connection to the bus has ended, and the client with it.
+	// Closed: the connection to the bus has ended, and the client with it. Its
+	// mirror is empty.
 	Closed State = "closed"
 )
 

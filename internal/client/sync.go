@@ -173,7 +173,7 @@ func (c *Client) loadAll(epoch uint64, m *busconn.Message) error {
 	if m.Signature != "a{oa{sa{sv}}}" {
 		return fmt.Errorf("cannot read the objects: their types are %q", m.Signature)
 	}
-	loaded := []objects{&c.hosts, &c.vms, &c.snapshots, &c.networks, &c.pools, &c.volumes, &c.jobs}
+	loaded := c.managed()
 	for _, t := range loaded {
 		t.begin()
 	}
@@ -195,6 +195,11 @@ func (c *Client) loadAll(epoch uint64, m *busconn.Message) error {
 	c.statistics.adjust()
 	c.commit()
 	return nil
+}
+
+// managed is the tables of the objects that come and go.
+func (c *Client) managed() []objects {
+	return []objects{&c.hosts, &c.vms, &c.snapshots, &c.networks, &c.pools, &c.volumes, &c.jobs}
 }
 
 // loadObject reads the interfaces of one object. The caller holds mu.

@@ -18,7 +18,7 @@ import (
 // internal/client.
 var onMainLoop = map[string][]string{
 	"os":     {"File", "ErrClosed"},
-	"client": {"Batch", "Change", "Permission", "Plan", "NetworkApplied", "Allowed", "Denied", "Samples", "State", "Status", "Ready", "Gone", "Failed", "NotInstalled", "ErrNeedsInteraction"},
+	"client": {"Batch", "Change", "Permission", "Plan", "NetworkApplied", "Allowed", "Denied", "Samples", "State", "Status", "Ready", "Gone", "Failed", "NotInstalled", "Closed", "ErrNeedsInteraction"},
 }
 
 // neverOnMainLoop are packages that wait for files, other programs or the
