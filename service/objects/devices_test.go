@@ -103,13 +103,13 @@ func TestAnothersDiskNeedsTheRightToReadIt(t *testing.T) {
 				t.Errorf("%s on %s: %q", what, name, got)
 			}
 		}
-		denied = denied || name == "mine.qcow2" // a new VM is another one
-		for what, spec := range map[string]map[string]dbus.Variant{
-			"a VM with a copy": opts("name", "a", "source", opts("kind", "image", "volume", volumePath(name), "copy", true)),
-			"a VM with it":     opts("name", "a", "disks", []map[string]dbus.Variant{opts("volume", volumePath(name))}),
+		denied = denied || name == "mine.qcow2"         // a new VM is another one
+		for _, spec := range []map[string]dbus.Variant{ // the copy first: the other one has the disk then
+			opts("name", "a", "source", opts("kind", "image", "volume", volumePath(name), "copy", true)),
+			opts("name", "b", "disks", []map[string]dbus.Variant{opts("volume", volumePath(name))}),
 		} {
 			if got := errorName(w.call(localHost, "Host.CreateVM", spec, none()).Err); (got == errs.NotAuthorized.DBusName()) != denied {
-				t.Errorf("%s on %s: %q", what, name, got)
+				t.Errorf("a new VM %v on %s: %q", spec, name, got)
 			}
 		}
 	}
