@@ -115,6 +115,25 @@ func TestWhatASearchHidesCanBeOpened(t *testing.T) {
 	app.await(t, "label", "libvirt answers.")
 }
 
+func TestASearchInANarrowWindowShowsTheList(t *testing.T) {
+	_, _, app := fake(t, 2)
+	app.xdotool(t, append(slices.Clone(findWindow), "windowsize", "--sync", "400", "700")...)
+	app.do(t, "open", vm(0))
+	app.await(t, "tab panel", "Overview")
+	awaitThat(t, "page in place of the list", func() bool {
+		_, shown := app.find("list item", "vm-1")
+		return !shown
+	})
+	app.press(t, "ctrl+f")
+	app.await(t, "list item", "vm-1")
+	app.press(t, "v", "m", "minus", "0")
+	awaitThat(t, "list of what is looked for", func() bool {
+		_, shown := app.find("list item", "vm-1")
+		return !shown
+	})
+	app.await(t, "list item", "vm-0")
+}
+
 func TestAThousandVMs(t *testing.T) {
 	const many = 1000
 	world, _, app := fake(t, many)
