@@ -281,6 +281,7 @@ func (p *Page) showPrimary() {
 	why := words.WhyNot(first, p.vm, p.host, p.permissions)
 	if p.narrow {
 		p.primary.SetIconName(primaryIcons[first])
+		p.primary.ResetRelation(gtk.AccessibleRelationLabelledBy) // its label of before, which is gone
 	} else {
 		p.primary.SetLabel(words.Label(first))
 	}

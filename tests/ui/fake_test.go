@@ -119,7 +119,7 @@ func TestASearchInANarrowWindowShowsTheList(t *testing.T) {
 	_, _, app := fake(t, 2)
 	app.xdotool(t, append(slices.Clone(findWindow), "windowsize", "--sync", "400", "700")...)
 	app.do(t, "open", vm(0))
-	app.await(t, "tab panel", "Overview")
+	app.await(t, "button", "Start")
 	awaitThat(t, "page in place of the list", func() bool {
 		_, shown := app.find("list item", "vm-1")
 		return !shown
