@@ -28,7 +28,7 @@ func withFile[T any](path string, do func(*os.File) (T, error)) (T, error) {
 // Plan implements ui.Service.
 func (a *App) Plan(host model.Path, spec model.VMSpec, file string, then func(client.Plan, error)) {
 	call(a, func(ctx context.Context, c *client.Client) (client.Plan, error) {
-		return withFile(file, func(f *os.File) (client.Plan, error) { return c.PlanVM(ctx, host, spec, f) })
+		return withFile(file, func(f *os.File) (client.Plan, error) { return c.PlanVM(ctx, host, spec, f, client.Wanted()) })
 	}, then)
 }
 

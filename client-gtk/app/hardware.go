@@ -25,7 +25,7 @@ func (a *App) ChangeHardware(vm model.Path, h store.HardwareChange, dryRun bool,
 func changeHardware(ctx context.Context, c *client.Client, vm model.Path, h store.HardwareChange, dryRun bool) (store.Outcome, error) {
 	options := []client.Option{client.ExpectedVersion(h.Version)}
 	if dryRun {
-		options = append(options, client.DryRun())
+		options = append(options, client.DryRun(), client.Wanted())
 	} else {
 		options = append(options, client.Interactive())
 	}

@@ -133,6 +133,6 @@ func (a *App) Pools(host model.Path) []*model.StoragePool {
 // Capabilities implements ui.HostService.
 func (a *App) Capabilities(host model.Path, then func(model.Capabilities, error)) {
 	call(a, func(ctx context.Context, c *client.Client) (model.Capabilities, error) {
-		return c.GetCapabilities(ctx, host)
+		return c.GetCapabilities(ctx, host, client.Wanted())
 	}, then)
 }

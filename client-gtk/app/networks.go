@@ -10,12 +10,12 @@ import (
 
 // ConfigureNetwork implements ui.HostService.
 func (a *App) ConfigureNetwork(n *model.Network, changes map[string]any, dryRun bool, then func(client.NetworkApplied, error)) {
-	how := client.Interactive()
+	how := []client.Option{client.Interactive()}
 	if dryRun {
-		how = client.DryRun()
+		how = []client.Option{client.DryRun(), client.Wanted()}
 	}
 	call(a, func(ctx context.Context, c *client.Client) (client.NetworkApplied, error) {
-		return c.ConfigureNetwork(ctx, n.Path(), changes, how)
+		return c.ConfigureNetwork(ctx, n.Path(), changes, how...)
 	}, then)
 }
 

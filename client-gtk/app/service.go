@@ -173,6 +173,9 @@ func (a *App) Cancel(job model.Path) {
 	}, func(_ struct{}, err error) { a.fail(i18n.T("The Work Was Not Cancelled"), err) })
 }
 
+// Ready implements ui.Service.
+func (a *App) Ready() bool { return a.client != nil && a.client.Status().State == client.Ready }
+
 // Connect implements ui.Service.
 func (a *App) Connect() {
 	if a.client != nil {
@@ -251,17 +254,13 @@ func read(file *os.File, _ string, err error) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, maxImage))
 }
 
-// OpenDisplay implements ui.Service. A screen comes back by itself: it waits for
-// a service that was stopped, and does not start it, nor does a serial port.
+// OpenDisplay implements ui.Service.
 func (a *App) OpenDisplay(vm model.Path, index uint32, then func(*os.File, string, error)) {
 	type opened struct {
 		socket *os.File
 		kind   string
 	}
 	call(a, func(ctx context.Context, c *client.Client) (opened, error) {
-		if err := c.AwaitReady(ctx); err != nil {
-			return opened{}, err
-		}
 		socket, info, err := c.OpenDisplay(ctx, vm, index, client.Interactive())
 		return opened{socket, info.Type}, err
 	}, func(o opened, err error) { then(o.socket, o.kind, err) })
@@ -270,9 +269,6 @@ func (a *App) OpenDisplay(vm model.Path, index uint32, then func(*os.File, strin
 // OpenConsole implements ui.Service.
 func (a *App) OpenConsole(vm model.Path, id string, then func(*os.File, error)) {
 	call(a, func(ctx context.Context, c *client.Client) (*os.File, error) {
-		if err := c.AwaitReady(ctx); err != nil {
-			return nil, err
-		}
 		return c.OpenConsole(ctx, vm, id, client.Interactive())
 	}, then)
 }

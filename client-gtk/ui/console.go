@@ -424,6 +424,9 @@ func (c *console) closed(err error) {
 		return
 	}
 	c.retrying = coreglib.TimeoutAdd(uint(c.retry.Milliseconds()), func() bool {
+		if !c.service.Ready() {
+			return true // to open it would start a service that somebody has stopped
+		}
 		c.retrying = 0
 		c.connect()
 		return false

@@ -41,7 +41,7 @@ func (d *detached) take(batch *client.Batch, hosts map[model.Path]*model.Host) {
 		switch {
 		case c.New != nil && c.New.Path() == d.path:
 			d.page.Update(c.New, hosts[c.New.Host])
-		case c.New == nil && c.Old.Path() == d.path:
+		case c.New == nil && c.Old.Path() == d.path && batch.Status.State != client.Closed: // then its screen goes on
 			d.window.Close()
 		}
 	}

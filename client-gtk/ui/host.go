@@ -169,6 +169,7 @@ func (p *hostPage) refreshPermissions() {
 		if p.host != nil && p.host.Path() == asked {
 			p.permissions = permissions
 			p.fill()
+			p.look()
 		}
 	})
 }

@@ -49,6 +49,8 @@ type Service interface {
 	Press(vm model.Path, keys []string)
 	// Cancel asks a job to stop.
 	Cancel(job model.Path)
+	// Ready is whether the service is there.
+	Ready() bool
 	// Connect tries again to reach the service.
 	Connect()
 	// Reconnect has the service try again to reach a host.

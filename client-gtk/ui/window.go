@@ -289,10 +289,13 @@ func (w *Window) Search(text string) {
 	w.sidebar.search.SetText(text)
 }
 
-// startSearch begins a search where it can be seen: in a narrow window the list
-// comes in place of a page.
+// startSearch begins a search where it can be seen: beside the page, or in a
+// narrow window in place of it.
 func (w *Window) startSearch() {
-	if w.split.Collapsed() {
+	switch {
+	case w.IsFullscreen():
+		w.Unfullscreen()
+	case w.split.Collapsed():
 		w.split.SetShowContent(false)
 	}
 	w.sidebar.startSearch()

@@ -15,10 +15,17 @@ import (
 type Option func(*request)
 
 // Interactive lets the service ask the person for a password. The call can
-// then take as long as the person does.
+// then take as long as the person does. It is Wanted.
 func Interactive() Option {
-	return func(r *request) { r.flags |= dbus.FlagAllowInteractiveAuthorization }
+	return func(r *request) {
+		r.flags |= dbus.FlagAllowInteractiveAuthorization
+		r.starts = true
+	}
 }
+
+// Wanted is for what a person has asked for: a service that does not run is
+// started.
+func Wanted() Option { return func(r *request) { r.starts = true } }
 
 func set(key string, value any) Option {
 	return func(r *request) { r.options[key] = dbus.MakeVariant(value) }

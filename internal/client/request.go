@@ -14,19 +14,20 @@ import (
 // request is a method call in the making.
 type request struct {
 	flags   dbus.Flags
+	starts  bool // a service that does not run
 	options map[string]dbus.Variant
 	files   []*os.File
 }
 
-// newCall is a call with its options as the last argument. A service that is
-// not there is started by it only if a person is behind it: whoever has stopped
-// the service would not get rid of it while some program looks at it.
+// newCall is a call with its options as the last argument. A service that does
+// not run is started by it only if a person is behind it: whoever has stopped the
+// service would not get rid of it while some program looks at it.
 func newCall(path model.Path, iface, member string, options []Option, args ...any) (*busconn.Call, error) {
 	r := &request{options: map[string]dbus.Variant{}}
 	for _, option := range options {
 		option(r)
 	}
-	if r.flags&dbus.FlagAllowInteractiveAuthorization == 0 {
+	if !r.starts {
 		r.flags |= dbus.FlagNoAutoStart
 	}
 	if path == "" || !dbus.ObjectPath(path).IsValid() {

@@ -163,7 +163,11 @@ func (st *statistics) shortest() (want time.Duration) {
 // The caller holds mu.
 func (st *statistics) adjust() {
 	want := st.shortest()
-	if st.client.status.State != Ready || st.asking || want == st.have {
+	if st.client.status.State != Ready || st.asking {
+		return
+	}
+	st.match(want > 0)
+	if want == st.have {
 		return
 	}
 	st.asking = true
@@ -173,7 +177,6 @@ func (st *statistics) adjust() {
 		call.Member = "SubscribeStatistics"
 		call.Args = append([]any{uint32(min(want/time.Millisecond, math.MaxUint32))}, call.Args...)
 	}
-	st.match(want > 0)
 	st.client.conn.Go(call, func(m *busconn.Message, err error) {
 		if err != nil {
 			time.AfterFunc(retryDelay, func() { st.asked(epoch, have) })

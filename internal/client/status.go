@@ -10,7 +10,7 @@ const (
 	// Ready: the mirror is complete and live.
 	Ready State = "ready"
 	// Gone: the service has left the bus. The mirror is stale. It comes back when
-	// somebody starts it, with the next Interactive call, or with Activate. Other
+	// somebody starts it, with the next Wanted call, or with Activate. Other
 	// calls get Disconnected.
 	Gone State = "gone"
 	// NotInstalled: there is no such service on this bus, and no way to start

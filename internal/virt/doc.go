@@ -21,10 +21,10 @@
 // AbortSnapshot) do not wait for ordinary ones, nor do JobProgress and
 // Statistics. What a guest's agent is asked, and may never answer, holds up
 // nothing else, and neither does what moves the content of volumes, for hours or
-// into a pipe that nobody reads. Over all VMs, eight ordinary and ten others are
-// under way at most, so libvirtd has workers left for reads, for other programs
-// and for switching off whatever hangs. The test driver gives each connection a
-// picture of its own, so there one connection carries everything.
+// into a pipe that nobody reads. Over all VMs there are so few of each kind at once
+// (see turns.go) that libvirtd has workers left for reads, for other programs and
+// for switching off whatever hangs. The test driver gives each connection a picture
+// of its own, so there one connection carries everything.
 //
 // # Contexts
 //

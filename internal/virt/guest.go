@@ -36,7 +36,7 @@ func askAgent[T any](ctx context.Context, c *Conn, uuid string, ask func(*libvir
 			return none, err
 		}
 		// A freeze may take longer, and its caller waits for it. It is not under
-		// way now, since it takes the same turn.
+		// way now, since it takes the same turn, as a snapshot does that freezes.
 		defer func() { _ = dom.AgentSetResponseTimeout(int(libvirt.DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK), 0) }()
 		return ask(dom)
 	})
@@ -87,7 +87,7 @@ func guestInfoOf(info *libvirt.DomainGuestInfo) model.GuestInfo {
 // FreezeFilesystems has the guest write everything out and stop writing. One
 // that is frozen already is InvalidState.
 func (c *Conn) FreezeFilesystems(ctx context.Context, uuid string) error {
-	return c.do(ctx, uuid, laneAgent, func(dom *libvirt.Domain) error {
+	return c.do(ctx, uuid, laneFreeze, func(dom *libvirt.Domain) error {
 		err := dom.FSFreeze(nil, 0)
 		if err != nil && strings.Contains(err.Error(), "already") && strings.Contains(err.Error(), "frozen") {
 			return errs.Wrap(errs.InvalidState, err, "The file systems of the guest are frozen already.")
@@ -98,10 +98,10 @@ func (c *Conn) FreezeFilesystems(ctx context.Context, uuid string) error {
 
 // ThawFilesystems lets the guest write again.
 func (c *Conn) ThawFilesystems(ctx context.Context, uuid string) error {
-	return c.do(ctx, uuid, laneAgent, func(dom *libvirt.Domain) error { return dom.FSThaw(nil, 0) })
+	return c.do(ctx, uuid, laneFreeze, func(dom *libvirt.Domain) error { return dom.FSThaw(nil, 0) })
 }
 
 // TrimFilesystems has the guest give back the space that it does not need.
 func (c *Conn) TrimFilesystems(ctx context.Context, uuid string) error {
-	return c.do(ctx, uuid, laneAgent, func(dom *libvirt.Domain) error { return dom.FSTrim("", 0, 0) })
+	return c.do(ctx, uuid, laneFreeze, func(dom *libvirt.Domain) error { return dom.FSTrim("", 0, 0) })
 }

@@ -59,6 +59,13 @@ func (c *Conn) CreateSnapshot(ctx context.Context, uuid string, spec inventory.S
 		if err != nil {
 			return err
 		}
+		if spec.Quiesce { // not with the little time that others give the agent
+			done, err := c.turns.lock(ctx, turnKey{uuid, laneAgent})
+			if err != nil {
+				return err
+			}
+			defer done()
+		}
 		made, err := dom.CreateSnapshotXML(xml, createFlags(spec, plan.Kind, active))
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ const (
 	laneForce                // ends things: goes past what works or hangs
 	laneWatch                // looks at what works: goes past it, too
 	laneAgent                // asks guests' agents, which may never answer: libvirt lets other work go on beside
+	laneFreeze               // has guests' agents do what may take minutes; on a VM it takes the turn of laneAgent
 	laneTransfer             // moves the content of volumes, which may take hours; on a VM it takes the turn of laneWork
 	laneCount
 
@@ -22,12 +23,14 @@ const (
 )
 
 // How many operations are under way at once, over all VMs. They leave some of the
-// twenty workers of libvirtd for reads.
+// twenty workers of libvirtd for reads: what forces needs none of these, and most of
+// what is transferred none at all while it flows.
 const (
-	workAtOnce     = 8
+	workAtOnce     = 7
 	forceAtOnce    = 2
-	watchAtOnce    = 2
+	watchAtOnce    = 3 // Statistics may hold two for long
 	agentAtOnce    = 2
+	freezeAtOnce   = 3
 	transferAtOnce = 4
 )
 
@@ -59,6 +62,7 @@ func newTurns() *turns {
 			laneForce:    make(chan struct{}, forceAtOnce),
 			laneWatch:    make(chan struct{}, watchAtOnce),
 			laneAgent:    make(chan struct{}, agentAtOnce),
+			laneFreeze:   make(chan struct{}, freezeAtOnce),
 			laneTransfer: make(chan struct{}, transferAtOnce),
 		},
 		vms: make(map[turnKey]*turn),
@@ -74,8 +78,11 @@ func (t *turns) take(ctx context.Context, uuid string, l lane) (func(), error) {
 	unlock := func() {}
 	if uuid != "" {
 		key := turnKey{uuid, l}
-		if l == laneTransfer {
+		switch l {
+		case laneTransfer:
 			key.lane = laneWork
+		case laneFreeze:
+			key.lane = laneAgent
 		}
 		var err error
 		if unlock, err = t.lock(ctx, key); err != nil {

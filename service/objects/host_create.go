@@ -68,7 +68,11 @@ type startingConn struct {
 // it yet.
 func (c startingConn) Start(ctx context.Context, uuid string, paused bool) error {
 	host := c.request.host
-	if err := host.Refresh(ctx, uuid); err != nil {
+	err := host.Refresh(ctx, uuid)
+	for again := 0; again < 3 && errs.Is(err, errs.Timeout); again++ {
+		err = host.Refresh(ctx, uuid) // libvirtd may be busy: what is made is too good to be lost for that
+	}
+	if err != nil {
 		return err
 	}
 	defer settle(host.SetTransition(uuid, model.VMStarting))

@@ -29,6 +29,7 @@ type statistics struct {
 
 // sampler is one host's, which runs as long as somebody subscribes.
 type sampler struct {
+	host      *inventory.Host
 	cancel    context.CancelFunc
 	intervals chan time.Duration // capacity 1: the newest that it has not seen
 }
@@ -130,7 +131,7 @@ func (st *statistics) adjust() {
 		}
 	}
 	for id, sampler := range st.samplers {
-		if hosts[id] == nil {
+		if hosts[id] != sampler.host { // it went, or another one has its id
 			sampler.cancel()
 			delete(st.samplers, id)
 		} else if interval != st.interval {
@@ -145,7 +146,7 @@ func (st *statistics) adjust() {
 		if _, ok := st.samplers[id]; !ok {
 			ctx, cancel := context.WithCancel(context.Background())
 			intervals := make(chan time.Duration, 1)
-			st.samplers[id] = sampler{cancel, intervals}
+			st.samplers[id] = sampler{h, cancel, intervals}
 			go h.Sample(ctx, interval, intervals, func(s inventory.Samples) { st.deliver(ctx, h, s) })
 		}
 	}

@@ -182,7 +182,7 @@ func cancellable(ctx context.Context, job *jobs.Job, conn inventory.Conn, uuid s
 	go func() { ended <- do(context.WithoutCancel(ctx), uuid) }()
 	ticker := time.NewTicker(progressTick)
 	defer ticker.Stop()
-	cancelled := ctx.Done()
+	cancelled, aborting := ctx.Done(), make(chan struct{}, 1)
 	for {
 		select {
 		case err := <-ended:
@@ -194,10 +194,19 @@ func cancellable(ctx context.Context, job *jobs.Job, conn inventory.Conn, uuid s
 				job.Progress(p.Done, p.Total)
 			}
 		}
-		if ctx.Err() != nil {
-			// It fails before the hypervisor has begun, which may wait for somebody
-			// else's operation, so it is tried until there is nothing to end.
-			_ = abort(context.WithoutCancel(ctx), uuid)
+		if ctx.Err() == nil {
+			continue
+		}
+		// It fails before the hypervisor has begun, which may wait for somebody
+		// else's operation, so it is tried until there is nothing to end. Meanwhile
+		// the step may end by itself.
+		select {
+		case aborting <- struct{}{}:
+			go func() {
+				_ = abort(context.WithoutCancel(ctx), uuid)
+				<-aborting
+			}()
+		default: // one attempt is under way
 		}
 	}
 }

@@ -217,10 +217,13 @@ func (r *request) replaceContent(ctx context.Context, conn inventory.Conn, job *
 	if !inPlace {
 		err = again(begun)
 	}
+	lost := !inPlace
 	if err == nil {
-		err = conn.UploadVolume(ctx, r.pool.UUID, v.Name, upload(file, size, job, !inPlace))
+		what := upload(file, size, job, !inPlace)
+		what.Check = func(head []byte) error { lost = true; return create.CheckHead(head) } // just before it is written
+		err = conn.UploadVolume(ctx, r.pool.UUID, v.Name, what)
 	}
-	if err != nil {
+	if err != nil && lost {
 		empty := inventory.NewVolume{Name: v.Name, Format: "raw", Capacity: now.Capacity, Allocation: new(uint64)}
 		failed := conn.CheckVolume(context.WithoutCancel(ctx), r.pool.UUID, v.Name)
 		if failed == nil || errs.Is(failed, errs.NotFound) { // otherwise somebody has started a VM on it

@@ -59,7 +59,7 @@ var offMainLoop = []string{"follow", "edit", "run", "screenshot", "watchStalls",
 var inGoroutine = map[string]int{"call": 1, "steps": 1, "answer": 0, "begin": 1, "change": 1, "work": 1, "finish": 2}
 
 // quick are the methods of the service's client that answer from memory.
-var quick = []string{"VM", "Snapshots", "Networks", "Pools", "Volumes", "Activate"}
+var quick = []string{"VM", "Snapshots", "Networks", "Pools", "Volumes", "Status", "Activate"}
 
 func TestTheApplicationWaitsInGoroutines(t *testing.T) {
 	t.Parallel()
