@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"path"
 	"strings"
 	"time"
 
@@ -72,7 +71,7 @@ func (p *provider) GetResultMetas(ids []string) ([]map[string]dbus.Variant, *dbu
 	for _, id := range ids {
 		vm := p.service.VM(model.Path(id))
 		if vm == nil {
-			metas = append(metas, map[string]dbus.Variant{"id": dbus.MakeVariant(id), "name": dbus.MakeVariant(path.Base(id))})
+			metas = append(metas, map[string]dbus.Variant{"id": dbus.MakeVariant(id), "name": dbus.MakeVariant(id[strings.LastIndex(id, "/")+1:])})
 			continue
 		}
 		metas = append(metas, map[string]dbus.Variant{
