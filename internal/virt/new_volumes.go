@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"libvirt.org/go/libvirt"
 
+	"org.kvmmanager/internal/diskimage"
 	"org.kvmmanager/internal/domainxml"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/service/inventory"
@@ -169,7 +171,51 @@ func sendAll(stream *libvirt.Stream, data []byte) error {
 
 // GrowVolume makes a volume larger; see inventory.NewVolumes.
 func (c *Conn) GrowVolume(ctx context.Context, pool, name string, capacity uint64) error {
-	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error { return resizeVolume(conn, v, capacity, 0) })
+	return c.inPool(ctx, pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
+		if err := awaitFormat(ctx, conn, p, pool, name); err != nil {
+			return err
+		}
+		return withVolume(conn, pool, name, func(v *libvirt.StorageVol) error { return resizeVolume(conn, v, capacity, 0) })
+	})
+}
+
+const (
+	// formatAttempts is how often libvirt is asked to look at a volume again.
+	formatAttempts = 100
+	// formatPause comes between, when others are at work in the pool.
+	formatPause = 100 * time.Millisecond
+)
+
+// awaitFormat has libvirt know the format of a volume. What was written into it a
+// moment ago it may still take for raw, and would only make the file longer.
+func awaitFormat(ctx context.Context, conn *libvirt.Connect, p *libvirt.StoragePool, pool, name string) error {
+	for range formatAttempts {
+		stale := false
+		err := withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
+			facts, err := factsOf(v)
+			if err != nil || facts.Format != "raw" {
+				return err
+			}
+			head, err := peek(conn, v, 0, headLength)
+			if unsupported(err) { // by drivers without real files
+				return nil
+			}
+			stale = err == nil && diskimage.IsQcow2(head)
+			return err
+		})
+		if err != nil || !stale {
+			return err
+		}
+		if p.Refresh(0) == nil {
+			continue
+		}
+		select {
+		case <-time.After(formatPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return errs.New(errs.Busy, "The storage pool is busy, so that the new volume cannot be made larger. Try again in a moment.")
 }
 
 // DropVolume removes a volume; see inventory.NewVolumes.
