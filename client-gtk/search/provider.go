@@ -92,14 +92,7 @@ func title(vm *model.VM) string {
 }
 
 func describe(vm *model.VM) string {
-	facts := append([]string{words.VMState(vm), vm.OSName}, vm.IPAddresses...)
-	known := facts[:0]
-	for _, fact := range facts {
-		if fact != "" {
-			known = append(known, fact)
-		}
-	}
-	return strings.Join(known, " · ")
+	return store.Join(append([]string{words.VMState(vm), vm.OSName}, vm.IPAddresses...)...)
 }
 
 // ActivateResult opens a VM's page in the client.

@@ -53,6 +53,9 @@ func (w Words) processors(h *model.Host) string {
 	return fmt.Sprintf(w.text("%d (%d × %d × %d)"), h.CPUs, h.CPUSockets, h.CPUCores, h.CPUThreads)
 }
 
+// Join puts facts that are known on one line.
+func Join(parts ...string) string { return strings.Join(nonEmpty(parts), " · ") }
+
 func nonEmpty(values []string) []string {
 	var there []string
 	for _, v := range values {

@@ -33,7 +33,7 @@ func (w Words) Leases(leases []model.Lease, n *model.Network, vms []*model.VM) [
 		if reserved {
 			until = w.text("reserved")
 		}
-		rows[i] = LeaseRow{Lease: l, Title: title, Subtitle: strings.Join(nonEmpty([]string{l.Address, l.MAC, until}), " · "), Reserved: reserved}
+		rows[i] = LeaseRow{Lease: l, Title: title, Subtitle: Join(l.Address, l.MAC, until), Reserved: reserved}
 	}
 	return rows
 }
@@ -56,7 +56,7 @@ func Reservation(l model.Lease, n *model.Network) model.DHCPHost {
 func Reserved(n *model.Network) []Fact {
 	var facts []Fact
 	for _, h := range n.DHCPHosts {
-		facts = append(facts, Fact{cmp.Or(h.Name, h.MAC, h.ID, h.Address), strings.Join(nonEmpty([]string{h.Address, h.MAC, h.ID}), " · ")})
+		facts = append(facts, Fact{cmp.Or(h.Name, h.MAC, h.ID, h.Address), Join(h.Address, h.MAC, h.ID)})
 	}
 	return facts
 }

@@ -49,14 +49,7 @@ func (w Words) DeviceTitle(d *model.Device) string {
 	case name == "":
 		name = d.Type
 	}
-	return titled(w.DeviceKind(d.Kind), name)
-}
-
-func titled(kind, name string) string {
-	if name == "" {
-		return kind
-	}
-	return kind + " · " + name
+	return Join(w.DeviceKind(d.Kind), name)
 }
 
 // kindOf is the kind of device that an id begins with; empty if there is none.
@@ -76,5 +69,5 @@ func (w Words) deviceOf(kind model.DeviceKind, id string) string {
 	if strings.Trim(name, "0123456789") == "" {
 		name = ""
 	}
-	return titled(w.DeviceKind(kind), name)
+	return Join(w.DeviceKind(kind), name)
 }

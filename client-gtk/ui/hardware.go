@@ -145,9 +145,9 @@ func (h *hardware) generalFacts() []fact {
 		}
 	}
 	return []fact{
-		{i18n.T("Processors"), join(processors, vm.CPUMode)},
+		{i18n.T("Processors"), store.Join(processors, vm.CPUMode)},
 		{i18n.T("Memory"), memory},
-		{i18n.T("Machine type"), join(vm.MachineType, vm.Architecture, vm.CPUModel)},
+		{i18n.T("Machine type"), store.Join(vm.MachineType, vm.Architecture, vm.CPUModel)},
 		{i18n.T("Firmware"), firmware(vm)},
 		{i18n.T("Boot order"), orElse(strings.Join(boot, ", "), i18n.T("Hard disks"))},
 		{i18n.T("Definition"), i18n.T("Everything about this machine as XML")},
@@ -178,7 +178,7 @@ func facts(devices []*model.Device, describe func(*model.Device) fact) []fact {
 func firmware(vm *model.VM) string {
 	text := strings.ToUpper(string(vm.Firmware))
 	if vm.SecureBoot {
-		text = join(text, i18n.T("Secure Boot"))
+		text = store.Join(text, i18n.T("Secure Boot"))
 	}
 	return text
 }
@@ -192,7 +192,7 @@ func diskFact(d *model.Device) fact {
 	if source == "/" {
 		source = i18n.T("empty")
 	}
-	return fact{join(words.DeviceKind(d.Kind), d.Target, d.Bus, size), join(source, d.Format)}
+	return fact{store.Join(words.DeviceKind(d.Kind), d.Target, d.Bus, size), store.Join(source, d.Format)}
 }
 
 func networkFact(d *model.Device) fact {
@@ -201,7 +201,7 @@ func networkFact(d *model.Device) fact {
 	if d.LinkDown {
 		parts = append(parts, i18n.T("unplugged"))
 	}
-	return fact{join(words.DeviceKind(d.Kind), d.Model), join(parts...)}
+	return fact{store.Join(words.DeviceKind(d.Kind), d.Model), store.Join(parts...)}
 }
 
 func screenFact(d *model.Device) fact {
@@ -212,21 +212,12 @@ func screenFact(d *model.Device) fact {
 	return fact{strings.ToUpper(d.Type), listen}
 }
 
-func shareFact(d *model.Device) fact { return fact{orElse(d.Tag, d.Target), join(d.Source, d.Backend)} }
-
-func plainFact(d *model.Device) fact {
-	return fact{words.DeviceKind(d.Kind), join(d.Model, d.Type, d.Name, d.Target, d.State, d.Address)}
+func shareFact(d *model.Device) fact {
+	return fact{orElse(d.Tag, d.Target), store.Join(d.Source, d.Backend)}
 }
 
-// join puts what there is behind each other.
-func join(parts ...string) string {
-	var there []string
-	for _, p := range parts {
-		if p != "" {
-			there = append(there, p)
-		}
-	}
-	return strings.Join(there, " · ")
+func plainFact(d *model.Device) fact {
+	return fact{words.DeviceKind(d.Kind), store.Join(d.Model, d.Type, d.Name, d.Target, d.State, d.Address)}
 }
 
 // needsPassword says that the service wants a password first, which was not to

@@ -213,7 +213,7 @@ func (p *hostPage) fill() {
 	title := hostTitle(p.host)
 	p.title.SetTitle(title)
 	p.name.SetText(orElse(p.host.Hostname, title))
-	p.state.SetText(join(words.HostState(p.host.State), p.host.StateMessage))
+	p.state.SetText(store.Join(words.HostState(p.host.State), p.host.StateMessage))
 	p.reconnect.SetVisible(p.host.State == model.Disconnected)
 	counts := store.HostCounts{Networks: len(networks), Pools: len(pools)}
 	for _, vm := range p.service.VMs() {

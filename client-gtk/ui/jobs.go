@@ -109,7 +109,7 @@ func (j *jobsButton) fill(job *model.Job) {
 	if len(job.Objects) > 0 {
 		subtitle = j.name(job.Objects[0])
 	}
-	r.row.SetSubtitle(join(subtitle, job.Phase))
+	r.row.SetSubtitle(store.Join(subtitle, job.Phase))
 	if job.Progress >= 0 {
 		r.progress.SetFraction(job.Progress)
 	}

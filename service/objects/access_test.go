@@ -294,16 +294,22 @@ func TestReadingSecretsNeedsARightOfItsOwn(t *testing.T) {
 	}
 }
 
+// saving has alice save a VM, which does not end, and bob beside her.
+func (w *world) saving() (alice, bob *dbus.Conn, job dbus.ObjectPath) {
+	w.t.Helper()
+	w.withHost(running(1, "web"))
+	w.blockSave()
+	alice, bob = w.as(aliceUID), w.as(bobUID)
+	if err := w.object(alice, vmPath).Call("org.kvmmanager.VM.Save", 0, none()).Store(&job); err != nil {
+		w.t.Fatal(err)
+	}
+	return alice, bob, job
+}
+
 func TestOthersJobsNeedARightToCancel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.job.cancel-other", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
-	w.withHost(running(1, "web"))
-	w.blockSave()
-	alice, bob := w.as(aliceUID), w.as(bobUID)
-	var job dbus.ObjectPath
-	if err := w.object(alice, vmPath).Call("org.kvmmanager.VM.Save", 0, none()).Store(&job); err != nil {
-		t.Fatal(err)
-	}
+	alice, bob, job := w.saving()
 	if got := errorName(w.object(bob, model.Path(job)).Call("org.kvmmanager.Job.Cancel", 0, none()).Err); got != errs.NotAuthorized.DBusName() {
 		t.Errorf("bob cancels alice's job: %v", got)
 	}
@@ -331,13 +337,7 @@ func TestWhoClonesIsAskedAboutTheNewVM(t *testing.T) {
 func TestOnesOwnJobCanBeCancelled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.job.cancel-other", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
-	w.withHost(running(1, "web"))
-	w.blockSave()
-	alice, bob := w.as(aliceUID), w.as(bobUID)
-	var job dbus.ObjectPath
-	if err := w.object(alice, vmPath).Call("org.kvmmanager.VM.Save", 0, none()).Store(&job); err != nil {
-		t.Fatal(err)
-	}
+	alice, bob, job := w.saving()
 	for conn, want := range map[*dbus.Conn]string{alice: "yes", bob: "no"} {
 		var got map[string]string
 		if err := w.object(conn, model.Root).Call("org.kvmmanager.Manager.GetPermissions", 0, job, none()).Store(&got); err != nil || got["org.kvmmanager.job.cancel-other"] != want {

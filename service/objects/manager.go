@@ -55,7 +55,7 @@ func (r *request) getPermissions(ctx context.Context) ([]any, error) {
 	} else if path == model.Root {
 		actions = []string{actionHost}
 	} else if job := r.service.jobs.Find(path); job != nil {
-		if job.Value().StartedBy == r.UID {
+		if about.job = job; cancelAction(about) == open {
 			return []any{map[string]string{actionCancel: string(polkit.Yes)}}, nil
 		}
 		actions = []string{actionCancel}
