@@ -57,87 +57,132 @@ func hasHoles(f *os.File, length uint64) bool {
 
 // uploading is a file on its way into a volume.
 type uploading struct {
-	ctx    context.Context // its end is looked at between the pieces
+	ctx    context.Context // its end is looked at between the parts
 	stream *libvirt.Stream
 	upload inventory.Upload
 	sparse bool
 	done   uint64
 }
 
-func (u *uploading) run() error {
-	buffer := make([]byte, fillChunk)
-	if err := u.piece(buffer[:min(fillChunk, u.upload.Length)]); err != nil { // never a hole: it is checked
-		return err
-	}
-	for u.done < u.upload.Length {
-		hole, end := u.next()
-		if hole {
-			if err := u.stream.SendHole(int64(end-u.done), 0); err != nil {
-				return err
-			}
-			u.advance(end)
-			continue
-		}
-		for u.done < end {
-			if err := u.piece(buffer[:min(uint64(len(buffer)), end-u.done)]); err != nil {
-				return err
-			}
-		}
-	}
-	return u.ctx.Err()
+// part is what comes next of a file: data, or a hole and its length.
+type part struct {
+	data []byte
+	hole uint64
 }
 
-// next is what comes next, a hole or data, and where that ends.
-func (u *uploading) next() (hole bool, end uint64) {
-	if !u.sparse {
-		return false, u.upload.Length
+// run sends each part while the next one is read.
+func (u *uploading) run() error {
+	ctx, stop := context.WithCancel(u.ctx)
+	parts := make(chan part)
+	var failed error // when parts is closed
+	go func() {
+		defer close(parts)
+		failed = u.read(ctx, parts)
+	}()
+	defer func() {
+		stop()
+		for range parts { // until nobody reads the file, which is closed then
+		}
+	}()
+	for p := range parts {
+		if err := u.send(p); err != nil {
+			return err
+		}
 	}
-	at, length := int64(u.done), u.upload.Length
+	if err := u.ctx.Err(); err != nil {
+		return err
+	}
+	return failed
+}
+
+func (u *uploading) send(p part) error {
+	if err := u.ctx.Err(); err != nil {
+		return err
+	}
+	if p.data == nil {
+		if err := u.stream.SendHole(int64(p.hole), 0); err != nil {
+			return err
+		}
+		u.advance(p.hole)
+		return nil
+	}
+	if u.done == 0 && u.upload.Check != nil {
+		if err := u.upload.Check(p.data); err != nil {
+			return err
+		}
+	}
+	if err := sendAll(u.stream, p.data); err != nil {
+		return err
+	}
+	u.advance(uint64(len(p.data)))
+	return nil
+}
+
+func (u *uploading) advance(n uint64) {
+	u.done += n
+	u.upload.Progress(u.done, u.upload.Length)
+}
+
+// read hands out the parts of the file. Of its two buffers one is filled while
+// the other is sent: whoever takes a part is done with the one before.
+func (u *uploading) read(ctx context.Context, parts chan<- part) error {
+	buffers := [2][]byte{make([]byte, fillChunk), make([]byte, fillChunk)}
+	for at, i := uint64(0), 0; at < u.upload.Length; i++ {
+		hole, end := u.next(at)
+		next := part{hole: end - at}
+		if !hole {
+			next = part{data: buffers[i%2][:min(fillChunk, end-at)]}
+			if err := u.fill(next.data, at); err != nil {
+				return err
+			}
+			end = at + uint64(len(next.data))
+		}
+		select {
+		case parts <- next:
+			at = end
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// next is what is at a place in the file, a hole or data, and where that ends.
+func (u *uploading) next(at uint64) (hole bool, end uint64) {
+	length := u.upload.Length
+	switch {
+	case at == 0:
+		return false, min(fillChunk, length) // never a hole: it is checked
+	case !u.sparse:
+		return false, length
+	}
 	fd := int(u.upload.From.Fd())
-	data, err := unix.Seek(fd, at, unix.SEEK_DATA)
+	data, err := unix.Seek(fd, int64(at), unix.SEEK_DATA)
 	switch {
 	case errors.Is(err, unix.ENXIO):
 		return true, length // nothing but a hole
 	case err != nil:
 		u.sparse = false // a file system that does not know
 		return false, length
-	case data > at:
+	case uint64(data) > at:
 		return true, min(uint64(data), length)
 	}
-	next, err := unix.Seek(fd, at, unix.SEEK_HOLE)
-	if err != nil || next <= at {
+	next, err := unix.Seek(fd, int64(at), unix.SEEK_HOLE)
+	if err != nil || uint64(next) <= at {
 		return false, length
 	}
 	return false, min(uint64(next), length)
 }
 
-// piece sends what is next in the file.
-func (u *uploading) piece(buffer []byte) error {
-	if err := u.ctx.Err(); err != nil {
-		return err
-	}
-	n, err := u.upload.From.ReadAt(buffer, int64(u.done))
-	switch {
+// fill reads what is at a place in the file.
+func (u *uploading) fill(buffer []byte, at uint64) error {
+	switch n, err := u.upload.From.ReadAt(buffer, int64(at)); {
 	case n < len(buffer) && errors.Is(err, io.EOF):
 		return errs.New(errs.InvalidArgument, "The file became shorter while it was copied. Try again when nobody changes it.")
 	case n < len(buffer):
 		return errs.Wrap(errs.InvalidArgument, err, "The file cannot be read.")
 	}
-	if u.done == 0 && u.upload.Check != nil {
-		if err := u.upload.Check(buffer); err != nil {
-			return err
-		}
-	}
-	if err := sendAll(u.stream, buffer); err != nil {
-		return err
-	}
-	u.advance(u.done + uint64(n))
 	return nil
-}
-
-func (u *uploading) advance(done uint64) {
-	u.done = done
-	u.upload.Progress(done, u.upload.Length)
 }
 
 // DownloadVolume writes a volume to a descriptor; see inventory.VolumeManager.

@@ -16,7 +16,7 @@ import (
 
 const (
 	// uploadRounds is how often each way to fill a volume is timed.
-	uploadRounds = 5
+	uploadRounds = 9
 	uploadSize   = 2 << 30
 	uploadName   = "bench-upload.img"
 )
