@@ -42,11 +42,11 @@ func (a *App) notifyState(before, vm *model.VM) {
 	var title, text string
 	switch {
 	case failed(vm) && !failed(before) && vm.State == model.VMCrashed:
-		title, text = i18n.F("“%s” Has Crashed", vm.Name), i18n.T("It has been turned off. Start it again from its page.")
+		title, text = i18n.F("“%s” Has Crashed", store.Title(vm)), i18n.T("It has been turned off. Start it again from its page.")
 	case failed(vm) && !failed(before):
-		title, text = i18n.F("“%s” Is Paused", vm.Name), i18n.T("Its storage failed or is full. Make room, then resume it.")
+		title, text = i18n.F("“%s” Is Paused", store.Title(vm)), i18n.T("Its storage failed or is full. Make room, then resume it.")
 	case before.State.Active() && vm.State == model.VMShutOff && a.window.Shows(vm.Path()):
-		title = i18n.F("“%s” Is Off", vm.Name)
+		title = i18n.F("“%s” Is Off", store.Title(vm))
 	default:
 		return
 	}

@@ -83,7 +83,7 @@ func (a *App) Do(action store.Action, vms ...*model.VM) {
 		a.do(action, vms)
 		return
 	}
-	text := i18n.F("“%s” will be deleted", vms[0].Name)
+	text := i18n.F("“%s” will be deleted", store.Title(vms[0]))
 	if len(vms) > 1 {
 		text = i18n.Count("%d virtual machine will be deleted", "%d virtual machines will be deleted", len(vms))
 	}
@@ -127,7 +127,7 @@ func (f *failures) add(vm *model.VM, err error) {
 	case len(f.list) == 1 && f.action == store.Start:
 		f.app.explain(f.of, f.last)
 	case len(f.list) == 1:
-		f.app.fail(i18n.F(headings[f.action], f.of.Name), f.last)
+		f.app.fail(i18n.F(headings[f.action], store.Title(f.of)), f.last)
 	default:
 		kind, _ := errs.Of(f.last)
 		slices.Sort(f.list)

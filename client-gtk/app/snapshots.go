@@ -30,7 +30,7 @@ func (a *App) TakeSnapshot(vm *model.VM, r store.SnapshotRequest, begun func(err
 	if r.Kind != "" {
 		options = append(options, client.Kind(r.Kind))
 	}
-	a.begin(i18n.F("No Snapshot of “%s” Was Taken", vm.Name), func(ctx context.Context, c *client.Client) (model.Path, error) {
+	a.begin(i18n.F("No Snapshot of “%s” Was Taken", store.Title(vm)), func(ctx context.Context, c *client.Client) (model.Path, error) {
 		return c.CreateSnapshot(ctx, vm.Path(), r.Name, options...)
 	}, begun, nil)
 }
@@ -40,7 +40,9 @@ func (a *App) TakeSnapshot(vm *model.VM, r store.SnapshotRequest, begun func(err
 func (a *App) RevertSnapshot(vm *model.VM, s *model.Snapshot, before string, start bool) {
 	steps(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
 		return revert(ctx, c, vm.Path(), s.Path(), before, start)
-	}, func(_ *model.Job, err error) { a.finished(i18n.F("“%s” Did Not Go Back", vm.Name), "", err) })
+	}, func(_ *model.Job, err error) {
+		a.finished(i18n.F("“%s” Did Not Go Back", store.Title(vm)), "", err)
+	})
 }
 
 func revert(ctx context.Context, c *client.Client, vm, snapshot model.Path, before string, start bool) (*model.Job, error) {

@@ -14,7 +14,7 @@ import (
 // Delete implements ui.Service. What is kept although it was to be deleted is
 // said.
 func (a *App) Delete(vm *model.VM, disks []string) {
-	a.window.Undoable(i18n.F("“%s” will be deleted", vm.Name), func() {
+	a.window.Undoable(i18n.F("“%s” will be deleted", store.Title(vm)), func() {
 		options := []client.Option{client.Interactive()}
 		if len(disks) > 0 {
 			options = append(options, client.DeleteStorage(disks...))
@@ -30,7 +30,7 @@ func (a *App) Delete(vm *model.VM, disks []string) {
 				return
 			}
 			if reasons, _ := job.Result["reasons"].([]string); len(reasons) > 0 {
-				a.window.Tell(i18n.F("Some disks of “%s” were kept: %s", vm.Name, strings.Join(reasons, " ")))
+				a.window.Tell(i18n.F("Some disks of “%s” were kept: %s", store.Title(vm), strings.Join(reasons, " ")))
 			}
 		})
 	})
@@ -50,7 +50,7 @@ func (a *App) Clone(vm *model.VM, name string, linked bool) {
 		failures := &failures{app: a, action: store.Clone, all: 1}
 		failures.add(vm, err)
 		if err == nil && a.window != nil {
-			a.window.Tell(i18n.F("“%s” is a clone of “%s”", name, vm.Name))
+			a.window.Tell(i18n.F("“%s” is a clone of “%s”", name, store.Title(vm)))
 		}
 	})
 }
@@ -59,7 +59,7 @@ func (a *App) Clone(vm *model.VM, name string, linked bool) {
 func (a *App) SetTemplate(vm *model.VM, on bool) {
 	call(a, func(ctx context.Context, c *client.Client) (struct{}, error) {
 		return struct{}{}, c.SetTemplate(ctx, vm.Path(), on, client.Interactive())
-	}, func(_ struct{}, err error) { a.fail(i18n.F("“%s” Was Not Changed", vm.Name), err) })
+	}, func(_ struct{}, err error) { a.fail(i18n.F("“%s” Was Not Changed", store.Title(vm)), err) })
 }
 
 // VMs implements ui.Service.
@@ -83,7 +83,7 @@ func (a *App) GuestInfo(vm model.Path, then func(*model.GuestInfo)) {
 
 // explain shows that a VM did not start, and what keeps it from starting.
 func (a *App) explain(vm *model.VM, failure error) {
-	heading := i18n.F(headings[store.Start], vm.Name)
+	heading := i18n.F(headings[store.Start], store.Title(vm))
 	call(a, func(ctx context.Context, c *client.Client) ([]model.StartCheck, error) {
 		return c.CheckStart(ctx, vm.Path())
 	}, func(checks []model.StartCheck, err error) {
@@ -103,7 +103,7 @@ func (a *App) fix(vm *model.VM, check model.StartCheck) {
 		if errs.Is(err, errs.Cancelled) {
 			return
 		}
-		a.fail(i18n.F("“%s” Is Still Kept From Starting", vm.Name), err)
+		a.fail(i18n.F("“%s” Is Still Kept From Starting", store.Title(vm)), err)
 		if err == nil && a.window != nil {
 			a.window.Fixed(vm, func() { a.do(store.Start, []*model.VM{vm}) })
 		}

@@ -76,19 +76,12 @@ func (p *provider) GetResultMetas(ids []string) ([]map[string]dbus.Variant, *dbu
 		}
 		metas = append(metas, map[string]dbus.Variant{
 			"id":          dbus.MakeVariant(id),
-			"name":        dbus.MakeVariant(title(vm)),
+			"name":        dbus.MakeVariant(store.Title(vm)),
 			"description": dbus.MakeVariant(describe(vm)),
 			"gicon":       dbus.MakeVariant("org.kvmmanager.Client"),
 		})
 	}
 	return metas, nil
-}
-
-func title(vm *model.VM) string {
-	if vm.Title != "" {
-		return vm.Title
-	}
-	return vm.Name
 }
 
 func describe(vm *model.VM) string {

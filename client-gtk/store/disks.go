@@ -35,7 +35,7 @@ func (w Words) DiskChoices(vm *model.VM, all []*model.VM, permissions map[string
 		case d.ReadOnly, d.Shareable:
 			why = w.text("shared or read-only")
 		case other != nil:
-			why = fmt.Sprintf(w.text("“%s” uses it, too"), other.Name)
+			why = fmt.Sprintf(w.text("“%s” uses it, too"), Title(other))
 		}
 		if why != "" {
 			label += " · " + why

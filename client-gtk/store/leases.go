@@ -22,7 +22,7 @@ func (w Words) Leases(leases []model.Lease, n *model.Network, vms []*model.VM) [
 	for i, l := range leases {
 		title := cmp.Or(l.Name, l.MAC, l.ID)
 		if at := slices.IndexFunc(vms, func(vm *model.VM) bool { return vm.Path() == l.VM }); at >= 0 {
-			title = cmp.Or(vms[at].Title, vms[at].Name)
+			title = Title(vms[at])
 		}
 		until := ""
 		if !l.ExpiresAt.IsZero() {
@@ -77,7 +77,7 @@ func (w Words) ReservationForm(n *model.Network, vms []*model.VM) Form {
 	for _, vm := range vms {
 		for _, d := range vm.Interfaces {
 			if d.MAC != "" && d.NetworkName == n.Name && !slices.ContainsFunc(n.DHCPHosts, func(h model.DHCPHost) bool { return strings.EqualFold(h.MAC, d.MAC) }) {
-				guests = append(guests, Choice{d.MAC, cmp.Or(vm.Title, vm.Name) + " · " + d.MAC})
+				guests = append(guests, Choice{d.MAC, Title(vm) + " · " + d.MAC})
 			}
 		}
 	}

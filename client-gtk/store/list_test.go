@@ -235,7 +235,7 @@ func TestManyChangesAreOneEdit(t *testing.T) {
 	if edits := l.SetFilter(store.Filter{Text: "vm999"}); len(edits) != 1 || edits[0] != (store.Edit{Position: 0, Removed: 999, Added: 0}) {
 		t.Errorf("a filter: %v", edits)
 	}
-	if row, at := l.Find(vms[5].Path()); row == nil || at != -1 || row.Title() != "vm5" {
+	if row, at := l.Find(vms[5].Path()); row == nil || at != -1 || store.Title(row.VM) != "vm5" {
 		t.Errorf("a VM that is not shown: %v, %d", row, at)
 	}
 	if row, at := l.Find("/nobody"); row != nil || at != -1 {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,13 +29,8 @@ func newRow(vm *model.VM, host *model.Host) *Row {
 // Path is the VM's object path.
 func (r *Row) Path() model.Path { return r.VM.Path() }
 
-// Title is the VM's title, or its name if it has none.
-func (r *Row) Title() string {
-	if r.VM.Title != "" {
-		return r.VM.Title
-	}
-	return r.VM.Name
-}
+// Title is what people see of a VM: its title, or its name if it has none.
+func Title(vm *model.VM) string { return cmp.Or(vm.Title, vm.Name) }
 
 // OSFamily is what sort of operating system a VM runs: linux, windows, bsd, or
 // empty when it is another one or nobody knows.

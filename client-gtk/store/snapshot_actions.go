@@ -79,7 +79,7 @@ func Below(s *model.Snapshot, all []*model.Snapshot) int {
 
 // RevertLoses says what going back to a snapshot costs.
 func (w Words) RevertLoses(vm *model.VM, s *model.Snapshot) string {
-	text := fmt.Sprintf(w.text("“%s” becomes what it was then. What has changed on its disks and in its hardware since, and is in no other snapshot, is lost."), vm.Name)
+	text := fmt.Sprintf(w.text("“%s” becomes what it was then. What has changed on its disks and in its hardware since, and is in no other snapshot, is lost."), Title(vm))
 	if vm.State.Active() {
 		text += " " + w.text("Its guest is stopped as if its plug were pulled.")
 	}

@@ -172,6 +172,6 @@ func (o *bootOrder) do() {
 				o.dialog.Close() // with other devices it begins anew
 			}
 		}
-		o.service.Fail(i18n.F("“%s” Was Not Changed", o.vm.Name), lost(err))
+		o.service.Fail(i18n.F("“%s” Was Not Changed", store.Title(o.vm)), lost(err))
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/model"
 )
 
@@ -20,7 +21,7 @@ func showClone(parent gtk.Widgetter, service Service, vm *model.VM) {
 	linked.SetSubtitle(i18n.T("Its disks hold only what differs from the template"))
 	linked.SetActive(vm.Template)
 	linked.SetVisible(vm.Template)
-	dialog := entryDialog(i18n.F("Clone “%s”", vm.Name),
+	dialog := entryDialog(i18n.F("Clone “%s”", store.Title(vm)),
 		i18n.T("The clone has disks of its own. Snapshots, a saved state and what the TPM holds are not copied."), i18n.T("C_lone"), name, linked)
 	name.ConnectChanged(func() { dialog.SetResponseEnabled("yes", model.ValidateVMName(name.Text()) == nil) })
 	dialog.ConnectResponse(func(response string) {

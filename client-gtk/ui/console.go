@@ -463,7 +463,7 @@ func (c *console) explain() {
 	case !store.Reachable(c.host):
 		c.say(i18n.T("The Screen Cannot Be Opened"), words.WhyNot(store.SendKeys, c.vm, c.host, nil), "")
 	case !c.vm.State.Active():
-		c.say(i18n.F("“%s” Is Off", c.vm.Name), i18n.T("Its screen appears here while it runs."), i18n.T("Start"))
+		c.say(i18n.F("“%s” Is Off", store.Title(c.vm)), i18n.T("Its screen appears here while it runs."), i18n.T("Start"))
 	case c.denied != "":
 		c.say(i18n.T("Not Allowed"), c.denied, "")
 	case len(c.outlets) == 0:

@@ -5,13 +5,14 @@ import (
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/model"
 )
 
 // showDelete asks whether to delete a VM, and which of its disks with it.
 func showDelete(parent gtk.Widgetter, service Service, vm *model.VM, permissions map[string]client.Permission) {
-	dialog := adw.NewAlertDialog(i18n.F("Delete “%s”?", vm.Name),
+	dialog := adw.NewAlertDialog(i18n.F("Delete “%s”?", store.Title(vm)),
 		i18n.T("The configuration and a saved state are deleted. So are the disks that are checked, with everything on them."))
 	box := gtk.NewBox(gtk.OrientationVertical, 6)
 	checks := map[string]*gtk.CheckButton{}

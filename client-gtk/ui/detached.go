@@ -6,6 +6,7 @@ import (
 	"github.com/diamondburned/gotk4/pkg/glib/v2"
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
+	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/model"
 )
@@ -19,7 +20,7 @@ type detached struct {
 
 func (w *Window) detach(app *gtk.Application, vm *model.VM) {
 	d := &detached{window: adw.NewApplicationWindow(app), page: NewPage(w.service), path: vm.Path()}
-	d.window.SetTitle(vm.Name)
+	d.window.SetTitle(store.Title(vm))
 	d.window.SetDefaultSize(900, 700)
 	d.window.SetContent(d.page.Widget())
 	addWindowActions(d.window)

@@ -170,7 +170,7 @@ func (c *change) do() {
 			case err == nil:
 				next(i + 1)
 			case c.closed:
-				c.service.Fail(i18n.F("“%s” Was Not Changed", c.vm.Name), err)
+				c.service.Fail(i18n.F("“%s” Was Not Changed", store.Title(c.vm)), err)
 			default:
 				wake()
 				c.reload(err)
@@ -198,7 +198,7 @@ func (c *change) reload(err error) {
 	if kind == errs.AuthenticationDismissed {
 		return
 	}
-	tell(c.dialog, i18n.F("“%s” Was Not Changed", c.vm.Name), sentence)
+	tell(c.dialog, i18n.F("“%s” Was Not Changed", store.Title(c.vm)), sentence)
 }
 
 // tell shows a sentence that has to be read.
@@ -215,19 +215,19 @@ func askRemove(parent gtk.Widgetter, service Service, vm *model.VM, id string) {
 		return
 	}
 	removal := store.HardwareChange{Op: store.RemoveDevice, ID: id, Version: vm.ConfigVersion}
-	heading := i18n.F("Remove “%s” From “%s”?", words.DeviceTitle(d), vm.Name)
+	heading := i18n.F("Remove “%s” From “%s”?", words.DeviceTitle(d), store.Title(vm))
 	service.ChangeHardware(vm.Path(), removal, true, func(outcome store.Outcome, err error) {
 		text := i18n.T("What is behind it, such as a volume, stays.")
 		switch {
 		case err == nil:
 			text += "\n\n" + words.When(outcome, vm) + "."
 		case !needsPassword(err):
-			service.Fail(i18n.F("“%s” Was Not Changed", vm.Name), lost(err))
+			service.Fail(i18n.F("“%s” Was Not Changed", store.Title(vm)), lost(err))
 			return
 		}
 		askDestructive(parent, heading, text, i18n.T("_Remove"), nil, func() {
 			service.ChangeHardware(vm.Path(), removal, false, func(_ store.Outcome, err error) {
-				service.Fail(i18n.F("“%s” Was Not Changed", vm.Name), lost(err))
+				service.Fail(i18n.F("“%s” Was Not Changed", store.Title(vm)), lost(err))
 			})
 		})
 	})

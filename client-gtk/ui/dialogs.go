@@ -51,7 +51,7 @@ var questions = map[store.Action]question{
 
 // confirm asks, and goes on if the answer is yes.
 func confirm(parent gtk.Widgetter, q question, vms []*model.VM, then func()) {
-	heading, text := i18n.F(q.heading, vms[0].Name), i18n.T(q.text)
+	heading, text := i18n.F(q.heading, store.Title(vms[0])), i18n.T(q.text)
 	if len(vms) > 1 {
 		heading, text = q.several(len(vms)), text+"\n\n"+names(vms)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/model"
 )
 
@@ -62,7 +63,7 @@ func showEdit(parent gtk.Widgetter, service Service, vm *model.VM, why string) {
 			c.Memory = &bytes
 		}
 		c.Autostart = changed(autostart.Active(), vm.Autostart)
-		service.Edit(vm, c, waiting(dialog, service, i18n.F("Not Everything About “%s” Was Changed", vm.Name)))
+		service.Edit(vm, c, waiting(dialog, service, i18n.F("Not Everything About “%s” Was Changed", store.Title(vm))))
 	})
 	dialog.Present(parent)
 }

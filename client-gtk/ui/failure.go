@@ -4,6 +4,7 @@ import (
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/model"
 )
 
@@ -38,7 +39,7 @@ func (w *Window) FailStart(heading string, err error, checks []model.StartCheck,
 
 // Fixed offers to start a VM again after something that kept it off was done.
 func (w *Window) Fixed(vm *model.VM, start func()) {
-	toast := newToast(i18n.F("“%s” can be started again", vm.Name))
+	toast := newToast(i18n.F("“%s” can be started again", store.Title(vm)))
 	toast.SetButtonLabel(i18n.T("_Start"))
 	toast.ConnectButtonClicked(start)
 	w.toasts.AddToast(toast)

@@ -114,7 +114,7 @@ func (h *hardware) eject(id string) {
 	vm := h.vm
 	c := store.HardwareChange{Op: store.UpdateDevice, ID: id, Values: map[string]any{"source": ""}, Version: vm.ConfigVersion}
 	h.service.ChangeHardware(vm.Path(), c, false, func(_ store.Outcome, err error) {
-		h.service.Fail(i18n.F("“%s” Was Not Changed", vm.Name), lost(err))
+		h.service.Fail(i18n.F("“%s” Was Not Changed", store.Title(vm)), lost(err))
 	})
 }
 

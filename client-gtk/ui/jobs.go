@@ -45,7 +45,7 @@ func (j *jobsButton) take(batch *client.Batch) {
 	}
 	for _, c := range batch.VMs {
 		if c.New != nil {
-			j.names[c.New.Path()] = c.New.Name
+			j.names[c.New.Path()] = store.Title(c.New)
 		}
 	}
 	for _, c := range batch.Pools {

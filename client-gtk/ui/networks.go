@@ -108,7 +108,7 @@ func (t *networksTab) fill() {
 	t.facts.set(asFacts(words.NetworkFacts(n)))
 	var vms []link
 	for _, vm := range t.page.vmsAt(n.VMs) {
-		vms = append(vms, link{orElse(vm.Title, vm.Name), words.VMState(vm), vm.Path()})
+		vms = append(vms, link{store.Title(vm), words.VMState(vm), vm.Path()})
 	}
 	t.vms.set(vms)
 	t.leases.fill()
@@ -160,7 +160,7 @@ func (t *networksTab) users(is func(*model.VM) bool) []string {
 	var names []string
 	for _, vm := range t.page.vmsAt(t.network.VMs) {
 		if is(vm) {
-			names = append(names, vm.Name)
+			names = append(names, store.Title(vm))
 		}
 	}
 	return names

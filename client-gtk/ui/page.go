@@ -177,10 +177,7 @@ func (p *Page) RefreshPermissions() {
 func (p *Page) Update(vm *model.VM, host *model.Host) {
 	before, wasLive := p.vm, p.live()
 	p.vm, p.host = vm, host
-	title := vm.Title
-	if title == "" {
-		title = vm.Name
-	}
+	title := store.Title(vm)
 	p.name.SetText(title)
 	p.title.SetTitle(title)
 	p.notes.SetText(vm.Description)

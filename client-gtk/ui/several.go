@@ -99,7 +99,7 @@ func names(vms []*model.VM) string {
 		if i == mostNames {
 			return strings.Join(list, ", ") + "…"
 		}
-		list = append(list, orElse(vm.Title, vm.Name))
+		list = append(list, store.Title(vm))
 	}
 	return strings.Join(list, ", ")
 }

@@ -219,7 +219,7 @@ func (s *sidebar) fillRow(r *row) {
 	} else if vm.OSName != "" {
 		facts = append(facts, vm.OSName)
 	}
-	r.say(known.Title(), facts)
+	r.say(store.Title(vm), facts)
 }
 
 // fillHost makes the row a heading. What runs on a host that cannot be reached

@@ -69,7 +69,7 @@ func showTakeSnapshot(parent gtk.Widgetter, service Service, vm *model.VM, tree 
 	check()
 	object[*gtk.Button](b, "cancel").ConnectClicked(func() { dialog.Close() })
 	take.ConnectClicked(func() {
-		service.TakeSnapshot(vm, request(), waiting(dialog, service, i18n.F("No Snapshot of “%s” Was Taken", vm.Name)))
+		service.TakeSnapshot(vm, request(), waiting(dialog, service, i18n.F("No Snapshot of “%s” Was Taken", store.Title(vm))))
 	})
 	dialog.Present(parent)
 }

@@ -81,7 +81,7 @@ func (v *volumesView) fillRow(r *row) {
 func (v *volumesView) users(volume *model.StorageVolume) []store.VolumeUser {
 	var users []store.VolumeUser
 	for _, vm := range v.tab.page.vmsAt(volume.UsedBy) {
-		users = append(users, store.VolumeUser{Name: vm.Name, Running: vm.State.Active()})
+		users = append(users, store.VolumeUser{Name: store.Title(vm), Running: vm.State.Active()})
 	}
 	return users
 }

@@ -393,7 +393,7 @@ func (w *Window) show(chosen []model.Path) {
 		vm := vms[0]
 		w.shown = vm.Path()
 		w.page.Show(vm, w.hosts[vm.Host])
-		w.content.SetTitle(orElse(vm.Title, vm.Name))
+		w.content.SetTitle(store.Title(vm))
 		w.contentStack.SetVisibleChildName("page")
 		w.split.SetShowContent(true)
 		return

@@ -7,6 +7,7 @@ import (
 	"github.com/diamondburned/gotk4/pkg/gtk/v4"
 
 	"org.kvmmanager/client-gtk/i18n"
+	"org.kvmmanager/client-gtk/store"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 )
@@ -56,7 +57,7 @@ func (d *definition) load(edit bool) {
 	version := d.vm.ConfigVersion
 	d.service.XML(d.vm.Path(), edit, edit, func(xml string, err error) {
 		if err != nil {
-			d.service.Fail(i18n.F("The Definition of “%s” Cannot Be Read", d.vm.Name), err)
+			d.service.Fail(i18n.F("The Definition of “%s” Cannot Be Read", store.Title(d.vm)), err)
 			return
 		}
 		d.version = version
@@ -83,7 +84,7 @@ func (d *definition) load(edit bool) {
 // save stores what is written, unless somebody else was faster: it stays for a
 // person to copy from then.
 func (d *definition) save() {
-	heading := i18n.F("“%s” Was Not Changed", d.vm.Name)
+	heading := i18n.F("“%s” Was Not Changed", store.Title(d.vm))
 	wake := asleep(d.dialog)
 	d.service.SetXML(d.vm.Path(), all(d.buffer), d.version, func(err error) {
 		wake()

@@ -289,7 +289,7 @@ func TestDisksAreDeletedWithTheirVM(t *testing.T) {
 	app.do(t, "open", vm(0))
 	app.await(t, "button", "Start")
 	app.choose(t, deleteItem)
-	common := app.await(t, "checkbox", "vdc · common.qcow2 · “vm-1” uses it, too")
+	common := app.await(t, "checkbox", "vdc · common.qcow2 · “The other” uses it, too")
 	if common.is(sensitive) {
 		t.Error("the disk of another VM can be deleted")
 	}

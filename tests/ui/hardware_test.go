@@ -92,7 +92,7 @@ func TestADiskIsMadeAddedAndRemoved(t *testing.T) {
 	app.click(t, "Disk · vdb · virtio · 20 GiB")
 	app.haveNames(t, "the dialog of a disk", 6)
 	app.click(t, "Remove…")
-	app.await(t, "label", "Remove “Disk · vdb” From “tiny”?")
+	app.await(t, "label", "Remove “Disk · vdb” From “A tiny guest”?")
 	app.click(t, "Remove")
 	awaitThat(t, "VM without the disk", func() bool { return drive(s, "vdb") == nil })
 }
@@ -154,7 +154,7 @@ func TestALostUpdateIsToldAndTheFormShowsWhatThereIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	app.click(t, "Apply")
-	app.await(t, "label", "“tiny” Was Not Changed")
+	app.await(t, "label", "“A tiny guest” Was Not Changed")
 	app.click(t, "Close")
 	if s.VM(tiny).Interfaces[0].LinkDown {
 		t.Error("the card was changed")
@@ -195,10 +195,10 @@ func TestADefinitionThatIsWrittenIsNotLostToAnotherChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	app.click(t, "Apply")
-	app.await(t, "label", "“tiny” Was Not Changed")
+	app.await(t, "label", "“A tiny guest” Was Not Changed")
 	app.click(t, "Cancel")
 	awaitThat(t, "question that is answered", func() bool {
-		_, asked := app.find("label", "“tiny” Was Not Changed")
+		_, asked := app.find("label", "“A tiny guest” Was Not Changed")
 		return !asked
 	})
 	if view.content() != mine {

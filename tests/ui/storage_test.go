@@ -81,7 +81,7 @@ func TestTheDiskOfAVMIsNotDeleted(t *testing.T) {
 	app.arrowTo(t, "Volumes", "tiny.qcow2")
 	app.press(t, "Return")
 	remove := app.await(t, "button", "Delete…")
-	if remove.is(sensitive) || remove.text("Description") != "“tiny” uses this volume" {
+	if remove.is(sensitive) || remove.text("Description") != "“A tiny guest” uses this volume" {
 		t.Errorf("it can be deleted: %q", remove.text("Description"))
 	}
 }
