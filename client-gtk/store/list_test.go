@@ -92,6 +92,15 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+func TestVMsAreSortedByWhatPeopleSee(t *testing.T) {
+	t.Parallel()
+	l := store.NewList(store.Filter{}, store.Order{})
+	l.Take(added(vm(1, "a"), vm(2, "b"), vm(3, "z", func(v *model.VM) { v.Title = "An Old One" })))
+	if got := shown(l); got != "a z b" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -16,12 +16,12 @@ type Row struct {
 	Host string // the host's name for people
 
 	group string // sorts the host
-	name  string // sorts the name
+	name  string // sorts what people call it
 	text  string // what a search looks through
 }
 
 func newRow(vm *model.VM, host *model.Host) *Row {
-	r := &Row{VM: vm, name: naturalKey(vm.Name), text: searchText(vm)}
+	r := &Row{VM: vm, name: naturalKey(Title(vm)), text: searchText(vm)}
 	r.Host, r.group = hostName(host), groupKey(vm.Host, host)
 	return r
 }
