@@ -60,7 +60,7 @@ func TestTheShellFindsVMs(t *testing.T) {
 	}
 	var found, narrowed, none []string
 	call("GetInitialResultSet", &found, []string{"web"})
-	if want := []string{vm(0), vm(2)}; !slices.Equal(found, want) {
+	if want := []string{vm(2), vm(0)}; !slices.Equal(found, want) {
 		t.Fatalf("found %v, not %v", found, want)
 	}
 	call("GetSubsearchResultSet", &narrowed, found, []string{"web", "people"})
