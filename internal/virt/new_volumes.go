@@ -145,11 +145,8 @@ func pour(ctx context.Context, stream *libvirt.Stream, from io.Reader, length ui
 			return err
 		}
 		n, err := io.ReadFull(from, buffer[:min(uint64(len(buffer)), length)])
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return errs.New(errs.InvalidArgument, "The file became shorter while it was copied. Try again when nobody changes it.")
-		case err != nil:
-			return errs.Wrap(errs.InvalidArgument, err, "The file cannot be read.")
+		if err != nil {
+			return fileError(err)
 		}
 		if err := sendAll(stream, buffer[:n]); err != nil {
 			return err
@@ -157,6 +154,14 @@ func pour(ctx context.Context, stream *libvirt.Stream, from io.Reader, length ui
 		length -= uint64(n)
 	}
 	return nil
+}
+
+// fileError says why a caller's file could not be read as far as it reached.
+func fileError(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errs.New(errs.InvalidArgument, "The file became shorter while it was copied. Try again when nobody changes it.")
+	}
+	return errs.Wrap(errs.InvalidArgument, err, "The file cannot be read.")
 }
 
 func sendAll(stream *libvirt.Stream, data []byte) error {

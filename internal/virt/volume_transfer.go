@@ -127,19 +127,23 @@ func (u *uploading) advance(n uint64) {
 // the other is sent: whoever takes a part is done with the one before.
 func (u *uploading) read(ctx context.Context, parts chan<- part) error {
 	buffers := [2][]byte{make([]byte, fillChunk), make([]byte, fillChunk)}
-	for at, i := uint64(0), 0; at < u.upload.Length; i++ {
-		hole, end := u.next(at)
-		next := part{hole: end - at}
+	var hole bool
+	for at, end, i := uint64(0), uint64(0), 0; at < u.upload.Length; i++ {
+		if at == end {
+			hole, end = u.next(at)
+		}
+		size := end - at
+		next := part{hole: size}
 		if !hole {
-			next = part{data: buffers[i%2][:min(fillChunk, end-at)]}
-			if err := u.fill(next.data, at); err != nil {
-				return err
+			size = min(fillChunk, size)
+			next = part{data: buffers[i%2][:size]}
+			if _, err := u.upload.From.ReadAt(next.data, int64(at)); err != nil {
+				return fileError(err)
 			}
-			end = at + uint64(len(next.data))
 		}
 		select {
 		case parts <- next:
-			at = end
+			at += size
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -172,17 +176,6 @@ func (u *uploading) next(at uint64) (hole bool, end uint64) {
 		return false, length
 	}
 	return false, min(uint64(next), length)
-}
-
-// fill reads what is at a place in the file.
-func (u *uploading) fill(buffer []byte, at uint64) error {
-	switch n, err := u.upload.From.ReadAt(buffer, int64(at)); {
-	case n < len(buffer) && errors.Is(err, io.EOF):
-		return errs.New(errs.InvalidArgument, "The file became shorter while it was copied. Try again when nobody changes it.")
-	case n < len(buffer):
-		return errs.Wrap(errs.InvalidArgument, err, "The file cannot be read.")
-	}
-	return nil
 }
 
 // DownloadVolume writes a volume to a descriptor; see inventory.VolumeManager.
