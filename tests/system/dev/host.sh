@@ -23,7 +23,7 @@ become_root() {
 		return 0
 	fi
 	say "a container needs root: sudo"
-	exec sudo env KVM_MANAGER_CACHE="$cache" "${network_environment[@]}" "${display_environment[@]}" "$source/dev" "$@"
+	exec sudo env KVM_MANAGER_CACHE="$cache" KVM_MANAGER_MACHINE="${machine-}" "${network_environment[@]}" "${display_environment[@]}" "$source/dev" "$@"
 }
 
 # need_packages installs what the machine lacks.
