@@ -1,8 +1,12 @@
 package bus
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"slices"
+
+	"github.com/godbus/dbus/v5"
 )
 
 // announce sends the plan's signals in order. A signal that cannot be encoded
@@ -56,9 +60,12 @@ func (t *Tree) composeChanged(n *news) (*header, []byte, bool) {
 	var entries Dict
 	invalidated := []string{}
 	for _, decl := range n.differing() {
-		if decl.Emits == EmitsInvalidates {
+		v, ok := n.changed.value(decl, t.log)
+		switch {
+		case ok && n.shown(decl, v, t.log):
+		case decl.Emits == EmitsInvalidates:
 			invalidated = append(invalidated, decl.Name)
-		} else if v, ok := n.changed.value(decl, t.log); ok {
+		case ok:
 			entries = append(entries, Entry{decl.Name, v})
 		}
 	}
@@ -80,7 +87,20 @@ func (t *Tree) composeChanged(n *news) (*header, []byte, bool) {
 	return h, body, err == nil
 }
 
-// differing is the properties whose changes are announced and which did.
+// shown reports whether clients know this value of a property already. Values are
+// compared as they travel: those of Go may differ in what is not sent.
+func (n *news) shown(decl *Property, v dbus.Variant, log *slog.Logger) bool {
+	old, ok := n.old.value(decl, log)
+	if !ok {
+		return false
+	}
+	before, _, errBefore := marshal("v", []any{old})
+	now, _, errNow := marshal("v", []any{v})
+	return errBefore == nil && errNow == nil && bytes.Equal(before, now)
+}
+
+// differing returns the properties whose changes are announced and that may have
+// changed.
 func (n *news) differing() []*Property {
 	names := func(string) bool { return true }
 	switch {

@@ -45,6 +45,14 @@ const testXML = `<node>
 </interface>
 <interface name="test.Extra"><method name="Only"/></interface>
 <interface name="test.Deep"><annotation name="org.freedesktop.DBus.Deprecated" value="true"/></interface>
+<interface name="test.Loose">
+ <property name="Name" type="s" access="read"/>
+ <property name="Size" type="t" access="read"/>
+ <property name="Log" type="as" access="read">
+  <annotation name="org.freedesktop.DBus.Property.EmitsChangedSignal" value="invalidates"/>
+ </property>
+ <property name="Records" type="aa{sv}" access="read"/>
+</interface>
 </node>`
 
 // props is state as a plain map.

@@ -11,8 +11,9 @@ import (
 type Properties interface {
 	// Get is the value of a property, with the declared signature.
 	Get(name string) (dbus.Variant, bool)
-	// Changed names the properties whose values differ from old's, which is
-	// of the same concrete type.
+	// Changed names the properties whose values may differ from old's, which is
+	// of the same concrete type: what it leaves out is not announced, and of what
+	// it names only what travels differently.
 	Changed(old Properties) []string
 }
 

@@ -10,7 +10,7 @@ func TestParseInterfacesReadsWhatIsDeclared(t *testing.T) {
 	t.Parallel()
 	ifaces := testInterfaces(t)
 	thing := ifaces[1]
-	if thing.Name != "test.Thing" || len(ifaces) != 4 {
+	if thing.Name != "test.Thing" || len(ifaces) != 5 {
 		t.Fatalf("got %d interfaces, the second is %s", len(ifaces), thing.Name)
 	}
 	if m := thing.Method("Open"); m.InSig != "" || m.OutSig != "ha{sv}" || m.Out[0].Name != "file" {
