@@ -176,6 +176,10 @@ func (c *Conn) ask(l *link, uuid string, listed *sources) (answer, error) {
 	return a, err
 }
 
+// versionBits is the size of ConfigVersion. JavaScript and jq keep every number
+// as a double, which is exact up to 53 bits.
+const versionBits = 53
+
 // parse makes a VM of definitions: everything that they say, and what is told
 // from them. ConfigVersion is another number after each change of the stored
 // one, and the same again after a restart of the service; a transient VM has
@@ -188,7 +192,7 @@ func (d definitions) parse() (*model.VM, error) {
 	vm.ID = idOf(d.live)
 	if d.stored != "" {
 		sum := sha256.Sum256([]byte(d.stored))
-		vm.ConfigVersion = binary.BigEndian.Uint64(sum[:])
+		vm.ConfigVersion = binary.BigEndian.Uint64(sum[:]) >> (64 - versionBits)
 	}
 	return vm, nil
 }

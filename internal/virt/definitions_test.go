@@ -1,6 +1,7 @@
 package virt
 
 import (
+	"fmt"
 	"testing"
 
 	"org.kvmmanager/internal/errs"
@@ -94,5 +95,23 @@ func TestTheMemoryOfParsedVMsIsBounded(t *testing.T) {
 	}
 	if n := len(c.parsed.vms); n != rememberedVMs {
 		t.Errorf("%d VMs are remembered", n)
+	}
+}
+
+// TestAConfigVersionIsExactAsADouble also sees that a VM's autostart, which is part
+// of it, keeps it so.
+func TestAConfigVersionIsExactAsADouble(t *testing.T) {
+	t.Parallel()
+	seen := map[uint64]bool{}
+	for i := range 200 {
+		vm, err := definitions{stored: fmt.Sprintf("<domain type='test'><name>vm-%d</name></domain>", i)}.parse()
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := vm.ConfigVersion
+		if uint64(float64(v)) != v || uint64(float64(v^1)) != v^1 || seen[v] {
+			t.Errorf("%d is not exact as a double, or not the only one", v)
+		}
+		seen[v] = true
 	}
 }
