@@ -20,8 +20,7 @@ func result(c *client, vm dbus.ObjectPath, method string, args ...any) map[strin
 // resultOf is result for a method of any interface.
 func resultOf(c *client, object dbus.ObjectPath, method string, args ...any) map[string]dbus.Variant {
 	c.t.Helper()
-	job := c.must(object, method, args...)[0].(dbus.ObjectPath)
-	return c.get(job, "Job.Result").(map[string]dbus.Variant)
+	return c.Result(object, method, args...)
 }
 
 // cloneOf clones tiny, and removes the clone in the end.

@@ -29,7 +29,7 @@ var (
 func TestHostileCallers(t *testing.T) {
 	c := as(t, "root")
 	before, begin, hosts := settledUsage(t, c), time.Now(), hostsOf(c)
-	bob := busfuzz.User{Name: "bob", UID: userOf(t, "bob").uid, Connections: 3}
+	bob := busfuzz.User{Name: "bob", UID: userOf(t, "bob").UID, Connections: 3}
 	root := busfuzz.User{Name: "root", UID: 0, Privileged: true, Connections: 4}
 
 	onLocal, onDemo := definitions(t), vmsOf(c, demo)

@@ -19,23 +19,6 @@ const tinyUUID = "6b6d6d74-0000-4000-8000-000000000001"
 // tiny is the path of the VM with a real guest.
 var tiny = vmPath(tinyUUID)
 
-// virsh is another tool than ours, on the host local.
-func virsh(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := tryVirsh(args...)
-	if err != nil {
-		t.Fatalf("virsh %s: %v: %s", strings.Join(args, " "), err, out)
-	}
-	return out
-}
-
-func tryVirsh(args ...string) (string, error) {
-	cmd := exec.Command("virsh", append([]string{"--quiet", "--connect", "qemu:///system"}, args...)...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
-	out, err := cmd.CombinedOutput()
-	return strings.TrimSpace(string(out)), err
-}
-
 // run runs a program that has to succeed, and gives what it prints.
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()

@@ -46,7 +46,7 @@ func TestAHostOverSSH(t *testing.T) {
 	if err := os.WriteFile(home+"/known_hosts", append([]byte("localhost "), key...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run(t, "chown", "-R", fmt.Sprint(kvmmanager.uid), home)
+	run(t, "chown", "-R", fmt.Sprint(kvmmanager.UID), home)
 	restart()
 
 	r := record(t)
@@ -86,7 +86,7 @@ func TestTheServiceIsConfined(t *testing.T) {
 			status[key] = strings.Join(strings.Fields(value), " ")
 		}
 		const noCapabilities = "0000000000000000"
-		uid := fmt.Sprint(userOf(t, "kvmmanager").uid)
+		uid := fmt.Sprint(userOf(t, "kvmmanager").UID)
 		for key, want := range map[string]string{
 			"CapInh": noCapabilities, "CapPrm": noCapabilities, "CapEff": noCapabilities, "CapBnd": noCapabilities, "CapAmb": noCapabilities,
 			"NoNewPrivs": "1", "Seccomp": "2", "Uid": strings.TrimSpace(strings.Repeat(uid+" ", 4)),
@@ -98,7 +98,7 @@ func TestTheServiceIsConfined(t *testing.T) {
 	})
 	t.Run("it sees no network and cannot write", func(t *testing.T) {
 		inside := func(args ...string) error {
-			return exec.Command("nsenter", append([]string{"--target", fmt.Sprint(pid), "--mount", "--net", "--setuid", fmt.Sprint(userOf(t, "kvmmanager").uid)}, args...)...).Run()
+			return exec.Command("nsenter", append([]string{"--target", fmt.Sprint(pid), "--mount", "--net", "--setuid", fmt.Sprint(userOf(t, "kvmmanager").UID)}, args...)...).Run()
 		}
 		for _, args := range [][]string{
 			{"touch", "/etc/kvmmanager/written"}, {"touch", "/usr/written"}, {"ls", "/home/alice"}, {"ip", "link", "show", "virbr0"}, {"cat", "/etc/shadow"},

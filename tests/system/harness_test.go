@@ -10,24 +10,15 @@
 package system_test
 
 import (
-	"errors"
-	"fmt"
-	"os"
-	"os/user"
 	"reflect"
-	"runtime"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/godbus/dbus/v5"
-	"golang.org/x/sys/unix"
 
 	"org.kvmmanager/dbus"
-	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
+	"org.kvmmanager/tests/system/caller"
 )
 
 const (
@@ -41,12 +32,13 @@ const (
 	local = "/org/kvmmanager/hosts/local"
 	demo  = "/org/kvmmanager/hosts/demo"
 
-	needsPassword = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
-	properties    = "org.freedesktop.DBus.Properties."
+	needsPassword = caller.NeedsPassword
+	properties    = caller.Properties
 )
 
 // client is one connection to the bus, of one user.
 type client struct {
+	*caller.Caller
 	t        *testing.T
 	conn     *dbus.Conn
 	received chan *dbus.Message // see eavesdrop
@@ -55,171 +47,59 @@ type client struct {
 // as connects a user of the reference system: root, alice or bob.
 func as(t *testing.T, name string) *client {
 	t.Helper()
-	return dial(t, name, "unix:path=/run/dbus/system_bus_socket")
+	return wrap(caller.As(t, name))
 }
 
 // dial connects a user to a bus.
 func dial(t *testing.T, name, address string) *client {
 	t.Helper()
-	who := userOf(t, name)
-	type result struct {
-		conn *dbus.Conn
-		err  error
-	}
-	done := make(chan result)
-	go func() {
-		// The bus looks at who the connecting thread is. The thread stays
-		// with this goroutine, so that nothing else ever runs on it, and never
-		// ends: processes that it started before would die with it.
-		runtime.LockOSThread()
-		defer func() { select {} }()
-		if err := who.become(); err != nil {
-			done <- result{nil, err}
-			return
-		}
-		conn, err := dbus.Dial(address, dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
-		if err == nil {
-			err = errors.Join(conn.Auth([]dbus.Auth{dbus.AuthExternal(strconv.Itoa(who.uid))}), conn.Hello())
-		}
-		done <- result{conn, err}
-	}()
-	r := <-done
-	if r.err != nil {
-		t.Fatalf("%s cannot connect to %s: %v", name, address, r.err)
-	}
-	t.Cleanup(func() { _ = r.conn.Close() })
-	return &client{t: t, conn: r.conn}
+	return wrap(caller.Dial(t, name, address))
 }
 
-// identity is what a process has of a user.
-type identity struct {
-	uid, gid int
-	groups   []uint32
-}
+func wrap(c *caller.Caller) *client { return &client{Caller: c, t: c.T, conn: c.Conn} }
 
-func userOf(t *testing.T, name string) identity {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Fatal("the system tests run as root in the reference system: ./dev test")
-	}
-	u, err := user.Lookup(name)
-	if err != nil {
-		t.Fatalf("this is not the reference system: %v", err)
-	}
-	var who identity
-	ids, err := u.GroupIds()
-	for _, id := range ids {
-		var gid int
-		if err == nil {
-			gid, err = strconv.Atoi(id)
-		}
-		who.groups = append(who.groups, uint32(gid))
-	}
-	if err == nil {
-		who.uid, err = strconv.Atoi(u.Uid)
-	}
-	if err == nil {
-		who.gid, err = strconv.Atoi(u.Gid)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return who
-}
+// The short names of package caller, which nearly every line of the tests uses.
+var (
+	userOf   = caller.Lookup
+	message  = caller.Message
+	none     = caller.None
+	with     = caller.With
+	wait     = caller.Wait
+	within   = caller.Within
+	virsh    = caller.Virsh
+	tryVirsh = caller.TryVirsh
 
-// become makes the calling thread the user's: unlike the functions of package
-// syscall, which change all threads.
-func (who identity) become() error {
-	uid, gid := uintptr(who.uid), uintptr(who.gid)
-	for _, call := range [][4]uintptr{
-		{unix.SYS_SETGROUPS, uintptr(len(who.groups)), uintptr(unsafe.Pointer(&who.groups[0]))},
-		{unix.SYS_SETRESGID, gid, gid, gid},
-		{unix.SYS_SETRESUID, uid, uid, uid},
-	} {
-		if _, _, errno := unix.RawSyscall(call[0], call[1], call[2], call[3]); errno != 0 {
-			return errno
-		}
-	}
-	return nil
-}
+	errorName = caller.ErrorName
+)
 
-// message is a call of a method: "VM.Start" is one of ours, a full name
-// anybody's.
-func message(path dbus.ObjectPath, method string, args ...any) *dbus.Message {
-	if !strings.HasPrefix(method, "org.") {
-		method = api.BusName + "." + method
-	}
-	dot := strings.LastIndexByte(method, '.')
-	m := &dbus.Message{
-		Type: dbus.TypeMethodCall,
-		Headers: map[dbus.HeaderField]dbus.Variant{
-			dbus.FieldDestination: dbus.MakeVariant(api.BusName),
-			dbus.FieldPath:        dbus.MakeVariant(path),
-			dbus.FieldInterface:   dbus.MakeVariant(method[:dot]),
-			dbus.FieldMember:      dbus.MakeVariant(method[dot+1:]),
-		},
-		Body: args,
-	}
-	if len(args) > 0 {
-		m.Headers[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(args...))
-	}
-	return m
-}
-
-// send sends a call and waits for its end.
 func (c *client) send(m *dbus.Message) *dbus.Call {
 	c.t.Helper()
-	call := c.conn.Send(m, make(chan *dbus.Call, 1))
-	select {
-	case <-call.Done:
-		return call
-	case <-time.After(guestPatience): // the end of a job, too, such as of a guest's shutdown
-		c.t.Fatalf("%v gets no answer", m.Headers[dbus.FieldMember])
-		return nil
-	}
+	return c.Send(m)
 }
 
-// call calls a method without allowing a password dialog.
 func (c *client) call(path dbus.ObjectPath, method string, args ...any) *dbus.Call {
 	c.t.Helper()
-	return c.send(message(path, method, args...))
+	return c.Call(path, method, args...)
 }
 
-// must calls a method that has to succeed.
 func (c *client) must(path dbus.ObjectPath, method string, args ...any) []any {
 	c.t.Helper()
-	call := c.call(path, method, args...)
-	if call.Err != nil {
-		c.t.Fatalf("%s of %s fails: %s: %v", method, path, errorName(call.Err), call.Err)
-	}
-	return call.Body
+	return c.Must(path, method, args...)
 }
 
-// refused calls a method that has to fail with this error: the name of one of
-// our kinds, or a full name.
 func (c *client) refused(want string, path dbus.ObjectPath, method string, args ...any) {
 	c.t.Helper()
-	if !strings.Contains(want, ".") {
-		want = errs.Kind(want).DBusName()
-	}
-	call := c.call(path, method, args...)
-	if got := errorName(call.Err); got != want {
-		c.t.Errorf("%s of %s with %.200q: got %q (%v), want %q", method, path, args, got, call.Err, want)
-	}
+	c.Refused(want, path, method, args...)
 }
 
-// get is a property's value.
 func (c *client) get(path dbus.ObjectPath, property string) any {
 	c.t.Helper()
-	iface, name, _ := strings.Cut(property, ".")
-	body := c.must(path, properties+"Get", api.BusName+"."+iface, name)
-	return body[0].(dbus.Variant).Value()
+	return c.Get(path, property)
 }
 
-// vm is the path of a VM of the host local, by name.
 func (c *client) vm(name string) dbus.ObjectPath {
 	c.t.Helper()
-	return c.must(local, "Host.FindVM", name, none())[0].(dbus.ObjectPath)
+	return c.VM(name)
 }
 
 // pid is the process of the service.
@@ -232,36 +112,8 @@ func (c *client) pid() int {
 	return int(pid)
 }
 
-// errorName is the D-Bus name of an error; empty for none.
 // equal compares values as they come from the bus.
 func equal(a, b any) bool { return reflect.DeepEqual(a, b) }
-
-func errorName(err error) string {
-	var e dbus.Error
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &e):
-		return e.Name
-	default:
-		return err.Error()
-	}
-}
-
-// none is no options.
-func none() map[string]dbus.Variant { return map[string]dbus.Variant{} }
-
-// with makes options of pairs of key and value.
-func with(pairs ...any) map[string]dbus.Variant {
-	options := none()
-	for i := 0; i < len(pairs); i += 2 {
-		options[pairs[i].(string)] = dbus.MakeVariant(pairs[i+1])
-	}
-	return options
-}
-
-// wait is the option of jobs.
-func wait() map[string]dbus.Variant { return with("wait", true) }
 
 func vmPath(uuid string) dbus.ObjectPath { return dbus.ObjectPath(model.VMPath(uuid)) }
 
@@ -272,19 +124,4 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	if err := within(patience, holds); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
-}
-
-func within(limit time.Duration, holds func() bool) error {
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for !holds() {
-		select {
-		case <-again.C:
-		case <-deadline.C:
-			return fmt.Errorf("not so within %v", limit)
-		}
-	}
-	return nil
 }

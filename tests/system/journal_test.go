@@ -59,19 +59,19 @@ func TestEachChangeIsAudited(t *testing.T) {
 	}{
 		{"a job that was done", changeMade, map[string]string{
 			"ACTION": "org.kvmmanager.vm.control", "METHOD": "org.kvmmanager.VM.Start", "OUTCOME": "done",
-			"UID": fmt.Sprint(userOf(t, "alice").uid), "JOB": string(job),
+			"UID": fmt.Sprint(userOf(t, "alice").UID), "JOB": string(job),
 		}},
 		{"a call that was done", changeMade, map[string]string{
 			"ACTION": "org.kvmmanager.vm.configure", "METHOD": "org.kvmmanager.VM.SetTitle", "OUTCOME": "done",
-			"UID": fmt.Sprint(userOf(t, "alice").uid),
+			"UID": fmt.Sprint(userOf(t, "alice").UID),
 		}},
 		{"a call that failed", changeMade, map[string]string{
 			"ACTION": "org.kvmmanager.vm.configure", "METHOD": "org.kvmmanager.VM.SetTitle", "OUTCOME": "InvalidArgument",
-			"UID": fmt.Sprint(userOf(t, "alice").uid),
+			"UID": fmt.Sprint(userOf(t, "alice").UID),
 		}},
 		{"a call that was refused", changeRefused, map[string]string{
 			"ACTION": "org.kvmmanager.vm.control", "METHOD": "org.kvmmanager.VM.PowerOff", "OUTCOME": "InteractiveAuthorizationRequired",
-			"UID": fmt.Sprint(userOf(t, "nobody").uid),
+			"UID": fmt.Sprint(userOf(t, "nobody").UID),
 		}},
 	} {
 		t.Run(want.what, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestEachChangeIsAudited(t *testing.T) {
 	}
 	t.Run("the catalog explains it", func(t *testing.T) {
 		text := journal(t, "MESSAGE_ID="+changeRefused, "KVMMANAGER_PID="+own)
-		for _, part := range []string{fmt.Sprintf("The user %d was not allowed to call org.kvmmanager.VM.PowerOff", userOf(t, "nobody").uid), "Needed:  org.kvmmanager.vm.control"} {
+		for _, part := range []string{fmt.Sprintf("The user %d was not allowed to call org.kvmmanager.VM.PowerOff", userOf(t, "nobody").UID), "Needed:  org.kvmmanager.vm.control"} {
 			if !strings.Contains(text, part) {
 				t.Errorf("there is no %q in\n%s", part, text)
 			}

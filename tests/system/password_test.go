@@ -75,7 +75,7 @@ func sit(t *testing.T, vm dbus.ObjectPath, method string) *person {
 	p := &person{terminal: newTerminal(t)}
 	bob := userOf(t, "bob")
 	attributes := func() *syscall.SysProcAttr {
-		return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(bob.uid), Gid: uint32(bob.gid), Groups: bob.groups}}
+		return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(bob.UID), Gid: uint32(bob.GID), Groups: bob.Groups}}
 	}
 	// The agent is told a process, which has to be there before it calls.
 	p.call = exec.Command("sh", "-c", `read -r go && exec busctl call --allow-interactive-authorization=yes org.kvmmanager "$0" org.kvmmanager.VM "$1" 'a{sv}' 1 wait b true`, string(vm), method)

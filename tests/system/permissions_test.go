@@ -246,7 +246,7 @@ func TestOthersJobsAreNotBobs(t *testing.T) {
 	withRule(t, r, "dev-vms.rules")
 	bob.must(deaf, "VM.Start", wait())
 	his := bob.must(deaf, "VM.Shutdown", none())[0].(dbus.ObjectPath)
-	if got := r.get(his, "Job.StartedBy"); got != uint32(userOf(t, "bob").uid) {
+	if got := r.get(his, "Job.StartedBy"); got != uint32(userOf(t, "bob").UID) {
 		t.Errorf("started by %v", got)
 	}
 	mine := r.must(deaf, "VM.Shutdown", none())[0].(dbus.ObjectPath)

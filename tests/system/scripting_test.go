@@ -31,7 +31,7 @@ func TestTheDocumentedScriptsRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Chown(folder, who.uid, who.gid); err != nil {
+	if err := os.Chown(folder, who.UID, who.GID); err != nil {
 		t.Fatal(err)
 	}
 	cmd := asUser("alice", "timeout", "300", "sh", "-ex", "-c", script.String())

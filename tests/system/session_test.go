@@ -30,7 +30,7 @@ func startSession(t *testing.T) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(home) })
 	alice := userOf(t, "alice")
-	if err := os.Chown(home, alice.uid, alice.gid); err != nil {
+	if err := os.Chown(home, alice.UID, alice.GID); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("/usr/libexec/kvmmanagerd", "--session")
@@ -40,7 +40,7 @@ func startSession(t *testing.T) string {
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Pdeathsig:  syscall.SIGKILL,
-		Credential: &syscall.Credential{Uid: uint32(alice.uid), Gid: uint32(alice.gid), Groups: alice.groups},
+		Credential: &syscall.Credential{Uid: uint32(alice.UID), Gid: uint32(alice.GID), Groups: alice.Groups},
 	}
 	var output bytes.Buffer
 	cmd.Stderr = &output
