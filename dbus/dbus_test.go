@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"encoding/xml"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +66,86 @@ func TestFilesAreValidForTheDTD(t *testing.T) {
 		lint := exec.Command("xmllint", "--nonet", "--noout", "--dtdvalid", dtd, name+".xml")
 		if out, err := lint.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// annotated is what code generators have to be told, by the kind of member.
+type annotated struct {
+	Name        string `xml:"name,attr"`
+	Type        string `xml:"type,attr"`
+	Annotations []struct {
+		Name  string `xml:"name,attr"`
+		Value string `xml:"value,attr"`
+	} `xml:"annotation"`
+	Args []struct {
+		Type      string `xml:"type,attr"`
+		Direction string `xml:"direction,attr"`
+	} `xml:"arg"`
+}
+
+func (a *annotated) annotation(name string) string {
+	for _, have := range a.Annotations {
+		if have.Name == name {
+			return have.Value
+		}
+	}
+	return ""
+}
+
+// TestCodeGeneratorsFindTheirAnnotations holds each member to what qdbusxml2cpp and
+// gdbus-codegen cannot know by themselves: Qt's types, functions that pass
+// descriptors, and where the words of a name with an abbreviation end.
+func TestCodeGeneratorsFindTheirAnnotations(t *testing.T) {
+	t.Parallel()
+	const qt, unixFD, cName = "org.qtproject.QtDBus.QtTypeName", "org.gtk.GDBus.C.UnixFD", "org.gtk.GDBus.C.Name"
+	known := []string{"s", "o", "b", "t", "u", "i", "d", "h", "as", "ao"} // to Qt
+	squashed := regexp.MustCompile(`[A-Z]{2,}[A-Z][a-z]`)
+	plural := regexp.MustCompile(`[A-Z]{2,}s($|[A-Z])`)
+	descriptor := regexp.MustCompile("`[a-z-]+` \\(h[,)]")
+	for i, document := range api.XML() {
+		var node struct {
+			Interface struct {
+				Methods    []*annotated `xml:"method"`
+				Signals    []*annotated `xml:"signal"`
+				Properties []*annotated `xml:"property"`
+			} `xml:"interface"`
+		}
+		if err := xml.Unmarshal(document, &node); err != nil {
+			t.Fatal(err)
+		}
+		want := func(m *annotated, annotation string, needed bool) {
+			if has := m.annotation(annotation) != ""; has != needed {
+				t.Errorf("%s.%s: has %s: %v, needs it: %v", api.Interfaces()[i], m.Name, annotation, has, needed)
+			}
+		}
+		iface, err := apidoc.Parse(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range node.Interface.Properties {
+			want(p, qt, !slices.Contains(known, p.Type))
+		}
+		for _, m := range slices.Concat(node.Interface.Methods, node.Interface.Signals) {
+			passes, counts := false, map[string]int{}
+			for _, a := range m.Args {
+				direction := map[string]string{"in": "In"}[a.Direction]
+				if direction == "" {
+					direction = "Out"
+				}
+				want(m, fmt.Sprint(qt, ".", direction, counts[direction]), !slices.Contains(known, a.Type))
+				counts[direction]++
+				passes = passes || a.Type == "h"
+			}
+			if method := iface.Method(m.Name); method != nil {
+				for _, a := range method.In {
+					passes = passes || descriptor.MatchString(a.Text)
+				}
+			}
+			want(m, unixFD, passes)
+		}
+		for _, m := range slices.Concat(node.Interface.Methods, node.Interface.Signals, node.Interface.Properties) {
+			want(m, cName, squashed.MatchString(m.Name) && !plural.MatchString(m.Name))
 		}
 	}
 }
@@ -197,5 +279,50 @@ func TestEveryMethodNamesItsActionOrNone(t *testing.T) {
 				t.Errorf("%s.%s has the action %q", iface.Name, m.Name, m.Action)
 			}
 		}
+	}
+}
+
+// TestEverythingSaysSinceWhichVersionItIsThere also sees that the present version
+// has brought something.
+func TestEverythingSaysSinceWhichVersionItIsThere(t *testing.T) {
+	t.Parallel()
+	newest := uint32(0)
+	check := func(what string, since, least uint32) {
+		if since < least || since > api.Version {
+			t.Errorf("%s: since %d is not between %d and %d", what, since, least, api.Version)
+		}
+		newest = max(newest, since)
+	}
+	checkKeys := func(what string, keys []apidoc.Key, since uint32) {
+		for _, k := range keys {
+			if k.Since != 0 {
+				check(what+" "+k.Name, k.Since, since+1)
+			}
+		}
+	}
+	for _, iface := range parsed(t) {
+		check(iface.Name, iface.Since, 1)
+		for _, s := range iface.Sections {
+			checkKeys(iface.Name+" "+s.Title, s.Keys, iface.Since)
+		}
+		for _, p := range iface.Properties {
+			check(iface.Name+"."+p.Name, p.Since, iface.Since)
+			checkKeys(iface.Name+"."+p.Name, p.Keys, p.Since)
+		}
+		for _, m := range iface.Methods {
+			check(iface.Name+"."+m.Name, m.Since, iface.Since)
+			for _, a := range slices.Concat(m.In, m.Out) {
+				checkKeys(iface.Name+"."+m.Name+" "+a.Name, a.Keys, m.Since)
+			}
+		}
+		for _, s := range iface.Signals {
+			check(iface.Name+"."+s.Name, s.Since, iface.Since)
+			for _, a := range s.Args {
+				checkKeys(iface.Name+"."+s.Name+" "+a.Name, a.Keys, s.Since)
+			}
+		}
+	}
+	if newest != api.Version {
+		t.Errorf("nothing is documented as new in version %d; the newest is of %d", api.Version, newest)
 	}
 }

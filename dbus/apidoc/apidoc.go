@@ -5,14 +5,17 @@
 // A comment before an element documents it. It starts with the element's name
 // and a colon, then come lines of the form "@argument: text", then paragraphs
 // of Markdown. List items of the form "- `key` (type): text" document the keys
-// of a dictionary. The last paragraphs of a method start with "Errors:" and
-// "Action:". In an interface's comment, lines that start with "# " begin
-// sections.
+// of a dictionary, or "- `key` (type, since N): text" if the key is younger than
+// what it is documented with. The last paragraphs of a method start with
+// "Errors:" and "Action:". In an interface's comment, lines that start with "# "
+// begin sections. The annotation org.gtk.GDBus.Since of an interface or member is
+// the version of the API that it came with.
 package apidoc
 
 // Interface is one D-Bus interface with its documentation.
 type Interface struct {
 	Name       string
+	Since      uint32 // version of the API
 	Short      string // a few words
 	Text       string // Markdown
 	Sections   []Section
@@ -31,6 +34,7 @@ type Section struct {
 // Property is a property of an interface.
 type Property struct {
 	Name, Type string
+	Since      uint32
 	Emits      string // value of the annotation EmitsChangedSignal
 	Text       string
 	Keys       []Key
@@ -39,6 +43,7 @@ type Property struct {
 // Method is a method of an interface.
 type Method struct {
 	Name    string
+	Since   uint32
 	In, Out []Arg
 	Text    string
 	Errors  string
@@ -47,9 +52,10 @@ type Method struct {
 
 // Signal is a signal of an interface.
 type Signal struct {
-	Name string
-	Args []Arg
-	Text string
+	Name  string
+	Since uint32
+	Args  []Arg
+	Text  string
 }
 
 // Arg is an argument of a method or signal.
@@ -62,6 +68,7 @@ type Arg struct {
 // Key is a documented key of a dictionary.
 type Key struct {
 	Name, Type string
+	Since      uint32 // 0: as what it is documented with
 }
 
 // Options is the keys that a method takes in its last argument, with their

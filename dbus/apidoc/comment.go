@@ -3,12 +3,13 @@ package apidoc
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
 var (
 	argLine    = regexp.MustCompile(`^@([a-z_]+):(.*)$`)
-	keyLine    = regexp.MustCompile("(?m)^ *- `([a-z0-9.-]+)` \\(([a-z{}]+)\\): ")
+	keyLine    = regexp.MustCompile("(?m)^ *- `([a-z0-9.-]+)` \\(([a-z{}]+)(?:, since ([0-9]+))?\\): ")
 	actionName = regexp.MustCompile(`org\.kvmmanager\.[a-z.-]+[a-z]`)
 )
 
@@ -79,7 +80,8 @@ func sections(text string) (string, []Section) {
 func keys(text string) []Key {
 	var out []Key
 	for _, m := range keyLine.FindAllStringSubmatch(text, -1) {
-		out = append(out, Key{m[1], m[2]})
+		since, _ := strconv.ParseUint(m[3], 10, 32) // empty is 0
+		out = append(out, Key{m[1], m[2], uint32(since)})
 	}
 	return out
 }

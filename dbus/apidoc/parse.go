@@ -6,11 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 )
 
 // emitsChanged is the annotation that says how a property's changes are
 // announced.
 const emitsChanged = "org.freedesktop.DBus.Property.EmitsChangedSignal"
+
+// sinceVersion is the annotation that says with which version of the API an
+// interface or member came.
+const sinceVersion = "org.gtk.GDBus.Since"
 
 // element is an XML element with the comment before it.
 type element struct {
@@ -88,7 +93,13 @@ func parseInterface(e *element) (*Interface, error) {
 	if err := c.complete(name, i.Short, i.Text); err != nil {
 		return nil, err
 	}
+	if i.Since, err = e.since(); err != nil {
+		return nil, err
+	}
 	for _, child := range e.children {
+		if child.name == "annotation" {
+			continue
+		}
 		if err := i.addMember(child); err != nil {
 			return nil, err
 		}
@@ -102,19 +113,23 @@ func (i *Interface) addMember(e *element) error {
 	if err != nil {
 		return err
 	}
+	since, err := e.since()
+	if err != nil {
+		return err
+	}
 	switch e.name {
 	case "property":
-		p := Property{Name: name, Type: e.attrs["type"], Text: c.text, Keys: keys(c.text)}
+		p := Property{Name: name, Since: since, Type: e.attrs["type"], Text: c.text, Keys: keys(c.text)}
 		p.Emits, err = parseProperty(e)
 		i.Properties = append(i.Properties, p)
 		return errors.Join(err, c.complete(name, c.text))
 	case "method":
-		m := Method{Name: name, Text: c.text, Errors: c.errors, Action: c.action}
+		m := Method{Name: name, Since: since, Text: c.text, Errors: c.errors, Action: c.action}
 		m.In, m.Out, err = c.parseArgs(e)
 		i.Methods = append(i.Methods, m)
 		return errors.Join(err, c.complete(name, c.text, c.errors, c.action))
 	case "signal":
-		s := Signal{Name: name, Text: c.text}
+		s := Signal{Name: name, Since: since, Text: c.text}
 		s.Args, _, err = c.parseArgs(e)
 		i.Signals = append(i.Signals, s)
 		return errors.Join(err, c.complete(name, c.text))
@@ -128,10 +143,30 @@ func parseProperty(e *element) (string, error) {
 	if e.attrs["access"] != "read" {
 		return "", fmt.Errorf("the property %s is not read-only", e.attrs["name"])
 	}
-	if len(e.children) != 1 || e.children[0].attrs["name"] != emitsChanged {
+	emits := e.annotation(emitsChanged)
+	if emits == "" {
 		return "", fmt.Errorf("the property %s does not say how its changes are announced", e.attrs["name"])
 	}
-	return e.children[0].attrs["value"], nil
+	return emits, nil
+}
+
+// annotation returns the value of an annotation of e; empty when there is none.
+func (e *element) annotation(name string) string {
+	for _, child := range e.children {
+		if child.name == "annotation" && child.attrs["name"] == name {
+			return child.attrs["value"]
+		}
+	}
+	return ""
+}
+
+// since returns the version of the API that e came with.
+func (e *element) since() (uint32, error) {
+	n, err := strconv.ParseUint(e.annotation(sinceVersion), 10, 32)
+	if err != nil || n == 0 {
+		return 0, fmt.Errorf("%s does not say since which version of the API it is there: annotation %s", e.attrs["name"], sinceVersion)
+	}
+	return uint32(n), nil
 }
 
 // parseArgs divides the arguments by direction; those of a signal have none,

@@ -20,15 +20,17 @@ const document = `<node>
       - ` + "`colour`" + ` (s): Of the key.
   -->
   <interface name="org.example.Door">
+    <annotation name="org.gtk.GDBus.Since" value="1"/>
     <!-- Open: Whether it is open. -->
     <property name="Open" type="b" access="read">
       <annotation name="org.freedesktop.DBus.Property.EmitsChangedSignal" value="true"/>
+      <annotation name="org.gtk.GDBus.Since" value="2"/>
     </property>
     <!--
         Knock:
         @times: How often.
         @options: How.
-          - ` + "`loud`" + ` (b): With
+          - ` + "`loud`" + ` (b, since 4): With
             force.
         @answer: What is heard.
 
@@ -44,6 +46,7 @@ const document = `<node>
       <arg name="times" type="u" direction="in"/>
       <arg name="options" type="a{sv}" direction="in"/>
       <arg name="answer" type="s" direction="out"/>
+      <annotation name="org.gtk.GDBus.Since" value="3"/>
     </method>
     <!--
         Opened:
@@ -53,6 +56,7 @@ const document = `<node>
     -->
     <signal name="Opened">
       <arg name="by" type="s"/>
+      <annotation name="org.gtk.GDBus.Since" value="1"/>
     </signal>
   </interface>
 </node>`
@@ -64,21 +68,21 @@ func TestParseReadsEveryMemberWithItsDocumentation(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &apidoc.Interface{
-		Name: "org.example.Door", Short: "A door", Text: "Opens and closes.",
-		Sections:   []apidoc.Section{{"Keys", "- `colour` (s): Of the key.", []apidoc.Key{{"colour", "s"}}}},
-		Properties: []apidoc.Property{{Name: "Open", Type: "b", Emits: "true", Text: "Whether it is open."}},
+		Name: "org.example.Door", Since: 1, Short: "A door", Text: "Opens and closes.",
+		Sections:   []apidoc.Section{{"Keys", "- `colour` (s): Of the key.", []apidoc.Key{{"colour", "s", 0}}}},
+		Properties: []apidoc.Property{{Name: "Open", Since: 2, Type: "b", Emits: "true", Text: "Whether it is open."}},
 		Methods: []apidoc.Method{{
-			Name: "Knock",
+			Name: "Knock", Since: 3,
 			In: []apidoc.Arg{
 				{Name: "times", Type: "u", Text: "How often."},
-				{Name: "options", Type: "a{sv}", Text: "How.\n- `loud` (b): With\n  force.", Keys: []apidoc.Key{{"loud", "b"}}},
+				{Name: "options", Type: "a{sv}", Text: "How.\n- `loud` (b, since 4): With\n  force.", Keys: []apidoc.Key{{"loud", "b", 4}}},
 			},
 			Out:    []apidoc.Arg{{Name: "answer", Type: "s", Text: "What is heard."}},
 			Text:   "Knocks.\n\n    knock 3",
 			Errors: "none of its own.",
 			Action: "`org.kvmmanager.door.knock`",
 		}},
-		Signals: []apidoc.Signal{{Name: "Opened", Args: []apidoc.Arg{{Name: "by", Type: "s", Text: "Who did it."}}, Text: "Somebody opened it."}},
+		Signals: []apidoc.Signal{{Name: "Opened", Since: 1, Args: []apidoc.Arg{{Name: "by", Type: "s", Text: "Who did it."}}, Text: "Somebody opened it."}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -107,6 +111,9 @@ func TestParseRefusesWhatIsNotDocumented(t *testing.T) {
 		{"a method without an action", "Action: `org.kvmmanager.door.knock`", "", "Knock lacks"},
 		{"an interface without a short description", "@short_description: A door\n", "", "org.example.Door lacks"},
 		{"a property that does not tell about its changes", "EmitsChangedSignal", "Deprecated", "how its changes are announced"},
+		{"a member without a version", `<annotation name="org.gtk.GDBus.Since" value="3"/>`, "", "Knock does not say since which version"},
+		{"an interface without a version", `<annotation name="org.gtk.GDBus.Since" value="1"/>`, "", "org.example.Door does not say since which version"},
+		{"a version that is no number", `Since" value="2"`, `Since" value="2.0"`, "Open does not say since which version"},
 		{"a property that can be written", `access="read"`, `access="readwrite"`, "not read-only"},
 		{"a comment about nothing", "</interface>", "<!-- Left over. --></interface>", "documents nothing"},
 		{"an unknown member", "signal", "gesture", "no member"},

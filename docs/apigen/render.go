@@ -78,7 +78,7 @@ func (p *page) iface(i *apidoc.Interface) {
 }
 
 func (p *page) property(iface string, property *apidoc.Property) {
-	fmt.Fprintf(p, "### %s.%s\n\nProperty `%s`%s\n\n%s\n\n", iface, property.Name, property.Type,
+	fmt.Fprintf(p, "### %s.%s\n\nProperty `%s`, since %d%s\n\n%s\n\n", iface, property.Name, property.Type, property.Since,
 		announcement[property.Emits], property.Text)
 }
 
@@ -94,14 +94,14 @@ func (p *page) method(iface string, m *apidoc.Method) {
 	if len(m.Out) > 0 {
 		fmt.Fprintf(p, " → %s", signature(m.Out))
 	}
-	fmt.Fprintf(p, "`\n\n%s\n\n", m.Text)
+	fmt.Fprintf(p, "`, since %d\n\n%s\n\n", m.Since, m.Text)
 	p.args(m.In, "")
 	p.args(m.Out, "→ ")
 	fmt.Fprintf(p, "\n**Errors:** %s\n\n**Action:** %s\n\n", sentence(m.Errors), sentence(m.Action))
 }
 
 func (p *page) signal(iface string, s *apidoc.Signal) {
-	fmt.Fprintf(p, "### %s.%s\n\nSignal `%s(%s)`\n\n%s\n\n", iface, s.Name, s.Name, signature(s.Args), s.Text)
+	fmt.Fprintf(p, "### %s.%s\n\nSignal `%s(%s)`, since %d\n\n%s\n\n", iface, s.Name, s.Name, signature(s.Args), s.Since, s.Text)
 	p.args(s.Args, "")
 	if len(s.Args) > 0 {
 		p.WriteString("\n")

@@ -31,7 +31,7 @@ func TestRunWritesTheReferenceToTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, err := os.ReadFile(file)
-	if err != nil || !strings.Contains(string(page), "### VM.Start\n\nMethod `Start(options a{sv}) → job o`\n") {
+	if err != nil || !strings.Contains(string(page), "### VM.Start\n\nMethod `Start(options a{sv}) → job o`, since 1\n") {
 		t.Errorf("the page lacks VM.Start, or: %v", err)
 	}
 }
