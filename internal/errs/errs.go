@@ -107,6 +107,19 @@ func Of(err error) (Kind, string) {
 	}
 }
 
+// Clean is err with a message that clean has gone over. What has no kind is
+// left as it is.
+func Clean(err error, clean func(string) string) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if message := clean(e.Message); message != e.Message {
+		return &Error{Kind: e.Kind, Message: message, cause: err}
+	}
+	return err
+}
+
 // Is says whether err is of this kind.
 func Is(err error, kind Kind) bool {
 	if err == nil {

@@ -40,7 +40,7 @@ func ValidateNetworkName(name string) error {
 	case strings.TrimSpace(name) != name:
 		return invalid("The name of a network cannot begin or end with a space.")
 	}
-	return validateLine("name of a network", name)
+	return validateName("name of a network", name)
 }
 
 // ValidateNetworkSetup says what is wrong with a setup by itself, whatever host

@@ -113,7 +113,7 @@ func validateFileName(what, name string, most int) error {
 	case strings.TrimSpace(name) != name:
 		return invalid("The name of a %s cannot begin or end with a space.", what)
 	}
-	return validateLine("name of a "+what, name)
+	return validateName("name of a "+what, name)
 }
 
 // ValidatePoolSpec says why there cannot be such a pool.

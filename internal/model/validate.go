@@ -3,8 +3,6 @@ package model
 import (
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Limits of values that a caller may set.
@@ -43,7 +41,7 @@ func ValidateVMName(name string) error {
 	case strings.TrimSpace(name) != name:
 		return invalid("The name of a VM cannot begin or end with a space.")
 	}
-	return validateLine("name of a VM", name)
+	return validateName("name of a VM", name)
 }
 
 // ValidateSnapshotName says why a snapshot cannot have this name. libvirt keeps a
@@ -63,7 +61,7 @@ func ValidateSnapshotName(name string) error {
 	case strings.TrimSpace(name) != name:
 		return invalid("The name of a snapshot cannot begin or end with a space.")
 	}
-	return validateLine("name of a snapshot", name)
+	return validateName("name of a snapshot", name)
 }
 
 // ValidateTitle says why a VM cannot have this title. A title is one line.
@@ -113,7 +111,7 @@ func validateTag(tag string) error {
 	case strings.TrimSpace(tag) != tag:
 		return invalid("A tag cannot begin or end with a space.")
 	}
-	return validateLine("tag", tag)
+	return validateName("tag", tag)
 }
 
 // ValidateUUID says whether this is a UUID in the form of the API: lower case,
@@ -144,26 +142,6 @@ func ParseUUID(s string) (string, error) {
 		return "", invalid("The UUID must have 32 hexadecimal digits.")
 	}
 	return d[:8] + "-" + d[8:12] + "-" + d[12:16] + "-" + d[16:20] + "-" + d[20:], nil
-}
-
-func validateLine(what, s string) error { return validateText(what, s, "") }
-
-// validateText refuses what XML 1.0 cannot carry (section 2.2, Char) and
-// control characters other than those in allowed.
-func validateText(what, s, allowed string) error {
-	if !utf8.ValidString(s) {
-		return invalid("The %s is not valid UTF-8.", what)
-	}
-	for _, r := range s {
-		switch {
-		case strings.ContainsRune(allowed, r):
-		case unicode.IsControl(r):
-			return invalid("The %s contains a control character.", what)
-		case r == 0xfffe || r == 0xffff:
-			return invalid("The %s contains a character that cannot be stored.", what)
-		}
-	}
-	return nil
 }
 
 // maxDeviceValue bounds a value of a device in bytes: a path is the longest.

@@ -4,9 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/godbus/dbus/v5"
 
@@ -56,7 +54,7 @@ func record(v reflect.Value) bus.Dict {
 	out := make(bus.Dict, 0, n)
 	for _, f := range p.fields {
 		if fv := v.Field(f.index); !fv.IsZero() {
-			out = append(out, bus.Entry{Key: f.name, Value: dbus.MakeVariantWithSignature(encode(fv), f.sig)})
+			out = append(out, bus.Entry{Key: f.name, Value: dbus.MakeVariantWithSignature(encodeField(fv, f), f.sig)})
 		}
 	}
 	return out
@@ -141,11 +139,28 @@ func micros(t time.Time) uint64 {
 	return 0
 }
 
-// text makes any string fit for the bus, which disconnects whoever sends
-// invalid UTF-8 or a NUL: the bytes of a file name need not be text.
-func text(s string) string {
-	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
-		return s
+// oneLine is the fields whose text is a name or a title.
+var oneLine = map[string]bool{"Name": true, "name": true, "Title": true, "title": true, "Tags": true, "tags": true, "network-name": true, "pool": true, "volume": true}
+
+// encodeField is encode for a field of a record or an object.
+func encodeField(v reflect.Value, f field) any {
+	encoded := encode(v)
+	if !oneLine[f.name] {
+		return encoded
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	switch e := encoded.(type) {
+	case string:
+		return model.Clean(e)
+	case []string:
+		for i := range e {
+			e[i] = model.Clean(e[i])
+		}
+	}
+	return encoded
 }
+
+// text makes any string fit to be shown, and for the bus, which disconnects
+// whoever sends invalid UTF-8 or a NUL, and whose tools refuse noncharacters:
+// names may come from other programs and from guests, and those of files need
+// not even be text.
+func text(s string) string { return model.CleanLines(s) }

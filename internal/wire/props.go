@@ -30,7 +30,7 @@ func (p Props) Get(name string) (dbus.Variant, bool) {
 		return dbus.Variant{}, false
 	}
 	f := p.p.fields[i]
-	return dbus.MakeVariantWithSignature(encode(p.v.Field(f.index)), f.sig), true
+	return dbus.MakeVariantWithSignature(encodeField(p.v.Field(f.index), f), f.sig), true
 }
 
 // Changed names the properties whose values differ from old's. Everything

@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/godbus/dbus/v5"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 )
 
 // DecodeSpec is Decode for what a caller asks for: a key that the struct does
@@ -44,7 +44,7 @@ func checkRecord(values map[string]dbus.Variant, t reflect.Type, at string) erro
 	for key, value := range values {
 		i, known := p.byName[key]
 		if !known {
-			return errs.New(errs.InvalidArgument, "There is no key “%s”. Known keys: %s.", at+keyName(key), strings.Join(p.names(), ", "))
+			return errs.New(errs.InvalidArgument, "There is no key “%s”. Known keys: %s.", at+model.Printable(key), strings.Join(p.names(), ", "))
 		}
 		f := p.fields[i]
 		if got := value.Signature().String(); got != f.sig.String() {
@@ -88,19 +88,4 @@ func (p *plan) names() []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// keyName makes a caller's word safe to repeat in a message.
-func keyName(key string) string {
-	const most = 64
-	clean := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return '?'
-		}
-		return r
-	}, key)
-	if runes := []rune(clean); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return clean
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"org.kvmmanager/internal/model"
 )
 
 const (
@@ -79,8 +81,8 @@ func quoted(value string) string {
 	plain := value != "" && !strings.ContainsFunc(value, func(c rune) bool {
 		return c == '"' || c == '=' || c == unicode.ReplacementChar || unicode.IsSpace(c) || !unicode.IsPrint(c)
 	})
-	if plain {
+	if plain && model.Clean(value) == value {
 		return value
 	}
-	return strconv.Quote(value)
+	return model.Clean(strconv.Quote(value)) // which escapes most of what cannot be shown
 }

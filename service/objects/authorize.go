@@ -7,6 +7,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/polkit"
 )
 
@@ -95,7 +96,7 @@ func (r *request) details(action string) map[string]string {
 		d["pool.name"], d["pool.uuid"] = r.pool.Name, r.pool.UUID
 	}
 	if r.storageVolume != nil {
-		d["volume.name"] = strings.ToValidUTF8(r.storageVolume.Name, "\uFFFD")
+		d["volume.name"] = r.storageVolume.Name
 	}
 	if name, makes := r.newName(); makes {
 		if r.vm != nil {
@@ -105,6 +106,9 @@ func (r *request) details(action string) map[string]string {
 			d["vm.name"] = name
 			delete(d, "vm.uuid")
 		}
+	}
+	for key, value := range d {
+		d[key] = model.Clean(value) // of names that other programs gave
 	}
 	if r.method != nil && r.method.message != "" {
 		d["polkit.message"], d["polkit.gettext_domain"] = r.method.message, gettextDomain

@@ -74,8 +74,14 @@ func table() map[string]*method {
 	return all
 }
 
-// Call serves one method call of the tree.
+// Call serves one method call of the tree. An error's sentence may have names
+// in it that other programs gave.
 func (s *Service) Call(ctx context.Context, c *bus.Call) ([]any, error) {
+	results, err := s.serve(ctx, c)
+	return results, errs.Clean(err, model.CleanLines)
+}
+
+func (s *Service) serve(ctx context.Context, c *bus.Call) ([]any, error) {
 	m := s.methods[c.Interface+"."+c.Member]
 	if m == nil {
 		return nil, errs.New(errs.NotAuthorized, "%s is not allowed to anybody.", c.Member)

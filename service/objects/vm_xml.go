@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
 )
 
@@ -19,7 +20,7 @@ func (r *request) getXML(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []any{xml}, nil
+	return []any{model.EscapeXML(xml)}, nil
 }
 
 func (r *request) setXML(ctx context.Context) ([]any, error) {
