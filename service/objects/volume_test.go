@@ -54,7 +54,7 @@ func TestAVolumeIsMadeInEachWay(t *testing.T) {
 		size    uint64
 		backing string
 	}{
-		"plain":    {opts("name", "new & <b>\u202e🐧", "capacity", uint64(5<<30)), "qcow2", 5 << 30, ""},
+		"plain":    {opts("name", "new & <b>🐧", "capacity", uint64(5<<30)), "qcow2", 5 << 30, ""},
 		"raw":      {opts("name", "a.raw", "format", "raw", "capacity", uint64(1<<20), "allocation", uint64(1<<20)), "raw", 1 << 20, ""},
 		"overlay":  {opts("name", "b", "backing", dbus.ObjectPath(basePath)), "qcow2", 1 << 30, "/fake/" + poolUUID + "/base.qcow2"},
 		"a file":   {opts("name", "c.iso", "fd", file(t, []byte("an ISO image"))), "raw", 12, ""},
