@@ -56,11 +56,13 @@ type Device struct {
 	Capacity   uint64 `wire:"capacity"`
 	Allocation uint64 `wire:"allocation"`
 	ReadOnly   bool   `wire:"read-only"`
-	Shareable  bool   `wire:"shareable"`
-	Cache      string `wire:"cache"`
-	Discard    string `wire:"discard"`
-	Serial     string `wire:"serial"`
-	BootIndex  uint32 `wire:"boot-index"` // 1 boots first, 0 is not in the order
+	// Unresponsive is set while the file system of the image does not answer.
+	Unresponsive bool   `wire:"unresponsive"`
+	Shareable    bool   `wire:"shareable"`
+	Cache        string `wire:"cache"`
+	Discard      string `wire:"discard"`
+	Serial       string `wire:"serial"`
+	BootIndex    uint32 `wire:"boot-index"` // 1 boots first, 0 is not in the order
 
 	MAC         string   `wire:"mac"`
 	Network     Path     `wire:"network"` // the network's object, when the service knows it

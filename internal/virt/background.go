@@ -3,6 +3,7 @@ package virt
 import (
 	"context"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -166,12 +167,15 @@ func (c *Conn) doChore(ctx context.Context, job chore) {
 	}
 }
 
-// measure asks for the sizes of a VM's disks and says whether they differ. It
-// may wait for QEMU, so it takes a turn like any operation on that VM.
+// measure asks for the sizes of a VM's disks and reports whether they differ. It
+// may wait for QEMU, so it takes a turn like any operation on that VM. libvirt
+// opens an image while it holds the VM's lock, which its list of VMs waits for, so
+// it is not asked about a disk that does not answer.
 func (c *Conn) measure(ctx context.Context, uuid string) (differ bool, err error) {
-	disks := c.memory.disksOf(uuid)
+	disks, silent := c.answeringDisks(ctx, c.memory.disksOf(uuid))
+	differ = c.memory.setSilent(uuid, silent)
 	if len(disks) == 0 {
-		return false, nil
+		return differ, nil
 	}
 	sizes, err := operate(ctx, c, work[map[diskKey]diskSize]{uuid: uuid}, func(conn *libvirt.Connect) (map[diskKey]diskSize, error) {
 		dom, err := conn.LookupDomainByUUIDString(uuid)
@@ -181,7 +185,20 @@ func (c *Conn) measure(ctx context.Context, uuid string) (differ bool, err error
 		defer dom.Free()
 		return measureAll(conn, dom, disks)
 	})
-	return err == nil && c.memory.setSizes(uuid, sizes), err
+	return err == nil && c.memory.setSizes(uuid, sizes) || differ, err
+}
+
+// answeringDisks splits disks into those that libvirt can be asked about and those
+// that do not answer.
+func (c *Conn) answeringDisks(ctx context.Context, disks []diskKey) (answering, silent []diskKey) {
+	for _, d := range disks {
+		if filepath.IsAbs(d.source) && c.refuseSilent(ctx, d.source) != nil {
+			silent = append(silent, d)
+		} else {
+			answering = append(answering, d)
+		}
+	}
+	return answering, silent
 }
 
 // measureAll asks for one disk after the other. A disk that cannot be measured

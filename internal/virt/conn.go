@@ -40,6 +40,7 @@ type Conn struct {
 	scratch    string   // begins the names of our scratch pools
 	places     places   // empty unless the daemon is on this machine
 	watch      *watcher // nil where nothing is watched
+	files      *prober
 
 	gone    chan struct{} // closed when the connection was lost or closed
 	why     reason        // set before gone is closed
@@ -66,6 +67,7 @@ func open(uri string, log *slog.Logger) (*Conn, error) {
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.places, _ = placesOf(uri)
+	c.files = newProber(func(string) { c.storageAnswers() })
 	c.quick, c.texts = newReader(c.enterMain), newReader(c.enterMain)
 	if !isTest(uri) {
 		c.pools = pools{texts: newPool(uri), ops: newPool(uri)}

@@ -25,6 +25,7 @@ type learned struct {
 	redefinitions uint64
 	startedAt     time.Time            // seen to start at
 	sizes         map[diskKey]diskSize // nil until measured
+	silent        []diskKey            // disks whose images did not answer
 	disks         []diskKey            // that it had when it was last read
 	macs          []string             // that it had when it was last read
 	agent         map[string][]string  // addresses by MAC, as its guest agent says
@@ -208,13 +209,46 @@ func (m *memory) unmeasured() []string {
 	return uuids
 }
 
-// setSizes replaces the sizes of a VM's disks and says whether they differ.
+// setSilent replaces the disks of a VM that do not answer and reports whether they
+// differ.
+func (m *memory) setSilent(uuid string, disks []diskKey) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v := m.vms[uuid]
+	if v == nil {
+		return false
+	}
+	same := slices.Equal(v.silent, disks)
+	v.silent = disks
+	return !same
+}
+
+// withSilent lists the VMs that have a disk which does not answer.
+func (m *memory) withSilent() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var uuids []string
+	for uuid, v := range m.vms {
+		if len(v.silent) > 0 {
+			uuids = append(uuids, uuid)
+		}
+	}
+	return uuids
+}
+
+// setSizes replaces the sizes of a VM's disks and says whether they differ. A disk
+// that does not answer keeps the size that it had.
 func (m *memory) setSizes(uuid string, sizes map[diskKey]diskSize) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v := m.vms[uuid]
 	if v == nil {
 		return false // it is gone meanwhile
+	}
+	for _, d := range v.silent {
+		if size, known := v.sizes[d]; known {
+			sizes[d] = size
+		}
 	}
 	same := len(v.sizes) == len(sizes)
 	for k, s := range sizes {
@@ -300,7 +334,8 @@ func (v *learned) addSizes(vm *model.VM) (unmeasured bool) {
 		}
 		v.disks = append(v.disks, key)
 		size, known := v.sizes[key]
-		unmeasured = unmeasured || !known
+		d.Unresponsive = slices.Contains(v.silent, key)
+		unmeasured = unmeasured || !known && !d.Unresponsive
 		d.Capacity, d.Allocation = size.capacity, size.allocation
 		vm.DiskSize += size.capacity
 	}
