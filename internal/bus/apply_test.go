@@ -182,3 +182,50 @@ func TestTreeAnswersItsOwner(t *testing.T) {
 		t.Errorf("the objects at a are %q", got)
 	}
 }
+
+func TestWhatIsUnlistedCanBeReadAtItsPathOnly(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, echo)
+	signals := listen(t, r)
+	const a = dbus.ObjectPath("/test/things/a")
+	listed := func() (managed, child bool) {
+		t.Helper()
+		var objects map[dbus.ObjectPath]map[string]map[string]dbus.Variant
+		var xml string
+		if err := r.call("/test", objectManagerName+".GetManagedObjects").Store(&objects); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.call("/test/things", introspectableName+".Introspect").Store(&xml); err != nil {
+			t.Fatal(err)
+		}
+		return objects[a] != nil, strings.Contains(xml, `<node name="a"/>`)
+	}
+	want := func(what string, want bool) {
+		t.Helper()
+		if managed, child := listed(); managed != want || child != want {
+			t.Errorf("%s: in the list of objects %v, among the nodes %v", what, managed, child)
+		}
+	}
+	r.tree.Apply(Put("/test/things/b", "test.Extra", nil)) // keeps the node above
+	announced(t, r, signals)
+	want("at first", true)
+	if got := announced(t, r, signals, Unlist(a), Unlist(a)); !slices.Equal(got, []string{" InterfacesRemoved /test/things/a [test.Thing]"}) {
+		t.Errorf("unlisting says %q", got)
+	}
+	want("unlisted", false)
+	var name dbus.Variant
+	if err := r.call(a, propertiesName+".Get", "test.Thing", "Name").Store(&name); err != nil || name.Value() != "a" {
+		t.Errorf("its name is %v, %v", name, err)
+	}
+	if err := r.call(a, "test.Thing.Echo", "x").Err; err != nil {
+		t.Error(err)
+	}
+	if got := announced(t, r, signals, Put(a, "test.Thing", thing("a", 2))); len(got) != 1 || !strings.Contains(got[0], "InterfacesAdded") {
+		t.Errorf("listing it again says %q", got)
+	}
+	want("listed again", true)
+	if got := announced(t, r, signals, Unlist(a), Remove(a), Unlist(a)); len(got) != 1 {
+		t.Errorf("unlisting and removing it says %q", got)
+	}
+	wantError(t, r.call(a, propertiesName+".Get", "test.Thing", "Name"), "org.freedesktop.DBus.Error.UnknownObject")
+}

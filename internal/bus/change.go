@@ -23,6 +23,13 @@ func Remove(path dbus.ObjectPath) Change {
 	return Change{do: (*plan).remove, path: path}
 }
 
+// Unlist takes an object out of what ObjectManager and introspection list, which is
+// announced as if it were removed. It stays readable at its path until it is
+// removed, or listed again by a Put.
+func Unlist(path dbus.ObjectPath) Change {
+	return Change{do: (*plan).unlist, path: path}
+}
+
 // RemoveInterface takes one interface away from an object, and the object
 // with its last one.
 func RemoveInterface(path dbus.ObjectPath, iface string) Change {

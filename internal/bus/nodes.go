@@ -12,6 +12,9 @@ type node struct {
 	children map[string]struct{}
 }
 
+// unlisted reports whether the node is nothing but an unlisted object.
+func (n *node) unlisted() bool { return n.object != nil && n.object.unlisted && len(n.children) == 0 }
+
 // nodes is every node by its path. A node exists while it has an object or
 // children; the root of the service always exists, as does the way to it.
 type nodes map[dbus.ObjectPath]*node
@@ -67,4 +70,12 @@ func split(path dbus.ObjectPath) (parent dbus.ObjectPath, name string, ok bool) 
 		return "/", string(path[1:]), true
 	}
 	return path[:i], string(path[i+1:]), true
+}
+
+// join is the path of a child.
+func join(parent dbus.ObjectPath, name string) dbus.ObjectPath {
+	if parent == "/" {
+		return "/" + dbus.ObjectPath(name)
+	}
+	return parent + "/" + dbus.ObjectPath(name)
 }

@@ -27,9 +27,10 @@ type part struct {
 // were put. Immutable but for the cache of its encoding; a change makes a new
 // one, so that whoever holds an object reads a consistent state without locks.
 type object struct {
-	path  dbus.ObjectPath
-	parts []*part
-	cache encodingCache
+	path     dbus.ObjectPath
+	parts    []*part
+	unlisted bool // see Unlist
+	cache    encodingCache
 }
 
 func (o *object) part(iface string) *part {
@@ -65,7 +66,7 @@ func (o *object) without(iface string) *object {
 	if len(parts) == 0 {
 		return nil
 	}
-	return &object{path: o.path, parts: parts}
+	return &object{path: o.path, parts: parts, unlisted: o.unlisted}
 }
 
 // interfaces is the object's own interfaces; nil for a node without object.

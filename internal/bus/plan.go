@@ -66,6 +66,9 @@ func (p *plan) put(c Change) {
 	}
 	now := &part{iface: iface, props: c.props}
 	o := p.object(c.path)
+	if o != nil && o.unlisted {
+		o = nil // to clients it is a new one
+	}
 	old := o.part(c.iface)
 	p.objects[c.path] = o.with(c.path, now)
 	added := p.added[c.path]
@@ -87,6 +90,17 @@ func (p *plan) remove(c Change) {
 		return
 	}
 	p.objects[c.path] = nil
+	if !o.unlisted {
+		p.gone(c.path, o.names())
+	}
+}
+
+func (p *plan) unlist(c Change) {
+	o := p.object(c.path)
+	if o == nil || o.unlisted {
+		return
+	}
+	p.objects[c.path] = &object{path: o.path, parts: o.parts, unlisted: true}
 	p.gone(c.path, o.names())
 }
 
@@ -96,7 +110,9 @@ func (p *plan) removeInterface(c Change) {
 		return
 	}
 	p.objects[c.path] = o.without(c.iface)
-	p.gone(c.path, []string{c.iface})
+	if !o.unlisted {
+		p.gone(c.path, []string{c.iface})
+	}
 }
 
 // gone announces a removal, and lets nothing later join what came before it.

@@ -102,7 +102,8 @@ func (t *Tree) find(path dbus.ObjectPath) (exists bool, o *object) {
 	return true, n.object
 }
 
-// children is the names of the nodes right below path.
+// children returns the names of the nodes right below path, but for unlisted
+// objects.
 func (t *Tree) children(path dbus.ObjectPath) []string {
 	t.state.RLock()
 	defer t.state.RUnlock()
@@ -112,18 +113,20 @@ func (t *Tree) children(path dbus.ObjectPath) []string {
 	}
 	names := make([]string, 0, len(n.children))
 	for name := range n.children {
-		names = append(names, name)
+		if child := t.nodes[join(path, name)]; !child.unlisted() {
+			names = append(names, name)
+		}
 	}
 	return names
 }
 
-// managed is every object below the root.
+// managed returns every listed object below the root.
 func (t *Tree) managed() []*object {
 	t.state.RLock()
 	defer t.state.RUnlock()
 	objects := make([]*object, 0, len(t.nodes))
 	for path, n := range t.nodes {
-		if n.object != nil && path != t.root {
+		if n.object != nil && !n.object.unlisted && path != t.root {
 			objects = append(objects, n.object)
 		}
 	}

@@ -14,8 +14,9 @@ func (c *Client) CancelJob(ctx context.Context, job model.Path, options ...Optio
 }
 
 // AwaitJob waits until a job has ended, and returns it with its error. When
-// ctx ends first the job goes on. A job that ended more than half a minute ago
-// is NotFound; one whose service has stopped is Disconnected, and nobody knows
+// ctx ends first the job goes on. A job that has ended is mirrored for some seconds
+// only, and read from the service after that; one that ended more than half a minute
+// ago is NotFound. One whose service has stopped is Disconnected, and nobody knows
 // how it ended. If the service cannot be read, that is the error.
 func (c *Client) AwaitJob(ctx context.Context, path model.Path) (*model.Job, error) {
 	var job *model.Job
@@ -29,7 +30,31 @@ func (c *Client) AwaitJob(ctx context.Context, path model.Path) (*model.Job, err
 	if err != nil {
 		return nil, err
 	}
+	if job == nil && failure != nil && errs.Is(failure, errs.NotFound) {
+		return c.readEndedJob(ctx, path)
+	}
 	return job, failure
+}
+
+// readEndedJob reads a job that is not mirrored any more, and returns it with its
+// error.
+func (c *Client) readEndedJob(ctx context.Context, path model.Path) (*model.Job, error) {
+	c.mu.Lock()
+	owner := c.owner
+	c.mu.Unlock()
+	m, err := c.conn.Call(ctx, ownerCall(owner, string(path), propertiesName, "GetAll", jobIface))
+	if isName(err, "UnknownObject", "UnknownInterface") {
+		return nil, errs.New(errs.NotFound, "The operation is not known any more.")
+	}
+	if err != nil {
+		return nil, toError(err)
+	}
+	defer m.Close()
+	job := &model.Job{Number: lastElement(path)}
+	if m.Body.Struct(job); m.Body.Err() != nil {
+		return nil, unexpected(m.Body.Err())
+	}
+	return job, JobError(job)
 }
 
 // jobFailure is the error of a job that failed or cannot be followed. The

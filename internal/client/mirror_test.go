@@ -146,6 +146,7 @@ func TestTheMirrorEqualsTheTreeAfterAnyChanges(t *testing.T) {
 		seen.take(t, w.poke(fast))
 	}
 	late.take(t, w.next(slow))
+	late.take(t, w.poke(slow)) // what has gone since its end
 	compareReplay(t, "every batch", seen, w.client)
 	compareReplay(t, "one late batch", late, w.client)
 }

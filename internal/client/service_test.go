@@ -256,6 +256,34 @@ func TestAJobIsAwaited(t *testing.T) {
 	}
 }
 
+// TestAJobThatIsNotMirroredAnyMoreIsRead also sees that ended jobs do not pile up in
+// the mirror.
+func TestAJobThatIsNotMirroredAnyMoreIsRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.HV.Hook("pause", func(context.Context, string) error { return errs.New(errs.NoSpace, "There is no space left.") })
+	first, _ := w.client.Pause(w.ctx, dbPath)
+	if _, err := w.client.AwaitJob(w.ctx, first); !errs.Is(err, errs.NoSpace) {
+		t.Fatal(err)
+	}
+	for range 40 {
+		job, err := w.client.Reset(w.ctx, dbPath)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.client.AwaitJob(w.ctx, job); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(w.client.Jobs()); w.client.Job(first) != nil || n > 33 {
+		t.Errorf("of 41 jobs that have ended %d are mirrored", n)
+	}
+	job, err := w.client.AwaitJob(w.ctx, first)
+	if !errs.Is(err, errs.NoSpace) || job.Path() != first || job.State != model.JobFailed || job.Operation != "pause" {
+		t.Errorf("the first is %+v, %v", job, err)
+	}
+}
+
 func TestAJobCanBeCancelledOrLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

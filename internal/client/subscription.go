@@ -14,7 +14,8 @@ type Change[T any] struct{ Old, New *T }
 // Batch is what happened between two moments of the mirror. Each object occurs
 // at most once; those of one type come in the order in which they first
 // changed. The values of different types fit each other when the whole batch
-// has been taken in.
+// has been taken in. A job that has ended and gone since is there with its end, and
+// goes with the next batch.
 type Batch struct {
 	// Status is that at the end.
 	Status    Status
@@ -60,6 +61,11 @@ func (c *Client) Subscribe() *Subscription {
 	attach(&c.networks, &s.networks)
 	attach(&c.pools, &s.pools)
 	attach(&c.volumes, &s.volumes)
+	// The service lists a job for some seconds after its end, which is what whoever
+	// was busy has waited for.
+	s.jobs.news = func(old, job *model.Job) bool {
+		return job.State.Ended() && (old == nil || !old.State.Ended())
+	}
 	attach(&c.jobs, &s.jobs)
 	s.wake()
 	return s
@@ -135,6 +141,10 @@ func (s *Subscription) wake() {
 type queue[T any] struct {
 	changes map[model.Path]Change[T]
 	order   []model.Path // in which they first changed
+	// news reports whether a subscriber has to see this value although the object
+	// has gone since; nil for never. Its removal waits for the next batch.
+	news  func(old, value *T) bool
+	after []model.Path // what has gone since such a value
 }
 
 func attach[T any](t *table[T], q *queue[T]) {
@@ -147,6 +157,11 @@ func attach[T any](t *table[T], q *queue[T]) {
 
 func (q *queue[T]) add(path model.Path, old, value *T) {
 	change, known := q.changes[path]
+	if known && value == nil && change.New != nil && q.news != nil && q.news(change.Old, change.New) {
+		q.after = append(q.after, path)
+		return
+	}
+	q.after = slices.DeleteFunc(q.after, func(p model.Path) bool { return p == path })
 	if known {
 		old = change.Old
 	}
@@ -169,7 +184,15 @@ func (q *queue[T]) take() []Change[T] {
 	for i, path := range q.order {
 		out[i] = q.changes[path]
 	}
+	after := make([]Change[T], len(q.after))
+	for i, path := range q.after {
+		after[i] = Change[T]{Old: q.changes[path].New}
+	}
 	clear(q.changes)
-	q.order = q.order[:0]
+	q.order = append(q.order[:0], q.after...)
+	for i, path := range q.after {
+		q.changes[path] = after[i]
+	}
+	q.after = nil
 	return out
 }

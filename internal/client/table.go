@@ -206,7 +206,7 @@ func (c *Client) Volumes(pool model.Path) []*model.StorageVolume {
 // Volume is the storage volume at a path, or nil.
 func (c *Client) Volume(path model.Path) *model.StorageVolume { return one(c, &c.volumes, path) }
 
-// Jobs is all jobs that the service still shows, oldest first.
+// Jobs returns the jobs under way and those that have just ended, oldest first.
 func (c *Client) Jobs() []*model.Job {
 	jobs := list(c, &c.jobs)
 	slices.SortStableFunc(jobs, func(a, b *model.Job) int {

@@ -17,8 +17,9 @@ type Job struct {
 	manager *Manager
 	cancel  context.CancelFunc
 	done    chan struct{} // closed after the end was announced
-	// forgetting comes a while after the end. The manager's mu guards it.
-	forgetting *time.Timer
+	// unlisting and forgetting come a while after the end. The manager's mu guards
+	// them.
+	unlisting, forgetting *time.Timer
 
 	mu       sync.Mutex // held while publishing, so that changes stay in order
 	value    *model.Job

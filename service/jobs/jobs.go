@@ -25,6 +25,9 @@ type Publisher interface {
 	PublishJob(job *model.Job) // new or changed
 	// CompleteJob announces the job's last change, and then its end.
 	CompleteJob(job *model.Job)
+	// UnlistJob takes a job that has ended out of the list of objects. It stays
+	// readable until it is withdrawn.
+	UnlistJob(job *model.Job)
 	WithdrawJob(job *model.Job)
 }
 
@@ -52,12 +55,21 @@ type Manager struct {
 	last    uint64
 	jobs    map[model.Path]*Job
 	ended   []*Job // those of jobs that have ended, the oldest first
+	listed  []*Job // those of ended that are still listed
 	closing bool
 	running sync.WaitGroup
 }
 
 // Keep is how long the service keeps an ended job.
 const Keep = 30 * time.Second
+
+// An ended job stays in the list of objects for listedFor, so that whoever follows
+// the list sees its end, and maxListed of them at most: under load most of the list
+// would be jobs that are over.
+const (
+	listedFor = 5 * time.Second
+	maxListed = 32
+)
 
 // maxJobs bounds what callers can pile up: the jobs that are under way, and those
 // that have ended.
@@ -144,15 +156,36 @@ func (m *Manager) run(ctx context.Context, job *Job, work Func) {
 // keepEnded keeps a job for a while, in place of the oldest if there are too many.
 func (m *Manager) keepEnded(job *Job) {
 	m.mu.Lock()
-	m.ended = append(m.ended, job)
+	m.ended, m.listed = append(m.ended, job), append(m.listed, job)
 	job.forgetting = time.AfterFunc(m.keep, func() { m.forget(job) })
-	var oldest *Job
+	job.unlisting = time.AfterFunc(listedFor, func() { m.unlist(job) })
+	var oldest, surplus *Job
 	if len(m.ended) > maxJobs {
 		oldest = m.ended[0]
 	}
+	if len(m.listed) > maxListed {
+		surplus = m.listed[0]
+	}
 	m.mu.Unlock()
+	if surplus != nil {
+		m.unlist(surplus)
+	}
 	if oldest != nil {
 		m.forget(oldest)
+	}
+}
+
+// unlist takes an ended job out of the list of objects.
+func (m *Manager) unlist(job *Job) {
+	m.mu.Lock()
+	i := slices.Index(m.listed, job)
+	if i >= 0 {
+		m.listed = slices.Delete(m.listed, i, i+1)
+		job.unlisting.Stop()
+	}
+	m.mu.Unlock()
+	if i >= 0 {
+		m.publisher.UnlistJob(job.Value())
 	}
 }
 
@@ -173,8 +206,10 @@ func (m *Manager) forget(job *Job) {
 	m.mu.Lock()
 	known := m.jobs[value.Path()] == job
 	delete(m.jobs, value.Path())
-	m.ended = slices.DeleteFunc(m.ended, func(j *Job) bool { return j == job })
+	isJob := func(j *Job) bool { return j == job }
+	m.ended, m.listed = slices.DeleteFunc(m.ended, isJob), slices.DeleteFunc(m.listed, isJob)
 	job.forgetting.Stop()
+	job.unlisting.Stop()
 	m.mu.Unlock()
 	if known {
 		m.publisher.WithdrawJob(value)

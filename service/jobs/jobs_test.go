@@ -17,13 +17,16 @@ const deadline = 10 * time.Second
 
 // log notes what is announced, in order.
 type log struct {
-	mu      sync.Mutex
-	values  []model.Job
-	ended   []model.Job
-	removed chan model.Path
+	mu       sync.Mutex
+	values   []model.Job
+	ended    []model.Job
+	unlisted chan model.Path
+	removed  chan model.Path
 }
 
-func newLog() *log { return &log{removed: make(chan model.Path, 1024)} }
+func newLog() *log {
+	return &log{unlisted: make(chan model.Path, 2048), removed: make(chan model.Path, 1024)}
+}
 
 func (l *log) PublishJob(j *model.Job) {
 	l.mu.Lock()
@@ -36,6 +39,8 @@ func (l *log) CompleteJob(j *model.Job) {
 	defer l.mu.Unlock()
 	l.ended = append(l.ended, *j)
 }
+
+func (l *log) UnlistJob(j *model.Job) { l.unlisted <- j.Path() }
 
 func (l *log) WithdrawJob(j *model.Job) { l.removed <- j.Path() }
 
@@ -225,6 +230,35 @@ func TestAnEndedJobIsForgottenAfterAWhile(t *testing.T) {
 	}
 	if m.Find(job.Path()) != nil {
 		t.Error("the withdrawn job can be found")
+	}
+}
+
+// TestAnEndedJobIsUnlistedSoonAndStaysReadable also sees that of many only the last
+// stay listed.
+func TestAnEndedJobIsUnlistedSoonAndStaysReadable(t *testing.T) {
+	t.Parallel()
+	const listed = 32
+	m, l, ctx := setUp(t, time.Hour)
+	var all []*jobs.Job
+	for range listed + 8 {
+		job := start(t, m, false, func(context.Context, *jobs.Job) (map[string]any, error) { return nil, nil })
+		if err := job.Wait(ctx); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, job)
+	}
+	for i, job := range all {
+		select {
+		case path := <-l.unlisted:
+			if path != job.Path() && i < 8 {
+				t.Errorf("%s was unlisted, and not %s, the oldest", path, job.Path())
+			}
+		case <-ctx.Done():
+			t.Fatalf("%d of %d were unlisted", i, len(all))
+		}
+		if m.Find(job.Path()) != job {
+			t.Errorf("%s cannot be found any more", job.Path())
+		}
 	}
 }
 

@@ -156,6 +156,11 @@ func (s *Service) CompleteJob(job *model.Job) {
 			job.State == model.JobDone, job.ErrorName, job.ErrorMessage))...)
 }
 
+// UnlistJob implements jobs.Publisher.
+func (s *Service) UnlistJob(job *model.Job) {
+	s.tree.Apply(bus.Unlist(wire.ObjectPath(job.Path())))
+}
+
 // WithdrawJob implements jobs.Publisher.
 func (s *Service) WithdrawJob(job *model.Job) {
 	s.tree.Apply(object(job, nil, api.JobInterface)...)
