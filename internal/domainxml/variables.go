@@ -19,15 +19,6 @@ func variables(domain *node) string {
 	return nvram.content()
 }
 
-// SnapshotVariables is the files with the UEFI variables that a VM can go back to.
-func SnapshotVariables(doc string) ([]string, error) {
-	n, err := parse(doc, "domainsnapshot")
-	if err != nil {
-		return nil, err
-	}
-	return []string{variables(n.find("domain")), variables(n.find("inactiveDomain"))}, nil
-}
-
 // SetVariables gives a definition another file for the UEFI variables.
 func SetVariables(doc, path string) (string, error) {
 	dom, err := parseRaw(doc, "domain")

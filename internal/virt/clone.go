@@ -11,6 +11,7 @@ import (
 
 	"org.kvmmanager/internal/domainxml"
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
 )
 
@@ -20,6 +21,7 @@ const cloneTick = 500 * time.Millisecond
 // copying is a VM that is being cloned.
 type copying struct {
 	ctx     context.Context // its end is looked at between the steps
+	over    *Conn
 	conn    *libvirt.Connect
 	scratch string // begins the names of the connection's own pools
 	spec    inventory.CloneSpec
@@ -40,7 +42,7 @@ type madeVolume struct {
 // Clone makes a copy of a VM; see inventory.Conn. libvirt cannot stop in the
 // middle of a volume, so a clone that is cancelled ends with the volume at hand.
 func (c *Conn) Clone(ctx context.Context, uuid string, spec inventory.CloneSpec) (string, error) {
-	k := &copying{ctx: ctx, scratch: c.scratch, spec: spec, images: map[string]domainxml.DiskImage{}, pools: map[string]bool{}}
+	k := &copying{ctx: ctx, over: c, scratch: c.scratch, spec: spec, images: map[string]domainxml.DiskImage{}, pools: map[string]bool{}}
 	// Whoever gives up must not do so while something half-made is there.
 	made, err := operate(ctx, c, work[string]{uuid: uuid, lane: laneTransfer, settled: true}, func(conn *libvirt.Connect) (string, error) {
 		k.conn = conn
@@ -95,7 +97,7 @@ func (k *copying) run(dom *libvirt.Domain) (uuid string, err error) {
 		return "", err
 	}
 	defer clone.Free()
-	if err := ownVariables(k.conn, k.scratch, clone, xml); err != nil {
+	if err := k.over.ownVariables(k.conn, clone, xml); err != nil {
 		_ = clone.UndefineFlags(libvirt.DOMAIN_UNDEFINE_KEEP_NVRAM)
 		k.undefine(uuid)
 		return "", err
@@ -149,7 +151,7 @@ func (k *copying) copyDisks(xml string) error {
 		}
 	}()
 	for _, d := range disks {
-		i, err := imageOf(k.conn, d.Path, d.Pool, d.Volume)
+		i, err := k.over.imageOf(k.conn, &model.Device{Source: d.Path, Pool: d.Pool, Volume: d.Volume})
 		if err != nil {
 			return notAVolume(err, d.Target)
 		}
@@ -250,11 +252,14 @@ func (c *Conn) SetTemplate(ctx context.Context, uuid string, on bool) error {
 		case active:
 			return errs.New(errs.InvalidState, "The virtual machine is running. Turn it off first.")
 		case on:
+			if err := c.noWriters(dom); err != nil {
+				return err
+			}
 			if err := dom.SetAutostart(false); err != nil && !unsupported(err) {
 				return err
 			}
 		default:
-			if err := noClones(dom); err != nil {
+			if err := c.noClones(dom); err != nil {
 				return err
 			}
 		}
@@ -263,7 +268,7 @@ func (c *Conn) SetTemplate(ctx context.Context, uuid string, on bool) error {
 }
 
 // noClones refuses to let a VM write to disks that others are made of.
-func noClones(dom *libvirt.Domain) error {
+func (c *Conn) noClones(dom *libvirt.Domain) error {
 	xml, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
 	if err != nil {
 		return err
@@ -277,21 +282,53 @@ func noClones(dom *libvirt.Domain) error {
 		return err
 	}
 	defer conn.Close()
-	used, err := users(conn, "")
+	u, err := c.users(conn, "", nil)
 	if err != nil {
 		return err
 	}
-	made, err := overlays(conn)
-	if err != nil && !unsupported(err) {
+	for _, d := range vm.Disks {
+		if d.ReadOnly {
+			continue
+		}
+		id := u.identify(c.pathOf(conn, d))
+		overlay, err := u.overlayOf(&id)
+		if err != nil {
+			return err
+		}
+		if overlay != "" {
+			return errs.New(errs.DeviceInUse, "The volume “%s” is made of the disk %s. Delete the linked clones before you use the template itself.", model.Printable(overlay), d.Target)
+		}
+		if by := u.of(&id, func(b *use) bool { return b.base }); by != nil {
+			return errs.New(errs.DeviceInUse, "“%s” needs the disk %s as it is. Delete the linked clones before you use the template itself.", by.vm, d.Target)
+		}
+	}
+	return u.unknown()
+}
+
+// noWriters refuses to make a template of a VM whose disks another one writes to.
+func (c *Conn) noWriters(dom *libvirt.Domain) error {
+	xml, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
+	if err != nil {
 		return err
 	}
-	for _, d := range vm.Disks {
-		if list := made[pathOf(conn, d)]; len(list) > 0 && !d.ReadOnly {
-			return errs.New(errs.DeviceInUse, "The volume “%s” is made of the disk %s. Delete the linked clones before you use the template itself.", list[0], d.Target)
-		}
-		if use := used.by[pathOf(conn, d)]; use.base && !d.ReadOnly {
-			return errs.New(errs.DeviceInUse, "“%s” needs the disk %s as it is. Delete the linked clones before you use the template itself.", use.vm, d.Target)
+	images, err := domainxml.Images(xml)
+	if err != nil {
+		return err
+	}
+	conn, err := dom.DomainGetConnect()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	u, err := c.users(conn, uuidOf(dom), nil)
+	if err != nil {
+		return err
+	}
+	for i := range images {
+		id := u.identify(c.pathOf(conn, &images[i].Device))
+		if by := u.of(&id, func(b *use) bool { return b.writes }); by != nil && (images[i].Writes() || images[i].Base) {
+			return errs.New(errs.DeviceInUse, "“%s” writes to the disk %s, too. Remove it from that virtual machine first.", by.vm, images[i].Target)
 		}
 	}
-	return used.unknown
+	return nil
 }

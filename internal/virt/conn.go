@@ -37,6 +37,9 @@ type Conn struct {
 	parsed     parsed
 	chores     chores
 	pooled     poolMarks
+	eyes       *eyes
+	claims     claims
+	bases      bases
 	scratch    string   // begins the names of our scratch pools
 	places     places   // empty unless the daemon is on this machine
 	watch      *watcher // nil where nothing is watched
@@ -68,6 +71,10 @@ func open(uri string, log *slog.Logger) (*Conn, error) {
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.places, _ = placesOf(uri)
 	c.files = newProber(func(string) { c.storageAnswers() })
+	c.eyes = &eyes{sys: "/sys", udev: "/run/udev/data"}
+	if IsHere(uri) {
+		c.eyes.files = c.files
+	}
 	c.quick, c.texts = newReader(c.enterMain), newReader(c.enterMain)
 	if !isTest(uri) {
 		c.pools = pools{texts: newPool(uri), ops: newPool(uri)}

@@ -100,7 +100,7 @@ func (c *Conn) DefineXML(ctx context.Context, xml, uuid string) (string, error) 
 		}
 		defer dom.Free()
 		if uuid == "" {
-			if err := ownVariables(conn, c.scratch, dom, xml); err != nil {
+			if err := c.ownVariables(conn, dom, xml); err != nil {
 				_ = dom.UndefineFlags(libvirt.DOMAIN_UNDEFINE_KEEP_NVRAM)
 				return "", err
 			}

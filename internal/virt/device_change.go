@@ -28,7 +28,7 @@ func (e *editing) update(id string, changes *model.DeviceSpec) (inventory.Applie
 	if err != nil {
 		return applied, err
 	}
-	if err := resolveVolume(e.conn, changes); err != nil {
+	if err := e.over.resolveVolume(e.conn, changes); err != nil {
 		return applied, err
 	}
 	if err := e.needPasst(changes.PortForwards); err != nil {

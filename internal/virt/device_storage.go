@@ -14,11 +14,11 @@ import (
 
 // resolveVolume finds the path and the format of a volume that was named, and looks
 // whether its content may be read like that.
-func resolveVolume(conn *libvirt.Connect, d *model.DeviceSpec) error {
+func (c *Conn) resolveVolume(conn *libvirt.Connect, d *model.DeviceSpec) error {
 	if d.Volume == "" {
 		return nil
 	}
-	volume, err := diskVolume(conn, &d.Device)
+	volume, err := c.volumeOf(conn, &d.Device)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (c *Conn) ResizeDisk(ctx context.Context, uuid, id string, size uint64) err
 		if active {
 			return resizeLive(dom, disk.Target, size)
 		}
-		return resizeStored(dom, &disk.Device, size)
+		return c.resizeStored(dom, uuid, &disk.Device, size)
 	})
 	c.later(uuid, taskSizes)
 	c.hint(inventory.VMEvent, uuid, false)
@@ -103,13 +103,13 @@ func resizeLive(dom *libvirt.Domain, target string, size uint64) error {
 	return dom.BlockResize(target, size, libvirt.DOMAIN_BLOCK_RESIZE_BYTES)
 }
 
-func resizeStored(dom *libvirt.Domain, disk *model.Device, size uint64) error {
+func (c *Conn) resizeStored(dom *libvirt.Domain, uuid string, disk *model.Device, size uint64) error {
 	conn, err := dom.DomainGetConnect()
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	volume, err := diskVolume(conn, disk)
+	volume, err := c.volumeOf(conn, disk)
 	if err != nil {
 		return errs.Wrap(errs.NotSupported, err, "The disk is in no active storage pool. It can be resized while the virtual machine runs.")
 	}
@@ -125,19 +125,6 @@ func resizeStored(dom *libvirt.Domain, disk *model.Device, size uint64) error {
 		return err
 	}
 	return resizeVolume(conn, volume, size, 0)
-}
-
-// diskVolume is the volume behind a disk.
-func diskVolume(conn *libvirt.Connect, disk *model.Device) (*libvirt.StorageVol, error) {
-	if disk.Volume == "" {
-		return conn.LookupStorageVolByPath(disk.Source)
-	}
-	pool, err := conn.LookupStoragePoolByName(disk.Pool)
-	if err != nil {
-		return nil, err
-	}
-	defer pool.Free()
-	return pool.LookupStorageVolByName(disk.Volume)
 }
 
 // larger refuses to cut off what the guest has on its disk.

@@ -234,7 +234,7 @@ func (e *editing) prepare(d *model.DeviceSpec) error {
 	}
 	switch d.Kind {
 	case model.KindDisk, model.KindCDROM, model.KindFloppy:
-		if err := resolveVolume(e.conn, d); err != nil {
+		if err := e.over.resolveVolume(e.conn, d); err != nil {
 			return err
 		}
 		return e.chooseTarget(d)

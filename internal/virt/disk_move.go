@@ -17,7 +17,8 @@ import (
 // movingDisk is a disk on its way into a pool.
 type movingDisk struct {
 	ctx     context.Context // its end is looked at between the steps
-	local   bool            // whether libvirt is on this machine
+	over    *Conn
+	local   bool // whether libvirt is on this machine
 	conn    *libvirt.Connect
 	scratch string // begins the names of pools for a moment
 	dom     *libvirt.Domain
@@ -39,7 +40,7 @@ func (c *Conn) MoveDisk(ctx context.Context, uuid, id string, move inventory.Dis
 			return inventory.MovedDisk{}, err
 		}
 		defer dom.Free()
-		m := &movingDisk{ctx: ctx, local: c.places.config != "", conn: conn, scratch: c.scratch, dom: dom, uuid: uuid, id: id, move: move}
+		m := &movingDisk{ctx: ctx, over: c, local: c.places.config != "", conn: conn, scratch: c.scratch, dom: dom, uuid: uuid, id: id, move: move}
 		err = m.run()
 		return m.moved, err
 	})
@@ -54,12 +55,12 @@ func (m *movingDisk) run() error {
 	if err != nil {
 		return err
 	}
-	return withImage(m.conn, m.scratch, disk.Type, place, func(original *libvirt.StorageVol) error {
+	return m.over.withImage(m.conn, m.scratch, disk.Type, place, func(original *libvirt.StorageVol) error {
 		if err := m.replace(disk, original); err != nil {
 			return err
 		}
 		if m.move.DeleteOriginal {
-			err := m.remove(original, place)
+			err := m.remove(original)
 			if m.old == nil || m.alive() { // otherwise it goes later
 				m.moved.Kept = translate(err, m.alive())
 			}
@@ -90,7 +91,7 @@ func (m *movingDisk) find() (disk *domainxml.Element, place string, err error) {
 	}
 	switch disk.Type {
 	case "file", "block", "volume":
-		place = pathOf(m.conn, &disk.Device)
+		place = m.over.pathOf(m.conn, &disk.Device)
 	}
 	switch {
 	case place == "":
@@ -262,10 +263,7 @@ func (m *movingDisk) settle(pool *libvirt.StoragePool, note inventory.Note, fail
 // takeBack removes the copy, unless the VM uses it in spite of the failure: who
 // loses libvirt meanwhile does not know.
 func (m *movingDisk) takeBack(made *libvirt.StorageVol, note inventory.Note) {
-	err := unwanted(m.conn, made)
-	if err == nil {
-		err = made.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
-	}
+	err := m.over.onUses(m.conn, made, unwanted(made), func() error { return made.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL) })
 	if err == nil || errs.Is(err, errs.DeviceInUse) {
 		note.Done()
 		return
@@ -301,27 +299,12 @@ func (m *movingDisk) use(disk *domainxml.Element, made *libvirt.StorageVol, form
 	return m.dom.UpdateDeviceFlags(xml, libvirt.DOMAIN_DEVICE_MODIFY_CONFIG)
 }
 
-// remove deletes the original, unless somebody needs it.
-func (m *movingDisk) remove(original *libvirt.StorageVol, place string) error {
-	used, err := users(m.conn, "")
-	if err != nil {
-		return err
-	}
-	if vm := used.by[place].vm; vm != "" {
-		return errs.New(errs.DeviceInUse, "The original is used by “%s”, too.", vm)
-	}
-	if used.unknown != nil {
-		return used.unknown
-	}
-	made, err := overlays(m.conn)
-	if err != nil {
-		return err
-	}
-	if len(made[place]) > 0 {
-		return errs.New(errs.DeviceInUse, "The original is what the volume “%s” is made of.", made[place][0])
-	}
-	if m.local {
-		unix.Sync() // not even a power failure may take both
-	}
-	return original.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
+// remove deletes the original, unless something else needs it.
+func (m *movingDisk) remove(original *libvirt.StorageVol) error {
+	return m.over.onUses(m.conn, original, unused(original, ""), func() error {
+		if m.local {
+			unix.Sync() // not even a power failure may take both
+		}
+		return original.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
+	})
 }

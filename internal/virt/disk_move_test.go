@@ -148,7 +148,7 @@ func TestNobodySeesAScratchPool(t *testing.T) {
 	if v, err := p.StorageVolCreateXML("<volume><name>a</name><capacity>1</capacity></volume>", 0); err != nil || !inScratch(v) {
 		t.Errorf("a volume in it: %v", err)
 	}
-	if _, err := imageOf(c.main.conn, "/tmp/scratch/a", "", ""); !errs.Is(err, errs.NotFound) {
+	if _, err := c.imageOf(c.main.conn, &model.Device{Source: "/tmp/scratch/a"}); !errs.Is(err, errs.NotFound) {
 		t.Errorf("its volume is somebody's disk: %v", err)
 	}
 	c.clearScratch(t.Context())

@@ -29,29 +29,30 @@ func (c *Conn) Storage(ctx context.Context, uuid string) ([]inventory.DiskStorag
 			return nil, err
 		}
 		defer conn.Close()
-		used, err := users(conn, uuid)
+		used, err := c.users(conn, uuid, nil)
 		if err != nil {
-			return nil, err
-		}
-		made, err := overlays(conn)
-		if err != nil && !unsupported(err) {
 			return nil, err
 		}
 		var list []inventory.DiskStorage
 		for _, d := range vm.Disks {
 			if d.Source != "" || d.Volume != "" {
-				list = append(list, storageOf(conn, d, used, made))
+				s, err := used.storageOf(d)
+				if err != nil {
+					return nil, err
+				}
+				list = append(list, s)
 			}
 		}
 		return list, nil
 	})
 }
 
-func storageOf(conn *libvirt.Connect, d *model.Device, used *uses, made map[string][]string) inventory.DiskStorage {
+// storageOf says what is behind one disk. The VM is none of the users.
+func (u *uses) storageOf(d *model.Device) (inventory.DiskStorage, error) {
 	s := inventory.DiskStorage{Disk: d.ID}
-	kept := func(format string, args ...any) inventory.DiskStorage {
+	kept := func(format string, args ...any) (inventory.DiskStorage, error) {
 		s.Kept = fmt.Sprintf(format, args...)
-		return s
+		return s, nil
 	}
 	switch {
 	case d.Kind != model.KindDisk:
@@ -63,7 +64,7 @@ func storageOf(conn *libvirt.Connect, d *model.Device, used *uses, made map[stri
 	case d.Type != "file" && d.Type != "block" && d.Type != "volume":
 		return kept("%s is not on a volume of a storage pool.", d.Target)
 	}
-	i, err := imageOf(conn, d.Source, d.Pool, d.Volume)
+	i, err := u.over.imageOf(u.conn, d)
 	if err != nil {
 		return kept("%s is not on a volume of a storage pool that is active.", d.Target)
 	}
@@ -73,16 +74,25 @@ func storageOf(conn *libvirt.Connect, d *model.Device, used *uses, made map[stri
 		s.Pool = uuidOf(pool)
 		_ = pool.Free()
 	}
-	switch other := used.by[s.Volume].vm; {
-	case other != "":
-		return kept("%s is used by “%s”, too.", d.Target, other)
-	case len(made[s.Volume]) > 0:
-		return kept("%s is what the volume “%s” is made of.", d.Target, made[s.Volume][0])
-	case used.unknown != nil:
-		_, reason := errs.Of(used.unknown)
+	id, err := u.volume(i.vol)
+	if err != nil {
+		return s, err
+	}
+	if by := u.of(&id, nil); by != nil && by.sure && !by.job {
+		return kept("%s is used by “%s”, too.", d.Target, by.vm)
+	}
+	overlay, err := u.overlayOf(&id)
+	if err != nil {
+		return s, err
+	}
+	if overlay != "" {
+		return kept("%s is what the volume “%s” is made of.", d.Target, model.Printable(overlay))
+	}
+	if err := u.refuse(i.vol, &id); err != nil {
+		_, reason := errs.Of(err)
 		return kept("%s", reason)
 	}
-	return s
+	return s, nil
 }
 
 // DeleteVolume removes the volume at a path, and what it holds; see
@@ -99,10 +109,7 @@ func (c *Conn) DeleteVolume(ctx context.Context, path string) error {
 			return "", err
 		}
 		defer pool.Free()
-		if err := unused(conn, vol, ""); err != nil {
-			return "", err
-		}
-		return uuidOf(pool), vol.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
+		return uuidOf(pool), c.onUses(conn, vol, unused(vol, ""), func() error { return vol.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL) })
 	})
 	if err == nil {
 		c.hint(inventory.PoolEvent, pool, false)

@@ -2,6 +2,8 @@ package virt
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"libvirt.org/go/libvirt"
 
@@ -16,74 +18,72 @@ type image struct {
 	facts domainxml.ImageFacts
 }
 
-// imageOf finds the volume that a disk is on: by its path, or by the names of
-// pool and volume. A file that is in no pool is NotFound.
-func imageOf(conn *libvirt.Connect, path, pool, volume string) (*image, error) {
-	vol, err := volumeOf(conn, path, pool, volume)
+// imageOf finds the volume that a disk is on. A file that is in no pool is
+// NotFound.
+func (c *Conn) imageOf(conn *libvirt.Connect, d *model.Device) (*image, error) {
+	vol, err := c.volumeOf(conn, d)
 	if err != nil {
 		return nil, err
 	}
-	if volume == "" && inScratch(vol) {
+	if d.Volume == "" && inScratch(vol) {
 		_ = vol.Free()
 		return nil, errs.New(errs.NotFound, "This image is in no storage pool.")
 	}
-	xml, err := vol.GetXMLDesc(0)
-	if err == nil {
-		i := &image{vol: vol}
-		if i.facts, err = domainxml.ParseImage(xml); err == nil {
-			return i, nil
-		}
+	i := &image{vol: vol}
+	if i.facts, err = factsOf(vol); err != nil {
+		_ = vol.Free()
+		return nil, err
 	}
-	_ = vol.Free()
-	return nil, err
+	return i, nil
 }
 
-func volumeOf(conn *libvirt.Connect, path, pool, volume string) (*libvirt.StorageVol, error) {
-	if volume == "" {
-		return conn.LookupStorageVolByPath(path)
+// volumeOf finds the volume that a disk is on: by the names of pool and volume, or
+// by its path, however that is spelled.
+func (c *Conn) volumeOf(conn *libvirt.Connect, d *model.Device) (*libvirt.StorageVol, error) {
+	if d.Volume == "" {
+		return c.volumeAt(conn, d.Source)
 	}
-	p, err := conn.LookupStoragePoolByName(pool)
+	p, err := conn.LookupStoragePoolByName(d.Pool)
 	if err != nil {
 		return nil, err
 	}
 	defer p.Free()
-	return p.LookupStorageVolByName(volume)
+	return p.LookupStorageVolByName(d.Volume)
 }
 
-// overlays is the volumes of all pools that run which are made of another one,
-// by the path of that one.
-func overlays(conn *libvirt.Connect) (map[string][]string, error) {
-	pools, err := conn.ListAllStoragePools(libvirt.CONNECT_LIST_STORAGE_POOLS_ACTIVE)
-	if err != nil {
+// volumeAt finds the volume that is at a path. libvirt knows only the path that
+// begins with the folder of a pool, as the pool spells it.
+func (c *Conn) volumeAt(conn *libvirt.Connect, path string) (*libvirt.StorageVol, error) {
+	v, err := conn.LookupStorageVolByPath(path)
+	if err == nil || !hasCode(err, libvirt.ERR_NO_STORAGE_VOL) {
+		return v, err
+	}
+	id := c.eyes.identify(path)
+	if !strings.HasPrefix(id.path, "/") || id.sight == unseen {
 		return nil, err
 	}
-	defer freeRest(pools, (*libvirt.StoragePool).Free)
-	made := map[string][]string{}
-	for i := range pools {
-		vols, err := pools[i].ListAllStorageVolumes(0)
-		if hasCode(err, libvirt.ERR_NO_STORAGE_POOL) {
-			continue // it went away meanwhile
+	name := filepath.Base(id.path)
+	for _, p := range poolsOf(conn) {
+		if !p.active || p.target == "" {
+			continue
 		}
-		if err != nil {
-			return nil, err
+		there := c.eyes.identify(p.target + "/" + name)
+		if there.sight == unseen || there.like(&id) != same {
+			continue
 		}
-		for j := range vols {
-			facts, err := factsOf(&vols[j])
-			_ = vols[j].Free()
-			if err == nil && facts.Backing != "" { // otherwise it went away meanwhile
-				made[facts.Backing] = append(made[facts.Backing], facts.Name)
-			}
+		if v, again := conn.LookupStorageVolByPath(there.spelled); again == nil {
+			return v, nil
 		}
 	}
-	return made, nil
+	return nil, err
 }
 
 // pathOf is where a disk's image is; empty when nobody knows.
-func pathOf(conn *libvirt.Connect, d *model.Device) string {
+func (c *Conn) pathOf(conn *libvirt.Connect, d *model.Device) string {
 	if d.Volume == "" {
 		return d.Source
 	}
-	vol, err := volumeOf(conn, "", d.Pool, d.Volume)
+	vol, err := c.volumeOf(conn, d)
 	if err != nil {
 		return ""
 	}

@@ -236,16 +236,13 @@ func (c *Conn) DropUnwanted(ctx context.Context, pool, name string) error {
 
 // DropUnused removes a volume that nothing uses; see inventory.NewVolumes.
 func (c *Conn) DropUnused(ctx context.Context, pool, name, copied string) error {
-	return c.dropUnless(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error { return unused(conn, v, copied) })
+	return c.dropUnless(ctx, pool, name, func(v *libvirt.StorageVol) func(*uses, *imageID) error { return unused(v, copied) })
 }
 
 // dropUnless removes a volume unless there is a reason why it has to stay.
-func (c *Conn) dropUnless(ctx context.Context, pool, name string, stays func(*libvirt.Connect, *libvirt.StorageVol) error) error {
+func (c *Conn) dropUnless(ctx context.Context, pool, name string, stays func(*libvirt.StorageVol) func(*uses, *imageID) error) error {
 	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-		if err := stays(conn, v); err != nil {
-			return err
-		}
-		return v.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
+		return c.onUses(conn, v, stays(v), func() error { return v.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL) })
 	})
 }
 

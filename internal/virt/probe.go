@@ -49,6 +49,9 @@ type fileInfo struct {
 	uid           uint32
 	mode          uint32 // permission bits
 	links         uint32
+	// Of a file: bytes, and when content and status last changed, in ns.
+	length            uint64
+	modified, changed int64
 }
 
 // same reports whether two paths are surely the same file.
@@ -244,7 +247,7 @@ func (w *walk) follow(path string) (fileInfo, error) {
 		part, more := cutPart(rest)
 		switch {
 		case part == "":
-			return found(here, &st), nil
+			return foundAt(here, &st), nil
 		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
 			return fileInfo{kind: fileMissing, path: filepath.Join(here, rest)}, nil
 		case part == "..":
@@ -266,8 +269,8 @@ func cutPart(path string) (part, rest string) {
 	return "", ""
 }
 
-// found is the outcome for what is no link.
-func found(path string, st *unix.Statx_t) fileInfo {
+// foundAt is the outcome for what is no link.
+func foundAt(path string, st *unix.Statx_t) fileInfo {
 	info := fileInfo{path: path, uid: st.Uid, mode: uint32(st.Mode) & 0o7777, links: st.Nlink}
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
@@ -282,8 +285,11 @@ func found(path string, st *unix.Statx_t) fileInfo {
 		return info
 	}
 	info.device, info.inode = unix.Mkdev(st.Dev_major, st.Dev_minor), st.Ino
+	info.length, info.modified, info.changed = st.Size, nanoseconds(st.Mtime), nanoseconds(st.Ctime)
 	return info
 }
+
+func nanoseconds(t unix.StatxTimestamp) int64 { return t.Sec*1e9 + int64(t.Nsec) }
 
 // private are the folders in whose place the unit of the service may have others
 // than the host, or none.

@@ -40,8 +40,8 @@ func inScratch(v *libvirt.StorageVol) bool {
 
 // withImage looks up the volume at a place. A file that is in no pool gets one
 // for as long as that takes; libvirt allows one for each folder at a time.
-func withImage(conn *libvirt.Connect, scratch, kind, place string, do func(*libvirt.StorageVol) error) error {
-	v, err := conn.LookupStorageVolByPath(place)
+func (c *Conn) withImage(conn *libvirt.Connect, scratch, kind, place string, do func(*libvirt.StorageVol) error) error {
+	v, err := c.volumeAt(conn, place)
 	if err == nil {
 		defer v.Free()
 		return do(v)

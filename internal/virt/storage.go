@@ -31,6 +31,9 @@ func (c *Conn) Pools(ctx context.Context) ([]*model.StoragePool, error) {
 			return nil, err
 		}
 		pools, err := askEach(ctx, found, (*libvirt.StoragePool).Free, libvirt.ERR_NO_STORAGE_POOL, askPool)
+		if err == nil {
+			c.bases.retain(pools)
+		}
 		return slices.DeleteFunc(pools, func(p *model.StoragePool) bool { return isScratch(p.Name) }), err
 	})
 }

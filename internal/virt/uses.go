@@ -2,6 +2,7 @@ package virt
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"libvirt.org/go/libvirt"
@@ -11,33 +12,57 @@ import (
 	"org.kvmmanager/internal/model"
 )
 
-// use is who needs an image.
+// use is one need of an image.
 type use struct {
-	vm     string
-	active bool // the VM runs
-	base   bool // what is in the VM, or what it can go back to, is made of it
+	uuid, vm string
+	id       imageID
+	active   bool // the VM runs
+	writes   bool // the VM writes to it
+	base     bool // a disk or a snapshot of the VM depends on its content
+	drive    bool // a medium in a CD-ROM or floppy drive
+	template bool // the VM is a template
+	job      bool // not a VM, but an operation that is under way
 }
 
-// uses is the images that VMs need, by path.
+// uses is the images that VMs need, as libvirt knows at one moment.
 type uses struct {
-	conn    *libvirt.Connect
-	by      map[string]use
-	unknown error // why there may be more; nil when these are all
+	over  *Conn
+	conn  *libvirt.Connect
+	all   []use
+	lacks []error            // why the base images of some are not known
+	known map[string]imageID // identities, by path as it was spelled
 
-	asleep    []*model.StoragePool // those that are not active; nil before they are asked for
-	refreshed map[string]error     // by folder: what came of looking through its pool again
+	pools     []poolFacts // nil before they are asked for
+	overlays  []overlay   // the same
+	listed    bool        // overlays were asked for
+	prints    map[string]print
+	refreshed map[string]error // by pool: the result of refreshing it
 }
 
-// users finds what VMs need, but for one: what a VM has now and what it will
-// have, what its snapshots are of, and what any of that is made of. libvirt lists
-// in no pool what it has made for a snapshot.
-func users(conn *libvirt.Connect, without string) (*uses, error) {
+// overlay is a volume that has a base image.
+type overlay struct {
+	name string
+	base imageID
+}
+
+// print is what libvirt sees of a volume's file. Two paths to one file have one
+// print, and two files hardly ever do.
+type print struct {
+	length            uint64
+	modified, changed int64
+}
+
+// users finds the images that VMs need, without those of one VM: what a VM has
+// now and at its next boot, what its snapshots are of, and the base images of all
+// that. libvirt lists in no pool what it has made for a snapshot. What operations
+// have claimed is added, but for mine.
+func (c *Conn) users(conn *libvirt.Connect, without string, mine *claim) (*uses, error) {
 	doms, err := conn.ListAllDomains(0)
 	if err != nil {
 		return nil, err
 	}
 	defer freeRest(doms, (*libvirt.Domain).Free)
-	u := &uses{conn: conn, by: map[string]use{}, refreshed: map[string]error{}}
+	u := c.noUsers(conn)
 	for i := range doms {
 		if uuidOf(&doms[i]) == without {
 			continue
@@ -46,7 +71,29 @@ func users(conn *libvirt.Connect, without string) (*uses, error) {
 			return nil, err
 		}
 	}
+	u.all = append(u.all, c.claims.others(mine)...)
 	return u, nil
+}
+
+func (c *Conn) noUsers(conn *libvirt.Connect) *uses {
+	return &uses{over: c, conn: conn, known: map[string]imageID{}, prints: map[string]print{}, refreshed: map[string]error{}}
+}
+
+// identify returns the identity of what is at a path, as it was when these uses
+// were found.
+func (u *uses) identify(path string) imageID {
+	id, known := u.known[path]
+	if !known {
+		id = u.over.eyes.identify(path)
+		u.known[path] = id
+	}
+	return id
+}
+
+// reading is one VM whose images are read.
+type reading struct {
+	use
+	own map[any]bool // paths and files of what the VM has
 }
 
 func (u *uses) add(dom *libvirt.Domain) error {
@@ -58,9 +105,16 @@ func (u *uses) add(dom *libvirt.Domain) error {
 	if err != nil {
 		return err
 	}
-	own := map[string]bool{}
-	for _, flags := range []libvirt.DomainXMLFlags{0, libvirt.DOMAIN_XML_INACTIVE} {
-		xml, err := dom.GetXMLDesc(flags)
+	r := &reading{use: use{uuid: uuidOf(dom), vm: name, active: active}, own: map[any]bool{}}
+	ask := []func() (string, error){
+		func() (string, error) { return dom.GetXMLDesc(0) },
+		func() (string, error) { return dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE) },
+	}
+	if saved, err := optional(dom.HasManagedSaveImage(0)); err == nil && saved {
+		ask = append(ask, func() (string, error) { return dom.ManagedSaveGetXMLDesc(0) })
+	}
+	for _, xmlOf := range ask {
+		xml, err := xmlOf()
 		if err != nil {
 			return err
 		}
@@ -68,27 +122,51 @@ func (u *uses) add(dom *libvirt.Domain) error {
 		if err != nil {
 			return err
 		}
-		u.take(name, images, own, active)
-	}
-	return u.addSnapshots(dom, name, own)
-}
-
-// take notes images of a VM's own, which are added to those that it has.
-func (u *uses) take(vm string, images []domainxml.Image, own map[string]bool, active bool) {
-	for i := range images {
-		d := &images[i].Device
-		path := pathOf(u.conn, d)
-		u.note(path, use{vm, active, images[i].Base})
-		if path == "" || !own[path] {
-			u.follow(vm, d, path, active)
+		if r.template, err = domainxml.IsTemplate(xml); err != nil {
+			return err
 		}
-		own[path] = true
+		for i := range images {
+			u.take(r, &images[i])
+		}
+	}
+	return u.addSnapshots(dom, r)
+}
+
+// take adds an image that a VM has.
+func (u *uses) take(r *reading, image *domainxml.Image) {
+	path := u.over.pathOf(u.conn, &image.Device)
+	id := u.identify(path)
+	u.note(r, id, image, image.Base)
+	if path == "" || !r.has(id) || image.Whole {
+		u.follow(r, image, id, r.active)
+	}
+	r.keep(id)
+}
+
+func (r *reading) keep(id imageID) {
+	r.own[id.path] = true
+	if id.sight == seen {
+		r.own[id.file] = true
 	}
 }
 
-// addSnapshots notes what a VM needs to go back. What it goes on with is no more
+func (r *reading) has(id imageID) bool {
+	return id.path != "" && (r.own[id.path] || id.sight == seen && r.own[id.file])
+}
+
+func (u *uses) note(r *reading, id imageID, image *domainxml.Image, base bool) {
+	if id.path == "" {
+		return
+	}
+	next := r.use
+	next.id, next.base, next.writes = id, base, image.Writes() && !base
+	next.drive = image.Kind == model.KindCDROM || image.Kind == model.KindFloppy
+	u.all = append(u.all, next)
+}
+
+// addSnapshots adds what a VM needs to revert. What it goes on with is no more
 // needed for that than it was.
-func (u *uses) addSnapshots(dom *libvirt.Domain, vm string, own map[string]bool) error {
+func (u *uses) addSnapshots(dom *libvirt.Domain, r *reading) error {
 	found, err := dom.ListAllSnapshots(0)
 	if unsupported(err) {
 		return nil
@@ -110,111 +188,130 @@ func (u *uses) addSnapshots(dom *libvirt.Domain, vm string, own map[string]bool)
 			return err
 		}
 		for j := range images {
-			d := &images[j].Device
-			path := pathOf(u.conn, d)
-			if path != "" && own[path] {
+			id := u.identify(u.over.pathOf(u.conn, &images[j].Device))
+			if r.has(id) {
 				continue
 			}
-			own[path] = true
-			u.note(path, use{vm: vm, base: true})
-			u.follow(vm, d, path, false)
+			r.keep(id)
+			u.note(r, id, &images[j], true)
+			u.follow(r, &images[j], id, false)
 		}
 	}
 	return nil
 }
 
-// note keeps the strongest need.
-func (u *uses) note(path string, next use) {
-	old, known := u.by[path]
-	if path == "" || known && (old.base || !next.base) && (old.active || !next.active) {
+// follow adds the base images of a disk, as the pools tell. A VM that runs names
+// them itself, but not on every hypervisor.
+func (u *uses) follow(r *reading, image *domainxml.Image, id imageID, active bool) {
+	if image.Format == "" || image.Format == "raw" { // QEMU does not look into it, either
 		return
 	}
-	u.by[path] = use{next.vm, old.active || next.active, old.base || next.base}
-}
-
-// follow notes what the image of a disk is made of, as the pools tell. A VM that
-// runs names that itself, but not on every hypervisor.
-func (u *uses) follow(vm string, d *model.Device, path string, active bool) {
-	if d.Format == "" || d.Format == "raw" { // QEMU does not look into it, either
-		return
-	}
-	for seen := map[string]bool{}; !seen[path]; {
-		seen[path] = true
-		made, err := u.backing(path)
-		if err != nil || made == "" {
-			if err != nil && !active {
-				u.missing(vm, d, path, err)
+	for seen := map[string]bool{}; !seen[id.path]; {
+		seen[id.path] = true
+		base, err := u.backing(id)
+		if err != nil || base == "" {
+			if err != nil && !active && !image.Whole {
+				u.missing(r.vm, &image.Device, id, err)
 			}
 			return
 		}
-		u.note(made, use{vm, active, true})
-		path = made
+		id = u.identify(base)
+		u.note(r, id, image, true)
 	}
 }
 
-// backing is what the image at a path is made of. One that its pool does not
-// list may have been made behind libvirt's back.
-func (u *uses) backing(path string) (string, error) {
-	vol, err := u.conn.LookupStorageVolByPath(path)
-	if hasCode(err, libvirt.ERR_NO_STORAGE_VOL) && u.refresh(filepath.Dir(path)) {
-		vol, err = u.conn.LookupStorageVolByPath(path)
+// backing is the path of an image's base image; empty if it has none. An image
+// that its pool does not list may have been made behind libvirt's back. For one
+// whose pool is not active, it is what was known last.
+func (u *uses) backing(id imageID) (string, error) {
+	vol, err := u.over.volumeAt(u.conn, id.spelled)
+	if hasCode(err, libvirt.ERR_NO_STORAGE_VOL) && u.refresh(id) {
+		vol, err = u.over.volumeAt(u.conn, id.spelled)
 	}
 	if err != nil {
+		if base, known := u.over.bases.at(id); known {
+			return base, nil
+		}
 		return "", err
 	}
 	defer vol.Free()
 	facts, err := factsOf(vol)
-	return facts.Backing, err
+	if err != nil {
+		return "", err
+	}
+	if pool, err := vol.LookupPoolByVolume(); err == nil {
+		u.over.bases.note(uuidOf(pool), &model.StorageVolume{Name: facts.Name, Place: facts.Path, Format: facts.Format, Backing: facts.Backing})
+		_ = pool.Free()
+	}
+	return facts.Backing, nil
 }
 
-// refresh has libvirt look again what is in a folder, once, if a pool is there.
-func (u *uses) refresh(folder string) bool {
-	if _, again := u.refreshed[folder]; again {
+// refresh has libvirt look again what is in the pool of an image, once. It reports
+// whether that has been done.
+func (u *uses) refresh(id imageID) bool {
+	p := u.poolOf(id, true)
+	if p == nil {
 		return false
 	}
-	u.refreshed[folder] = nil
-	pool, err := u.conn.LookupStoragePoolByTargetPath(folder)
+	if _, again := u.refreshed[p.uuid]; again {
+		return false
+	}
+	pool, err := u.conn.LookupStoragePoolByUUIDString(p.uuid)
 	if err != nil {
 		return false
 	}
 	defer pool.Free()
 	err = pool.Refresh(0)
-	u.refreshed[folder] = err
+	u.refreshed[p.uuid] = err
 	return err == nil
 }
 
 // missing is about an image that no active pool has. Where its pool is not active,
-// or too busy to be looked through, nobody knows what it is made of.
-func (u *uses) missing(vm string, d *model.Device, path string, err error) {
-	if u.unknown != nil || path != "" && !hasCode(err, libvirt.ERR_NO_STORAGE_VOL) {
+// or too busy to be refreshed, its base images are not known.
+func (u *uses) missing(vm string, d *model.Device, id imageID, err error) {
+	if id.path != "" && !hasCode(err, libvirt.ERR_NO_STORAGE_VOL) {
 		return
 	}
-	if pool := u.asleepAt(d, path); pool != "" {
-		u.unknown = errs.New(errs.InvalidState,
-			"The storage pool “%s” is not active, so nobody knows what the disk %s of “%s” is made of. Start the pool first.", pool, d.Target, vm)
-	} else if u.refreshed[filepath.Dir(path)] != nil {
-		u.unknown = errs.New(errs.Busy,
-			"It cannot be found out now what the disk %s of “%s” is made of. Try again when nothing is copied in its storage pool.", d.Target, vm)
+	pool := ""
+	if p := u.poolOf(id, false); p != nil {
+		pool = p.name
+	}
+	if id.path == "" && slices.ContainsFunc(u.allPools(), func(p poolFacts) bool { return !p.active && p.name == d.Pool }) {
+		pool = d.Pool
+	}
+	if pool != "" {
+		u.lacks = append(u.lacks, errs.New(errs.InvalidState,
+			"The disk %s of “%s” may depend on this, but its storage pool “%s” is not active. Start the pool. If its storage is gone for good, delete the pool or the virtual machine.", d.Target, vm, pool))
+	} else if p := u.poolOf(id, true); p != nil && u.refreshed[p.uuid] != nil {
+		u.lacks = append(u.lacks, errs.New(errs.Busy,
+			"The disk %s of “%s” may depend on this, but its storage pool is busy. Try again when nothing is copied in the pool.", d.Target, vm))
 	}
 }
 
-// asleepAt is the name of the pool that is not active and has a disk's image.
-func (u *uses) asleepAt(d *model.Device, path string) string {
-	if u.asleep == nil {
-		u.asleep = sleepers(u.conn)
+// unknown returns why more images may be needed; nil when these are all.
+func (u *uses) unknown() error {
+	if len(u.lacks) == 0 {
+		return nil
 	}
-	for _, p := range u.asleep {
-		if path == "" && p.Name == d.Pool || path != "" && p.Target != "" && filepath.Clean(p.Target) == filepath.Dir(path) {
-			return p.Name
-		}
-	}
-	return ""
+	return u.lacks[0]
 }
 
-// sleepers is the pools that are not active.
-func sleepers(conn *libvirt.Connect) []*model.StoragePool {
-	list := []*model.StoragePool{}
-	pools, err := conn.ListAllStoragePools(libvirt.CONNECT_LIST_STORAGE_POOLS_INACTIVE)
+// poolFacts is what a storage pool is called and where it is.
+type poolFacts struct {
+	name, uuid, target string
+	active             bool
+}
+
+func (u *uses) allPools() []poolFacts {
+	if u.pools == nil {
+		u.pools = poolsOf(u.conn)
+	}
+	return u.pools
+}
+
+func poolsOf(conn *libvirt.Connect) []poolFacts {
+	list := []poolFacts{}
+	pools, err := conn.ListAllStoragePools(0)
 	if err != nil {
 		return list
 	}
@@ -224,40 +321,171 @@ func sleepers(conn *libvirt.Connect) []*model.StoragePool {
 		if err != nil {
 			continue // it went away meanwhile
 		}
+		active, err := pools[i].IsActive()
+		if err != nil {
+			continue
+		}
 		if p, err := domainxml.ParsePool(xml); err == nil {
-			list = append(list, p)
+			list = append(list, poolFacts{p.Name, p.UUID, p.Target, active})
 		}
 	}
 	return list
 }
 
-// usesOf finds what VMs need, and where a volume is.
-func usesOf(conn *libvirt.Connect, v *libvirt.StorageVol) (u *uses, path string, err error) {
-	if path, err = v.GetPath(); err != nil {
-		return nil, "", err
+// poolOf is the pool whose folder an image is in; nil if there is none.
+func (u *uses) poolOf(id imageID, active bool) *poolFacts {
+	if !strings.HasPrefix(id.path, "/") {
+		return nil
 	}
-	u, err = users(conn, "")
-	return u, path, err
+	folder := u.identify(filepath.Dir(id.path))
+	spelled := u.identify(filepath.Dir(id.spelled))
+	for i, p := range u.allPools() {
+		if p.active != active || p.target == "" {
+			continue
+		}
+		target := u.identify(p.target)
+		if folder.like(&target) == same || spelled.like(&target) == same {
+			return &u.pools[i]
+		}
+	}
+	return nil
 }
 
-// noVM says which VM needs a volume, if one does, and what helps.
-func noVM(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-	u, path, err := usesOf(conn, v)
+// found is the strongest need of an image.
+type found struct {
+	use
+	sure bool // otherwise the need may be one of another image
+}
+
+// of returns the strongest need of an image for which fits reports true, or all
+// if it is nil; nil if there is none.
+func (u *uses) of(id *imageID, fits func(*use) bool) *found {
+	var best *found
+	for i := range u.all {
+		next := &u.all[i]
+		if fits != nil && !fits(next) {
+			continue
+		}
+		how := u.like(id, &next.id)
+		if how == different {
+			continue
+		}
+		f := &found{*next, how == same}
+		if best == nil || f.strength() > best.strength() {
+			best = f
+		}
+	}
+	return best
+}
+
+func (f *found) strength() int {
+	n := 0
+	for i, is := range []bool{true, f.sure, f.active, f.base} {
+		if is {
+			n += 1 << i
+		}
+	}
+	return n
+}
+
+// like compares two images. Where this process cannot see one of them, libvirt
+// may: two volumes are different if it sees different files, and an image that
+// changes meanwhile is one that something writes to.
+func (u *uses) like(a, b *imageID) likeness {
+	how := a.like(b)
+	if how == same || a.sight == seen && b.sight == seen || a.path == "" || b.path == "" {
+		return how
+	}
+	first, ok := u.printOf(a)
+	if !ok {
+		return how
+	}
+	second, ok := u.printOf(b)
+	if !ok {
+		return how
+	}
+	if first == second {
+		return perhaps
+	}
+	return different
+}
+
+// printOf is what is seen of an image: by this process, or by libvirt if a pool
+// has it.
+func (u *uses) printOf(id *imageID) (print, bool) {
+	if p, asked := u.prints[id.spelled]; asked {
+		return p, p != print{}
+	}
+	p := u.lookAgain(id)
+	u.prints[id.spelled] = p
+	return p, p != print{}
+}
+
+func (u *uses) lookAgain(id *imageID) print {
+	if id.sight == seen {
+		if id.file.block {
+			return print{}
+		}
+		return print{id.length, id.modified, id.changed}
+	}
+	vol, err := u.over.volumeAt(u.conn, id.spelled)
 	if err != nil {
+		return print{}
+	}
+	defer vol.Free()
+	facts, err := factsOf(vol)
+	if err != nil || facts.Changed == 0 {
+		return print{}
+	}
+	return print{facts.Length, facts.Modified, facts.Changed}
+}
+
+// changing reports whether an image has changed since it was first looked at, so
+// that it was not told from others for sure.
+func (u *uses) changing(id *imageID) bool {
+	first := u.prints[id.spelled]
+	if (first == print{}) {
+		return false
+	}
+	now := u.over.eyes.identify(id.spelled)
+	return u.lookAgain(&now) != first
+}
+
+// volume identifies a volume.
+func (u *uses) volume(v *libvirt.StorageVol) (imageID, error) {
+	path, err := v.GetPath()
+	if err != nil {
+		return imageID{}, err
+	}
+	id := u.identify(path)
+	_, _ = u.printOf(&id) // before anything else is looked at
+	return id, nil
+}
+
+// refuse says who needs a volume, if anything does, and what helps.
+func (u *uses) refuse(v *libvirt.StorageVol, id *imageID) error {
+	if err := u.inUse(u.of(id, nil), nameOf(v)); err != nil {
 		return err
 	}
-	return u.refuse(v, path)
+	if u.changing(id) {
+		return errs.New(errs.DeviceInUse, "Something writes to the volume “%s”. Try again when it has ended.", nameOf(v))
+	}
+	return u.unknown()
 }
 
-func (u *uses) refuse(v *libvirt.StorageVol, path string) error {
-	by := u.by[path]
-	switch name := nameOf(v); {
+// inUse says that a volume is needed, and what helps.
+func (u *uses) inUse(by *found, volume string) error {
+	switch {
+	case by == nil:
+		return nil
+	case by.job:
+		return errs.New(errs.Busy, "An operation is at work on the volume “%s”. Wait until that has ended.", volume)
+	case !by.sure:
+		return errs.New(errs.DeviceInUse, "The volume “%s” may be the same as “%s”, which “%s” uses. Remove that from the virtual machine first, or start the storage pool that has it.", volume, model.Printable(by.id.spelled), by.vm)
 	case by.base:
-		return errs.New(errs.DeviceInUse, "“%s” needs the volume “%s”: its disks or its snapshots are made of it. It has to stay as it is.", by.vm, name)
-	case by.vm != "":
-		return errs.New(errs.DeviceInUse, "“%s” uses the volume “%s”. Remove the disk from the virtual machine first.", by.vm, name)
+		return errs.New(errs.DeviceInUse, "“%s” needs the volume “%s”: its disks or its snapshots are made of it. It has to stay as it is.", by.vm, volume)
 	}
-	return u.unknown
+	return errs.New(errs.DeviceInUse, "“%s” uses the volume “%s”. Remove the disk from the virtual machine first.", by.vm, volume)
 }
 
 func nameOf(v *libvirt.StorageVol) string {
@@ -265,62 +493,65 @@ func nameOf(v *libvirt.StorageVol) string {
 	return strings.ToValidUTF8(name, "\uFFFD")
 }
 
-// unused says why a volume has to stay, if it has to; see inventory.NewVolumes for
-// copied.
-func unused(conn *libvirt.Connect, v *libvirt.StorageVol, copied string) error {
-	u, path, err := usesOf(conn, v)
+// noOverlay says which volume has a volume as its base image, if one does.
+func (u *uses) noOverlay(id *imageID) error {
+	name, err := u.overlayOf(id)
+	if err == nil && name != "" {
+		err = errs.New(errs.DeviceInUse, "The volume “%s” is made of it.", model.Printable(name))
+	}
+	return err
+}
+
+// overlayOf is the name of a volume that has an image as its base image; empty if
+// there is none.
+func (u *uses) overlayOf(id *imageID) (string, error) {
+	if id.path == "" {
+		return "", nil
+	}
+	if !u.listed {
+		if err := u.listOverlays(); err != nil && !unsupported(err) {
+			return "", err
+		}
+		u.listed = true
+	}
+	for i := range u.overlays {
+		if u.like(id, &u.overlays[i].base) != different {
+			return u.overlays[i].name, nil
+		}
+	}
+	return "", nil
+}
+
+// listOverlays finds the volumes that have a base image: those of all active pools,
+// and those that pools had which are there, but not active.
+func (u *uses) listOverlays() error {
+	pools, err := u.conn.ListAllStoragePools(libvirt.CONNECT_LIST_STORAGE_POOLS_ACTIVE)
 	if err != nil {
 		return err
 	}
-	if err := u.refuse(v, path); err != nil {
-		return err
+	defer freeRest(pools, (*libvirt.StoragePool).Free)
+	for i := range pools {
+		vols, err := pools[i].ListAllStorageVolumes(0)
+		if hasCode(err, libvirt.ERR_NO_STORAGE_POOL) {
+			continue // it went away meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		for j := range vols {
+			facts, err := factsOf(&vols[j])
+			_ = vols[j].Free()
+			if err == nil && facts.Backing != "" { // otherwise it went away meanwhile
+				u.overlays = append(u.overlays, overlay{facts.Name, u.identify(facts.Backing)})
+			}
+		}
 	}
-	if copied != "" && u.by[copied].vm == "" {
-		return errs.New(errs.DeviceInUse, "No virtual machine has the copy of the volume.")
-	}
-	return noOverlay(conn, path)
-}
-
-// unwanted is unused for a volume that a job has made and that is not wanted after
-// all. It is too new for what nobody knows to be made of it.
-func unwanted(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-	u, path, err := usesOf(conn, v)
-	if err != nil {
-		return err
-	}
-	u.unknown = nil
-	if err := u.refuse(v, path); err != nil {
-		return err
-	}
-	return noOverlay(conn, path)
-}
-
-// changeable says why what is in a volume has to stay, if it has to. A VM that is
-// off can cope with a change.
-func changeable(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-	u, path, err := usesOf(conn, v)
-	if err != nil {
-		return err
-	}
-	switch by := u.by[path]; {
-	case by.base:
-		return u.refuse(v, path)
-	case by.active:
-		return errs.New(errs.DeviceInUse, "“%s” is running and uses the volume “%s”. Turn it off first.", by.vm, nameOf(v))
-	case u.unknown != nil:
-		return u.unknown
-	}
-	return noOverlay(conn, path)
-}
-
-// noOverlay says which volume is made of what is at a path, if one is.
-func noOverlay(conn *libvirt.Connect, path string) error {
-	made, err := overlays(conn)
-	if err != nil && !unsupported(err) {
-		return err
-	}
-	if list := made[path]; len(list) > 0 {
-		return errs.New(errs.DeviceInUse, "The volume “%s” is made of it.", list[0])
+	for _, p := range u.allPools() {
+		if !p.active {
+			for name, base := range u.over.bases.of(p.uuid) {
+				u.overlays = append(u.overlays, overlay{name, u.identify(base)})
+			}
+		}
 	}
 	return nil
 }

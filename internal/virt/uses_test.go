@@ -120,3 +120,53 @@ func TestWhatMayBeMadeOfAVolumeIsNotGuessed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAPoolThatIsAwayKeepsOnlyWhatItsVolumesNeed(t *testing.T) {
+	t.Parallel()
+	c, vm := stopped(t)
+	volume(t, c, "base.qcow2")
+	volume(t, c, "free.qcow2")
+	pool, err := c.main.conn.StoragePoolDefineXML(`<pool type='dir'><name>stick</name><target><path>/tmp/stick</path></target></pool>`, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Free()
+	if err := pool.Create(0); err != nil {
+		t.Fatal(err)
+	}
+	overlay := inventory.NewVolume{Name: "overlay.qcow2", Format: "qcow2", Capacity: 1 << 20, Backing: "/tmp/images/base.qcow2", BackingFormat: "qcow2"}
+	if err := c.CreateVolume(t.Context(), uuidOf(pool), overlay); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Volumes(t.Context(), uuidOf(pool)); err != nil {
+		t.Fatal(err)
+	}
+	onImage(t, c, vm.Name, vm.UUID, `<source file='/tmp/stick/overlay.qcow2'/>`)
+	if err := pool.Destroy(); err != nil {
+		t.Fatal(err)
+	}
+	baseStays(t, c, "with a VM on the stick", errs.DeviceInUse)
+	if err := c.CheckVolume(t.Context(), imagesUUID, "free.qcow2"); err != nil {
+		t.Errorf("what the stick needs nothing of cannot change: %v", err)
+	}
+	onImage(t, c, vm.Name, vm.UUID, `<source file='/tmp/images/other.qcow2'/>`)
+	for what, err := range map[string]error{
+		"deleted": c.DropUnused(t.Context(), imagesUUID, "base.qcow2", ""), "changed": c.CheckVolume(t.Context(), imagesUUID, "base.qcow2"),
+	} {
+		if !errs.Is(err, errs.DeviceInUse) || !strings.Contains(err.Error(), "overlay.qcow2") {
+			t.Errorf("what a volume on the stick is made of can be %s: %v", what, err)
+		}
+	}
+	if err := c.DropUnused(t.Context(), imagesUUID, "free.qcow2", ""); err != nil {
+		t.Errorf("what the stick needs nothing of cannot go: %v", err)
+	}
+	if err := pool.Undefine(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Pools(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.DropUnused(t.Context(), imagesUUID, "base.qcow2", ""); err != nil {
+		t.Errorf("the stick is forgotten, and yet: %v", err)
+	}
+}

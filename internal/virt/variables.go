@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"path/filepath"
-	"slices"
 
 	"libvirt.org/go/libvirt"
 
@@ -36,7 +35,7 @@ func (e *editing) defineFirmware(doc string) error {
 
 // ownVariables has a new VM begin with variables of its own where libvirt has named
 // a file that is there: another VM's, which was called so, or one left behind.
-func ownVariables(conn *libvirt.Connect, scratch string, dom *libvirt.Domain, asked string) error {
+func (c *Conn) ownVariables(conn *libvirt.Connect, dom *libvirt.Domain, asked string) error {
 	path, err := domainxml.Variables(asked)
 	if err != nil || path != "" {
 		return err
@@ -48,8 +47,8 @@ func ownVariables(conn *libvirt.Connect, scratch string, dom *libvirt.Domain, as
 	if path, err = domainxml.Variables(doc); err != nil || path == "" {
 		return err
 	}
-	if taken, err := variablesNeeded(conn, path, uuidOf(dom)); err == nil && !taken {
-		err = withImage(conn, scratch, "file", path, func(*libvirt.StorageVol) error { return nil })
+	if taken, err := c.variablesNeeded(conn, path, uuidOf(dom)); err == nil && !taken {
+		err = c.withImage(conn, c.scratch, "file", path, func(*libvirt.StorageVol) error { return nil })
 		if errs.Is(err, errs.NotFound) {
 			return nil
 		}
@@ -77,75 +76,21 @@ func beginVariables(conn *libvirt.Connect, dom *libvirt.Domain) error {
 // dropVariables removes a file with UEFI variables unless a VM needs it, the one
 // that runs with it, too.
 func (e *editing) dropVariables(path string) error {
-	if needed, err := variablesNeeded(e.conn, path, ""); err != nil || needed {
+	if needed, err := e.over.variablesNeeded(e.conn, path, ""); err != nil || needed {
 		return err
 	}
-	return withImage(e.conn, e.over.scratch, "file", path, func(v *libvirt.StorageVol) error {
+	return e.over.withImage(e.conn, e.over.scratch, "file", path, func(v *libvirt.StorageVol) error {
 		return v.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL)
 	})
 }
 
-// variablesNeeded says whether a VM, but for one, needs a file: now, at its next
-// boot, or to go back.
-func variablesNeeded(conn *libvirt.Connect, path, without string) (bool, error) {
-	doms, err := conn.ListAllDomains(0)
+// variablesNeeded reports whether a VM, but for one, needs a file: now, at its next
+// boot, or to revert to a snapshot.
+func (c *Conn) variablesNeeded(conn *libvirt.Connect, path, without string) (bool, error) {
+	u, err := c.users(conn, without, nil)
 	if err != nil {
 		return false, err
 	}
-	defer freeRest(doms, (*libvirt.Domain).Free)
-	for i := range doms {
-		if uuidOf(&doms[i]) == without {
-			continue
-		}
-		needed, err := needsVariables(&doms[i], path)
-		if err != nil && !hasCode(err, libvirt.ERR_NO_DOMAIN) || needed { // it went away meanwhile
-			return needed, err
-		}
-	}
-	return false, nil
-}
-
-func needsVariables(dom *libvirt.Domain, path string) (bool, error) {
-	for _, flags := range []libvirt.DomainXMLFlags{0, libvirt.DOMAIN_XML_INACTIVE} {
-		xml, err := dom.GetXMLDesc(flags)
-		if err != nil {
-			return false, err
-		}
-		if file, err := domainxml.Variables(xml); err != nil || file == path {
-			return true, err
-		}
-	}
-	if saved, err := optional(dom.HasManagedSaveImage(0)); err != nil {
-		return false, err
-	} else if saved {
-		xml, err := dom.ManagedSaveGetXMLDesc(0)
-		if err != nil {
-			return false, err
-		}
-		if file, err := domainxml.Variables(xml); err != nil || file == path {
-			return true, err
-		}
-	}
-	found, err := dom.ListAllSnapshots(0)
-	if unsupported(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	defer freeRest(found, (*libvirt.DomainSnapshot).Free)
-	for i := range found {
-		xml, err := found[i].GetXMLDesc(0)
-		if err != nil {
-			return false, err
-		}
-		files, err := domainxml.SnapshotVariables(xml)
-		if err != nil {
-			return false, err
-		}
-		if slices.Contains(files, path) {
-			return true, nil
-		}
-	}
-	return false, nil
+	id := u.identify(path)
+	return u.of(&id, nil) != nil, nil
 }

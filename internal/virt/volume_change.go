@@ -87,7 +87,7 @@ func (c *Conn) DeleteVolumeOf(ctx context.Context, pool, name string) error {
 // CheckPool says which VM needs a volume of a pool; see inventory.VolumeManager.
 func (c *Conn) CheckPool(ctx context.Context, pool string) error {
 	return c.inPool(ctx, pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
-		u, err := users(conn, "")
+		u, err := c.users(conn, "", nil)
 		if err != nil {
 			return err
 		}
@@ -97,11 +97,11 @@ func (c *Conn) CheckPool(ctx context.Context, pool string) error {
 		}
 		defer freeRest(vols, (*libvirt.StorageVol).Free)
 		for i := range vols {
-			path, err := vols[i].GetPath()
+			id, err := u.volume(&vols[i])
 			if err != nil {
 				continue // it went away meanwhile
 			}
-			if err := u.refuse(&vols[i], path); err != nil {
+			if err := u.refuse(&vols[i], &id); err != nil {
 				return err
 			}
 		}
@@ -116,16 +116,23 @@ func (c *Conn) ResizeVolume(ctx context.Context, pool, name string, capacity uin
 		flags = libvirt.STORAGE_VOL_RESIZE_SHRINK
 	}
 	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-		if err := changeable(conn, v); err != nil {
-			return err
-		}
-		return resizeVolume(conn, v, capacity, flags)
+		return c.onUses(conn, v, changeable(v), func() error { return resizeVolume(conn, v, capacity, flags) })
 	})
 }
 
 // CheckVolume says why a volume has to stay as it is; see inventory.VolumeManager.
 func (c *Conn) CheckVolume(ctx context.Context, pool, name string) error {
-	return c.onVolume(ctx, pool, name, changeable)
+	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+		u, err := c.users(conn, "", nil)
+		if err != nil {
+			return err
+		}
+		id, err := u.volume(v)
+		if err != nil {
+			return err
+		}
+		return changeable(v)(u, &id)
+	})
 }
 
 // WipeVolume overwrites a volume; see inventory.VolumeManager. libvirt says how
@@ -133,17 +140,16 @@ func (c *Conn) CheckVolume(ctx context.Context, pool, name string) error {
 func (c *Conn) WipeVolume(ctx context.Context, pool, name string, progress func(done, total uint64)) error {
 	return c.inPoolAs(ctx, moving, pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
 		return withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
-			if err := unused(conn, v, ""); err != nil {
-				return err
-			}
-			info, err := v.GetInfo()
-			if err != nil {
-				return err
-			}
-			if info.Allocation < info.Capacity {
-				defer followVolume(p, name, func(done uint64) { progress(done, info.Capacity) })()
-			}
-			return v.Wipe(0)
+			return c.onUses(conn, v, unused(v, ""), func() error {
+				info, err := v.GetInfo()
+				if err != nil {
+					return err
+				}
+				if info.Allocation < info.Capacity {
+					defer followVolume(p, name, func(done uint64) { progress(done, info.Capacity) })()
+				}
+				return v.Wipe(0)
+			})
 		})
 	})
 }

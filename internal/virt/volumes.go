@@ -29,9 +29,13 @@ func (c *Conn) Volumes(ctx context.Context, pool string) ([]*model.StorageVolume
 		if err != nil {
 			return nil, err
 		}
-		return askEach(ctx, found, (*libvirt.StorageVol).Free, libvirt.ERR_NO_STORAGE_VOL, func(v *libvirt.StorageVol) (*model.StorageVolume, error) {
+		list, err := askEach(ctx, found, (*libvirt.StorageVol).Free, libvirt.ERR_NO_STORAGE_VOL, func(v *libvirt.StorageVol) (*model.StorageVolume, error) {
 			return askVolume(v, pool)
 		})
+		if err == nil {
+			c.bases.noteAll(pool, list)
+		}
+		return list, err
 	})
 }
 
@@ -39,7 +43,9 @@ func (c *Conn) Volumes(ctx context.Context, pool string) ([]*model.StorageVolume
 func (c *Conn) Volume(ctx context.Context, pool, name string) (*model.StorageVolume, error) {
 	return operate(ctx, c, work[*model.StorageVolume]{lane: laneWork}, func(conn *libvirt.Connect) (volume *model.StorageVolume, err error) {
 		err = withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
-			volume, err = askVolume(v, pool)
+			if volume, err = askVolume(v, pool); err == nil {
+				c.bases.note(pool, volume)
+			}
 			return err
 		})
 		return volume, err
@@ -59,7 +65,11 @@ func (c *Conn) VolumeAt(ctx context.Context, place string) (*model.StorageVolume
 			return nil, err
 		}
 		defer p.Free()
-		return askVolume(v, uuidOf(p))
+		volume, err := askVolume(v, uuidOf(p))
+		if err == nil {
+			c.bases.note(uuidOf(p), volume)
+		}
+		return volume, err
 	})
 }
 
