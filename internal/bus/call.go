@@ -36,8 +36,19 @@ func (c *Call) File(index dbus.UnixFDIndex) (*os.File, bool) {
 // incoming is a call as it came from the bus. One goroutine owns it.
 type incoming struct {
 	*header
-	frame []byte
-	fds   []int // -1 where the handler has taken one
+	link     *link
+	frame    []byte
+	fds      []int  // -1 where the handler has taken one
+	uid, pid uint32 // of the caller, as the bus has it
+	refused  error  // why it is not even read
+
+	// Guarded by the mutex of shares.
+	known   bool // uid and pid are
+	cost    int  // bytes of the user's share that the call takes up
+	charged bool // the user has paid
+	strange bool // cost counts among those of senders that are not known,
+	long    bool // and among their long calls
+	slot    bool // one of those that are served
 }
 
 func (in *incoming) wantsReply() bool { return in.flags&dbus.FlagNoReplyExpected == 0 }

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -109,22 +110,23 @@ func TestTheConnectionIsAlsoAClient(t *testing.T) {
 	if err := r.client.Object("test.Name", "/test").Call(peerName+".GetMachineId", 0).Store(&id); err != nil {
 		t.Errorf("a call by name: %v", err)
 	}
-	signals := make(chan *dbus.Signal, 100)
+	signals := make(chan *dbus.Signal, 200)
 	r.server.Signal(signals)
-	if err := r.server.AddMatchSignal(dbus.WithMatchInterface("a.b"), dbus.WithMatchMember("C")); err != nil {
+	if err := r.server.AddMatchSignal(dbus.WithMatchSender(daemonName), dbus.WithMatchMember("NameOwnerChanged")); err != nil {
 		t.Fatal(err)
 	}
-	for i := range uint32(50) {
-		if err := r.client.Emit("/x", "a.b.C", i); err != nil {
+	name := func(i int) string { return fmt.Sprintf("test.Name%d", i) }
+	for i := range 50 {
+		if _, err := r.client.RequestName(name(i), dbus.NameFlagDoNotQueue); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for i := range uint32(50) {
+	for i := range 50 {
 		s := wait(t, signals, "a signal")
-		for s.Name != "a.b.C" {
+		for s.Name != daemonName+".NameOwnerChanged" {
 			s = wait(t, signals, "a signal")
 		}
-		if s.Body[0] != i {
+		if s.Body[0] != name(i) {
 			t.Fatalf("signal %v came in the place of %d", s.Body, i)
 		}
 	}

@@ -15,19 +15,27 @@
 // reads the state and then follows the signals misses nothing and never falls
 // back: what it reads twice is the same.
 //
-// # Backpressure
+// # Shares
+//
+// All users of the bus share one socket, so reading never waits for anything
+// but the socket. A call is looked at by its header first: what is refused,
+// because the object, the method, the types or the length are wrong, or because
+// its user has too many calls already, is read over and never in memory as a
+// whole. The others wait for their turn: users take turns, and so do the
+// connections of one user. A user may have a limited number of bytes waiting or
+// under way, a limited number of calls served at the same time, and a limited
+// number in the handler; more are refused with LimitsExceeded. See shares.
 //
 // The state has a lock of its own that is never held while something is sent.
-// A user may have a limited number of calls in the handler; more are refused
-// with LimitsExceeded. Handlers run concurrently, each in its own goroutine,
-// with panics contained. Reads are not refused; when too many are under way,
-// the next is read from the socket later.
+// Handlers run concurrently, each in its own goroutine, with panics contained.
 //
 // # Trust
 //
-// Any user of the bus can send any valid message. A call's types are compared
-// with the declaration before its arguments are decoded, its length is
-// limited, its descriptors are closed unless a handler takes them, and a
-// message that cannot be decoded costs its sender an error, not the service
-// its connection. See link for why godbus does not read the socket itself.
+// Any user of the bus can send any valid message. A call's types and length are
+// compared with the declaration, and its values are counted, before its
+// arguments are decoded; its descriptors are closed unless a handler takes
+// them; and a message that cannot be decoded costs its sender an error, not the
+// service its connection. Signals are read only if they come from the bus or
+// from a connection that has answered a call of ours, answers only if they answer
+// one. See link for why godbus does not read the socket itself.
 package bus

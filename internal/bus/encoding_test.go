@@ -154,14 +154,14 @@ func TestHeadersAreReadAsTheyWereWritten(t *testing.T) {
 	} {
 		body := make([]byte, 8)
 		frame := append(want.encode(77, len(body)), body...)
-		if size, err := frameSize(frame); err != nil || size != len(frame) {
-			t.Errorf("the size is %d, %v, want %d", size, err, len(frame))
-		}
-		got, err := parseHeader(frame)
+		got, err := readHeader(t, frame)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got.serial = 0
+		if got.bodyLength != len(body) {
+			t.Errorf("the body has %d bytes, want %d", got.bodyLength, len(body))
+		}
+		got.serial, got.bodyLength = 0, 0
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("read %+v, want %+v", got, want)
 		}
@@ -184,15 +184,26 @@ func TestMalformedHeadersAreErrors(t *testing.T) {
 		"fields beyond the end":   mangled(12, 0xff),
 		"fields that end midway":  mangled(12, good[12]-3),
 	} {
-		if _, err := parseHeader(frame); err == nil {
+		if _, err := readHeader(t, frame); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
 	for _, at := range []int{4, 12} {
 		frame := bytes.Clone(good)
 		binary.LittleEndian.PutUint32(frame[at:], maxMessage+1)
-		if _, err := frameSize(frame); err == nil {
+		if _, err := readHeader(t, frame); err == nil {
 			t.Errorf("a length of more than D-Bus allows was accepted at %d", at)
 		}
 	}
+}
+
+// readHeader reads the header of a message after which the connection ends.
+func readHeader(t *testing.T, frame []byte) (*header, error) {
+	t.Helper()
+	l, other := socketpair(t, nil)
+	if _, err := other.Write(frame); err != nil {
+		t.Fatal(err)
+	}
+	_ = other.Close()
+	return l.in.next()
 }

@@ -30,7 +30,7 @@ func unknownInterface(path dbus.ObjectPath, iface string) error {
 	return failure("UnknownInterface", "The object %s has no interface %q.", short(path), short(iface))
 }
 
-func unknownMethod(in *incoming) error {
+func unknownMethod(in *header) error {
 	if in.iface == "" {
 		return failure("UnknownMethod", "The object %s has no method %s.", short(in.path), in.member)
 	}

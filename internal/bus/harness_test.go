@@ -26,6 +26,11 @@ const testXML = `<node>
   <arg name="text" type="s" direction="in"/>
   <arg name="same" type="s" direction="out"/>
  </method>
+ <method name="EchoLong">
+  <annotation name="org.kvmmanager.MaxSize" value="1048592"/>
+  <arg name="text" type="s" direction="in"/>
+  <arg name="same" type="s" direction="out"/>
+ </method>
  <method name="Do"><arg name="options" type="a{sv}" direction="in"/></method>
  <method name="Any"><arg name="value" type="v" direction="in"/><arg name="value" type="v" direction="out"/></method>
  <method name="Give"><arg name="file" type="h" direction="in"/></method>

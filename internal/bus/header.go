@@ -2,7 +2,6 @@ package bus
 
 import (
 	"encoding/binary"
-	"errors"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -25,6 +24,7 @@ type header struct {
 	sender      string
 	signature   string
 	fdCount     uint32
+	bodyLength  int
 }
 
 func signalHeader(path dbus.ObjectPath, iface, member, signature string) *header {
@@ -39,6 +39,11 @@ func (h *header) reply(signature string) *header {
 // failure is the header of an error that answers h.
 func (h *header) failure(name string) *header {
 	return &header{typ: dbus.TypeError, errorName: name, destination: h.sender, replySerial: h.serial, signature: "s"}
+}
+
+// stub is what it takes of h to refuse the call.
+func (h *header) stub() *header {
+	return &header{typ: h.typ, flags: h.flags, serial: h.serial, sender: h.sender}
 }
 
 // encode is the header of a message with a body of this length, padded for it.
@@ -85,22 +90,6 @@ func (e *encoder) number(field dbus.HeaderField, value uint32) {
 	e.uint32(value)
 }
 
-var errHeader = errors.New("malformed message header")
-
-// frameSize is the length of the message that begins with these bytes, of
-// which there are fixedHeader.
-func frameSize(b []byte) (int, error) {
-	order, err := byteOrder(b[0])
-	if err != nil {
-		return 0, err
-	}
-	fields, body := order.Uint32(b[12:]), order.Uint32(b[4:])
-	if fields > maxMessage || body > maxMessage {
-		return 0, errHeader
-	}
-	return fixedHeader + int(pad8(fields)) + int(body), nil
-}
-
 func byteOrder(b byte) (binary.ByteOrder, error) {
 	switch b {
 	case 'l':
@@ -111,53 +100,35 @@ func byteOrder(b byte) (binary.ByteOrder, error) {
 	return nil, errHeader
 }
 
-// parseHeader reads the header of a whole message. The bus has validated it;
-// still nothing is read beyond its end.
-func parseHeader(frame []byte) (*header, error) {
-	order, err := byteOrder(frame[0])
+// field reads one header field.
+func (r *receiver) field(h *header) error {
+	if err := r.align(8); err != nil {
+		return err
+	}
+	code, err := r.byte()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	h := &header{typ: dbus.Type(frame[1]), flags: dbus.Flags(frame[2]), serial: order.Uint32(frame[8:])}
-	d := &decoder{b: frame, pos: fixedHeader, order: order}
-	end := fixedHeader + int(order.Uint32(frame[12:]))
-	for d.pos < end && !d.bad {
-		d.field(h)
+	typ, err := r.signature()
+	if err != nil {
+		return err
 	}
-	if d.bad || d.pos != end {
-		return nil, errHeader
-	}
-	return h, nil
-}
-
-// decoder reads header fields. bad says that the bytes were not enough or
-// nothing that a header field may hold.
-type decoder struct {
-	b     []byte
-	pos   int
-	order binary.ByteOrder
-	bad   bool
-}
-
-func (d *decoder) field(h *header) {
-	d.pos = (d.pos + 7) &^ 7
-	code := d.take(1)
 	var text string
 	var number uint32
-	switch d.signature() {
+	switch typ {
 	case "s", "o":
-		text = d.string()
+		text, err = r.string()
 	case "g":
-		text = d.signature()
+		text, err = r.signature()
 	case "u":
-		number = d.uint32()
+		number, err = r.uint32()
 	default:
-		d.bad = true
+		r.bad = true
 	}
-	if d.bad {
-		return
+	if err != nil || r.bad {
+		return err
 	}
-	switch dbus.HeaderField(code[0]) {
+	switch dbus.HeaderField(code) {
 	case dbus.FieldPath:
 		h.path = dbus.ObjectPath(text)
 	case dbus.FieldInterface:
@@ -177,47 +148,57 @@ func (d *decoder) field(h *header) {
 	case dbus.FieldDestination:
 		h.destination = text
 	}
+	return nil
 }
 
-func (d *decoder) take(n int) []byte {
-	if d.bad || n > len(d.b)-d.pos {
-		d.bad = true
-		return nil
+func (r *receiver) align(n int) error { return r.skip(-r.pos & (n - 1)) }
+
+func (r *receiver) byte() (byte, error) {
+	b, err := r.take(1)
+	if err != nil || r.bad {
+		return 0, err
 	}
-	d.pos += n
-	return d.b[d.pos-n : d.pos]
+	return b[0], nil
 }
 
-func (d *decoder) uint32() uint32 {
-	d.pos = (d.pos + 3) &^ 3
-	b := d.take(4)
-	if d.bad {
-		return 0
+func (r *receiver) uint32() (uint32, error) {
+	if err := r.align(4); err != nil {
+		return 0, err
 	}
-	return d.order.Uint32(b)
+	b, err := r.take(4)
+	if err != nil || r.bad {
+		return 0, err
+	}
+	return r.order.Uint32(b), nil
 }
 
-// string reads a string or a path, less the zero that ends it.
-func (d *decoder) string() string {
-	n := d.uint32()
+// string reads a string or a path, less the zero that ends it. Of a long one
+// it returns the beginning.
+func (r *receiver) string() (string, error) {
+	n, err := r.uint32()
+	if err != nil || r.bad {
+		return "", err
+	}
 	if n >= maxMessage {
-		d.bad = true
+		r.bad = true
+		return "", nil
 	}
-	b := d.take(int(n) + 1)
-	if d.bad {
-		return ""
+	b, err := r.take(min(int(n), maxWord))
+	if err != nil || r.bad {
+		return "", err
 	}
-	return string(b[:n])
+	text := string(b)
+	return text, r.skip(int(n) + 1 - len(text))
 }
 
-func (d *decoder) signature() string {
-	n := d.take(1)
-	if d.bad {
-		return ""
+func (r *receiver) signature() (string, error) {
+	n, err := r.byte()
+	if err != nil || r.bad {
+		return "", err
 	}
-	b := d.take(int(n[0]) + 1)
-	if d.bad {
-		return ""
+	b, err := r.take(int(n) + 1)
+	if err != nil || r.bad {
+		return "", err
 	}
-	return string(b[:len(b)-1])
+	return string(b[:n]), nil
 }

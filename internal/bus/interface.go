@@ -29,6 +29,7 @@ type Method struct {
 	In, Out     []Arg
 	InSig       string
 	OutSig      string
+	MaxSize     int // of a call's body, in bytes
 	Annotations []Annotation
 }
 

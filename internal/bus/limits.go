@@ -9,12 +9,15 @@ const (
 	maxCallsPerUser = 128
 	// maxCalls is how many of all users.
 	maxCalls = 1024
-	// maxReads is how many calls are looked at or answered from memory at the
-	// same time.
-	maxReads = 256
-	// maxCallSize is the longest call that is decoded, in bytes. Bulk data
-	// travels in descriptors.
-	maxCallSize = 4 << 20
+	// maxCallSize is the longest body of a call, in bytes, unless the method
+	// declares another limit, see maxSizeAnnotation. It has room for the longest
+	// description of a VM. Bulk data travels in descriptors.
+	maxCallSize = 80 << 10
+	// maxValues is how many values a call's arguments may have, those in
+	// containers included. Decoded, each takes some hundred bytes.
+	maxValues = 4096
+	// maxNesting is how deep arguments may be nested.
+	maxNesting = 32
 )
 
 // limits counts the calls that are in the handler.

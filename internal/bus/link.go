@@ -3,6 +3,7 @@ package bus
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -39,13 +40,13 @@ type link struct {
 	id   atomic.Uint32 // serial of the last message sent
 
 	// Only the goroutine that authenticates and then reads uses these.
-	framed  bool   // authentication is over, messages follow
-	pending []byte // of a message that godbus is reading
-	control []byte // room for the control data of one read
+	framed  bool // authentication is over, messages follow
+	in      receiver
+	pending []byte          // of a message that godbus is reading
+	heard   map[string]bool // whose signals are read: the bus, and who has answered a call of ours
+	dropped dropped
 
-	// slots bounds the goroutines that are not in a handler, whose number
-	// limits bounds. When all are taken nothing more is read, and callers wait.
-	slots chan struct{}
+	waiting waiting
 
 	write sync.Mutex // held while one message is written
 }
@@ -59,8 +60,7 @@ func (t *Tree) Connect(address string) (*dbus.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &link{conn: socket, tree: t, slots: make(chan struct{}, maxReads)}
-	l.ctx, l.end = context.WithCancel(context.Background())
+	l := newLink(socket, t)
 	conn, err := dbus.NewConn(l, dbus.WithSerialGenerator(l), dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
 	if err != nil {
 		_ = l.Close()
@@ -78,55 +78,109 @@ func (t *Tree) Connect(address string) (*dbus.Conn, error) {
 	return conn, nil
 }
 
+func newLink(socket *net.UnixConn, t *Tree) *link {
+	l := &link{conn: socket, tree: t, in: receiver{conn: socket}, heard: map[string]bool{daemonName: true}}
+	l.ctx, l.end = context.WithCancel(context.Background())
+	return l
+}
+
 // Read gives godbus the messages that are its own.
 func (l *link) Read(b []byte) (int, error) {
 	if !l.framed {
 		return l.conn.Read(b)
 	}
 	for len(l.pending) == 0 {
-		frame, fds, err := l.receive()
-		if err != nil {
+		var err error
+		if l.pending, err = l.next(); err != nil {
 			return 0, err
 		}
-		l.pending = l.route(frame, fds)
 	}
 	n := copy(b, l.pending)
 	l.pending = l.pending[n:]
 	return n, nil
 }
 
-// route hands a call to the tree, and returns what else godbus may see.
-func (l *link) route(frame []byte, fds []int) []byte {
-	frame[2] &= knownFlags // the specification has unknown ones ignored
-	h, err := parseHeader(frame)
+// next reads one message, and returns it if godbus is to see it. It never
+// waits for anything but the socket: all users of the bus share it.
+func (l *link) next() ([]byte, error) {
+	h, err := l.in.next()
 	switch {
+	case errors.Is(err, errHeader):
+		l.dropped.note(l.tree.log, "malformed", "")
 	case err != nil:
-		l.tree.log.Warn("a malformed message was dropped", "error", err)
-	case h.typ == dbus.TypeMethodCall:
-		l.slots <- struct{}{}
-		go l.tree.serve(l, &incoming{header: h, frame: frame, fds: fds})
-		return nil
-	case h.typ == dbus.TypeSignal && !digestible(frame):
-		l.tree.log.Warn("a signal was dropped", "sender", h.sender, "interface", h.iface, "member", h.member)
+		return nil, err
+	case h.typ == dbus.TypeMethodCall && h.sender != "":
+		return nil, l.call(h)
+	case l.concerns(h) && l.in.head <= windowSize && h.bodyLength <= maxHeard:
+		frame, err := l.in.whole(h)
+		closeAll(l.in.takeFDs())
+		return frame, err
 	default:
-		closeAll(fds)
-		return frame
+		l.dropped.note(l.tree.log, "unwanted", h.sender)
 	}
-	closeAll(fds)
-	return nil
+	return nil, l.in.drop()
+}
+
+// maxHeard is the longest body of what the bus and polkit tell us, in bytes.
+const maxHeard = 1 << 20
+
+// concerns reports whether a signal or an answer is from the bus or from one
+// whom we asked. It looks at the header only: anybody may send us 32 MiB of
+// signal, and nothing of that is decoded or kept.
+//
+// The bus passes only answers to calls that were made. That is looked at here
+// as well, since who answers is heard from then on: polkit's signals say that
+// answers of polkit do not hold any longer.
+func (l *link) concerns(h *header) bool {
+	switch h.typ {
+	case dbus.TypeSignal:
+		return l.heard[h.sender]
+	case dbus.TypeMethodReply, dbus.TypeError:
+		if !l.waiting.answered(h.replySerial) {
+			return false
+		}
+		if len(l.heard) < maxAnswerers {
+			l.heard[h.sender] = true
+		}
+		return true
+	default:
+		return false
+	}
+}
+
+// maxAnswerers is how many connections are heard: the bus, our own, and one
+// for each time that polkit was started.
+const maxAnswerers = 10000
+
+// call hands a call to the tree: its body if there is a chance that it is
+// needed, else only what is needed for a refusal.
+func (l *link) call(h *header) error {
+	in := &incoming{header: h, link: l}
+	refused := l.tree.consider(h)
+	if refused == nil && h.signature != "" && l.in.head > windowSize {
+		refused = tooMany("The header of the message is longer than %d bytes.", windowSize)
+	}
+	if refused == nil {
+		refused = l.tree.shares.reserve(in)
+	}
+	if refused != nil {
+		if in.wantsReply() {
+			l.tree.shares.add(&incoming{header: h.stub(), link: l, refused: refused})
+		}
+		return l.in.drop()
+	}
+	var err error
+	if h.signature != "" {
+		in.frame, err = l.in.whole(h)
+	} else {
+		err = l.in.skipBody()
+	}
+	in.fds = l.in.takeFDs()
+	l.tree.shares.add(in) // also when the connection is lost: the reservation ends there
+	return err
 }
 
 const knownFlags = byte(dbus.FlagNoReplyExpected | dbus.FlagNoAutoStart | dbus.FlagAllowInteractiveAuthorization)
-
-// digestible says whether godbus can decode a signal, which anybody on the bus
-// may have sent. Replies come from whom we asked.
-func digestible(frame []byte) bool {
-	if len(frame) > maxCallSize {
-		return false
-	}
-	_, err := unmarshal(frame)
-	return err == nil
-}
 
 // Write writes what godbus sends, one message or line at a time.
 func (l *link) Write(b []byte) (int, error) {
@@ -135,6 +189,9 @@ func (l *link) Write(b []byte) (int, error) {
 			return 0, err
 		}
 		l.framed = true
+	}
+	if l.framed {
+		l.waiting.sent(b)
 	}
 	l.write.Lock()
 	defer l.write.Unlock()

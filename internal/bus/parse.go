@@ -4,12 +4,18 @@ import (
 	"encoding/xml"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
 )
 
-const emitsChangedAnnotation = "org.freedesktop.DBus.Property.EmitsChangedSignal"
+const (
+	emitsChangedAnnotation = "org.freedesktop.DBus.Property.EmitsChangedSignal"
+	// maxSizeAnnotation says how many bytes the body of a call of a method may
+	// have, where that is more or less than maxCallSize.
+	maxSizeAnnotation = "org.kvmmanager.MaxSize"
+)
 
 var (
 	validInterface = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$`)
@@ -97,8 +103,12 @@ func (x *xmlInterface) methods(iface *Interface) error {
 		if len(signature(in)) > 255 || len(signature(out)) > 255 {
 			return fmt.Errorf("method %s has too many arguments", m.Name)
 		}
+		size, err := m.maxSize()
+		if err != nil {
+			return err
+		}
 		iface.Methods = append(iface.Methods, &Method{
-			Name: m.Name, In: in, Out: out, InSig: signature(in), OutSig: signature(out),
+			Name: m.Name, In: in, Out: out, InSig: signature(in), OutSig: signature(out), MaxSize: size,
 			Annotations: annotations(m.Annotations),
 		})
 	}
@@ -184,6 +194,21 @@ func (m *xmlMember) split(undirected string) (in, out []Arg, err error) {
 		}
 	}
 	return in, out, nil
+}
+
+// maxSize returns how long the body of a call may be.
+func (m *xmlMember) maxSize() (int, error) {
+	for _, a := range m.Annotations {
+		if a.Name != maxSizeAnnotation {
+			continue
+		}
+		size, err := strconv.ParseUint(a.Value, 10, 31)
+		if err != nil || size > maxBytesPerUser/2 {
+			return 0, fmt.Errorf("method %s: %s is %q, not a number of bytes", m.Name, maxSizeAnnotation, a.Value)
+		}
+		return int(size), nil
+	}
+	return maxCallSize, nil
 }
 
 func checkMember(name string, known bool) error {

@@ -21,7 +21,7 @@ func newRawClient(tb testing.TB, address string) rawClient {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = socket.Close() })
-	l := &link{conn: socket}
+	l := newLink(socket, nil)
 	for _, line := range []string{"\x00AUTH EXTERNAL\r\n", "DATA\r\n"} {
 		if _, err := socket.Write([]byte(line)); err != nil {
 			tb.Fatal(err)
@@ -55,15 +55,23 @@ func (c rawClient) answer(tb testing.TB, serial uint32) (*header, []byte) {
 		tb.Fatal(err)
 	}
 	for {
-		frame, fds, err := c.receive()
+		h, frame, fds, err := c.receive()
 		if err != nil {
 			tb.Fatalf("no answer: %v", err)
 		}
 		closeAll(fds)
-		if h, err := parseHeader(frame); err != nil {
-			tb.Fatal(err)
-		} else if h.replySerial == serial {
+		if h.replySerial == serial {
 			return h, frame
 		}
 	}
+}
+
+// receive reads one message.
+func (c rawClient) receive() (*header, []byte, []int, error) {
+	h, err := c.in.next()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	frame, err := c.in.whole(h)
+	return h, frame, c.in.takeFDs(), err
 }

@@ -11,11 +11,15 @@ import (
 	"org.kvmmanager/internal/errs"
 )
 
-// serve answers one call. The caller has taken a slot of l for it.
-func (t *Tree) serve(l *link, in *incoming) {
-	s := &service{tree: t, link: l, in: in, slot: true}
+// serve answers one call, whose turn it is.
+func (t *Tree) serve(in *incoming) {
+	s := &service{tree: t, link: in.link, in: in}
 	defer s.end()
-	if err := s.run(); err != nil {
+	err := in.refused
+	if err == nil {
+		err = s.run()
+	}
+	if err != nil {
 		s.fail(err)
 	}
 }
@@ -25,7 +29,6 @@ type service struct {
 	tree *Tree
 	link *link
 	in   *incoming
-	slot bool // one of the link's is ours
 }
 
 // end contains what went wrong, and gives back what is still held.
@@ -36,25 +39,36 @@ func (s *service) end() {
 		s.fail(errs.New(errs.Internal, "The service made a mistake. Its journal has the details."))
 	}
 	s.in.closeFDs()
-	s.freeSlot()
+	s.tree.shares.end(s.in)
 }
 
-func (s *service) freeSlot() {
-	if s.slot {
-		s.slot = false
-		<-s.link.slots
+// consider returns why a call is refused whatever its arguments are.
+func (t *Tree) consider(h *header) error {
+	exists, o := t.find(h.path)
+	if !exists && h.iface != peerName {
+		return unknownObject(h.path)
 	}
+	iface, m, err := t.method(o, h)
+	switch {
+	case err != nil:
+		return err
+	case h.signature != m.InSig:
+		return wrongSignature(iface, m, h.signature)
+	case h.bodyLength > m.MaxSize:
+		return tooMany("%s.%s takes at most %d bytes of arguments; the call has %d.", iface.Name, m.Name, m.MaxSize, h.bodyLength)
+	}
+	return nil
 }
 
 // run finds who answers the call. Peer is on every path, existing or not.
 func (s *service) run() error {
 	in := s.in
-	isPeer := in.iface == peerName
-	exists, o := s.tree.find(in.path)
-	if !exists && !isPeer {
-		return unknownObject(in.path)
+	// The object may have become another one since the call was read.
+	if err := s.tree.consider(in.header); err != nil {
+		return err
 	}
-	iface, m, err := s.tree.method(o, in)
+	_, o := s.tree.find(in.path)
+	iface, m, err := s.tree.method(o, in.header)
 	if err != nil {
 		return err
 	}
@@ -70,7 +84,7 @@ func (s *service) run() error {
 
 // method finds the interface and method that a call means. A call may leave
 // the interface out; then the first that has such a method is meant.
-func (t *Tree) method(o *object, in *incoming) (*Interface, *Method, error) {
+func (t *Tree) method(o *object, in *header) (*Interface, *Method, error) {
 	found := in.iface == ""
 	for _, ifaces := range [][]*Interface{o.interfaces(), standardOf(in.path == t.root)} {
 		for _, iface := range ifaces {
@@ -89,19 +103,22 @@ func (t *Tree) method(o *object, in *incoming) (*Interface, *Method, error) {
 	return nil, nil, unknownMethod(in)
 }
 
-// arguments decodes the call's arguments, once their types are known to be the
-// declared ones.
+// arguments decodes the call's arguments, which are of the declared types, once
+// it is known how many values they have.
 func (s *service) arguments(iface *Interface, m *Method) ([]any, error) {
 	in := s.in
 	switch {
-	case in.signature != m.InSig:
-		return nil, wrongSignature(iface, m, in.signature)
-	case len(in.frame) > maxCallSize:
-		return nil, tooMany("The message is longer than %d bytes.", maxCallSize)
 	case int64(in.fdCount) != int64(len(in.fds)):
 		return nil, tooMany("The file descriptors of the message were lost.")
 	case in.signature == "":
 		return nil, nil
+	}
+	values, err := countValues(in.signature, in.frame, len(in.frame)-in.bodyLength)
+	if err == nil {
+		err = s.tree.shares.extend(in, values*valueCost)
+	}
+	if err != nil {
+		return nil, err
 	}
 	args, err := unmarshal(in.frame)
 	if err != nil {
@@ -114,19 +131,13 @@ func (s *service) arguments(iface *Interface, m *Method) ([]any, error) {
 // handle has the tree's handler answer the call.
 func (s *service) handle(iface *Interface, m *Method, args []any) error {
 	in := s.in
-	// Who is asked for has a slot meanwhile: whoever sends more than the bus can
-	// tell about waits, and nobody else is refused for it.
-	uid, pid, err := s.tree.callers(s.link.ctx, in.sender)
-	if err != nil {
-		return errs.Wrap(errs.NotAuthorized, err, "The service cannot tell who is asking.")
-	}
-	if !s.tree.limits.enter(uid) {
+	if !s.tree.limits.enter(in.uid) {
 		return tooMany("Too many calls are under way. Wait for some of them.")
 	}
-	defer s.tree.limits.leave(uid)
-	s.freeSlot()
+	defer s.tree.limits.leave(in.uid)
+	s.tree.shares.free(in)
 	results, err := s.tree.handler(s.link.ctx, &Call{
-		Sender: in.sender, UID: uid, PID: pid, Path: in.path, Interface: iface.Name, Member: m.Name, Args: args,
+		Sender: in.sender, UID: in.uid, PID: in.pid, Path: in.path, Interface: iface.Name, Member: m.Name, Args: args,
 		Interactive: in.flags&dbus.FlagAllowInteractiveAuthorization != 0, NoReply: !in.wantsReply(),
 		incoming: in,
 	})

@@ -21,8 +21,8 @@ import (
 // it; of an Internal one only the log learns the cause.
 type Handler func(ctx context.Context, c *Call) ([]any, error)
 
-// Callers tells the user and the process of a sender. It must not need the
-// connection that the tree answers on, which may wait for it.
+// Callers tells the user and the process of a sender. It is asked once for each
+// connection that calls.
 type Callers func(ctx context.Context, sender string) (uid, pid uint32, err error)
 
 // Tree is the objects that the service shows, and who answers their calls.
@@ -31,9 +31,9 @@ type Tree struct {
 	root    dbus.ObjectPath
 	ifaces  map[string]*Interface
 	handler Handler
-	callers Callers
 	log     *slog.Logger
 	limits  *limits
+	shares  *shares
 	link    atomic.Pointer[link] // nil until connected
 
 	// apply is held from the first look at the state to the last signal of
@@ -50,12 +50,13 @@ type Tree struct {
 // root, and every object is at or below it.
 func New(root dbus.ObjectPath, ifaces []*Interface, handler Handler, callers Callers, log *slog.Logger) *Tree {
 	t := &Tree{
-		root: root, ifaces: make(map[string]*Interface, len(ifaces)), handler: handler, callers: callers, log: log,
+		root: root, ifaces: make(map[string]*Interface, len(ifaces)), handler: handler, log: log,
 		limits: newLimits(maxCallsPerUser, maxCalls), nodes: make(nodes),
 	}
 	for _, i := range ifaces {
 		t.ifaces[i.Name] = i
 	}
+	t.shares = newShares(callers, t.serve)
 	t.nodes.ensure(root)
 	return t
 }

@@ -23,7 +23,10 @@ func (a *Authority) Watch(ctx context.Context, changed func()) error {
 		a.unsubscribe(signals)
 		return fmt.Errorf("cannot watch polkit: %w", err)
 	}
-	w := watch{owner: a.owner(ctx), changed: changed}
+	w := watch{owner: a.owner(ctx), changed: changed, greet: a.greet}
+	if w.owner != "" {
+		<-w.greet(ctx, w.owner)
+	}
 	go func() {
 		defer a.unsubscribe(signals)
 		w.run(ctx, signals)
@@ -71,11 +74,21 @@ func (a *Authority) owner(ctx context.Context) string {
 	return owner
 }
 
+// greet calls polkit, and returns a channel that has something when it has
+// answered: the service's connection hears only whom it has asked something.
+func (a *Authority) greet(ctx context.Context, owner string) <-chan *dbus.Call {
+	ctx, cancel := context.WithTimeout(ctx, a.patience)
+	call := a.conn.Object(owner, objectPath).GoWithContext(ctx, "org.freedesktop.DBus.Peer.Ping", dbus.FlagNoAutoStart, make(chan *dbus.Call, 1))
+	context.AfterFunc(call.Context(), cancel)
+	return call.Done
+}
+
 // watch tells polkit's signals from those that anybody may send to the
 // service's connection.
 type watch struct {
 	owner   string
 	changed func()
+	greet   func(ctx context.Context, owner string) <-chan *dbus.Call
 }
 
 func (w *watch) run(ctx context.Context, signals <-chan *dbus.Signal) {
@@ -87,8 +100,12 @@ func (w *watch) run(ctx context.Context, signals <-chan *dbus.Signal) {
 			if !open {
 				return // with the connection
 			}
+			before := w.owner
 			if w.concerns(signal) {
 				w.changed()
+			}
+			if w.owner != before && w.owner != "" {
+				w.greet(ctx, w.owner)
 			}
 		}
 	}

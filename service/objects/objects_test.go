@@ -101,7 +101,7 @@ func TestWrongInputIsRefusedByName(t *testing.T) {
 	const invalid, wrongArgs = "org.kvmmanager.Error.InvalidArgument", "org.freedesktop.DBus.Error.InvalidArgs"
 	w := newWorld(t).withHost(fakehv.VM(1, "web"), running(2, "db"))
 	host, db := model.HostPath("local"), model.VMPath(fakehv.UUID(2))
-	long := strings.Repeat("x", 1<<20)
+	long := strings.Repeat("x", 64<<10)
 	for _, test := range []struct {
 		what string
 		path model.Path
