@@ -28,6 +28,9 @@ func Change(e *Element, changes *model.DeviceSpec) error {
 			return errs.New(errs.NotSupported, "The key “%s” of “%s” cannot be changed. Remove the device and add another one.", key, e.ID)
 		}
 	}
+	if err := model.ValidateDevice(&changes.Device); err != nil {
+		return errs.New(errs.InvalidArgument, "%s", err)
+	}
 	switch e.Kind {
 	case model.KindCDROM, model.KindFloppy:
 		return changeMedium(e, changes)
@@ -45,9 +48,6 @@ func changeMedium(e *Element, changes *model.DeviceSpec) error {
 	if changes.Given["source"] && changes.Given["volume"] {
 		return errs.New(errs.InvalidArgument, "Name either “pool” and “volume” or a “source”.")
 	}
-	if err := model.ValidateDeviceValue("source", changes.Source); err != nil {
-		return errs.New(errs.InvalidArgument, "%s", err)
-	}
 	if changes.Source != "" && !filepath.IsAbs(changes.Source) {
 		return errs.New(errs.InvalidArgument, "The source must be an absolute path.")
 	}
@@ -64,7 +64,7 @@ func changeMedium(e *Element, changes *model.DeviceSpec) error {
 
 func changeInterface(e *Element, changes *model.DeviceSpec) error {
 	for key, value := range map[string]string{"network-name": changes.NetworkName, "bridge": changes.Bridge, "model": changes.Model} {
-		if err := model.ValidateDeviceValue(key, value); err != nil || changes.Given[key] && strings.TrimSpace(value) == "" {
+		if changes.Given[key] && strings.TrimSpace(value) == "" {
 			return errs.New(errs.InvalidArgument, "The value of “%s” must be a name.", key)
 		}
 	}

@@ -220,6 +220,9 @@ func (s *PoolSpec) checkWords() error {
 			return err
 		}
 	}
+	if s.Kind == "logical" && s.SourceName == "" && !plainWord.MatchString(s.Name) {
+		return invalid("A volume group cannot be called “%s”. Give another “source-name”.", Printable(s.Name))
+	}
 	if (s.User == "") != (s.Secret == "") {
 		return invalid("A user needs a secret, and a secret a user.")
 	}

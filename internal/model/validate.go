@@ -143,14 +143,3 @@ func ParseUUID(s string) (string, error) {
 	}
 	return d[:8] + "-" + d[8:12] + "-" + d[12:16] + "-" + d[16:20] + "-" + d[20:], nil
 }
-
-// maxDeviceValue bounds a value of a device in bytes: a path is the longest.
-const maxDeviceValue = 4096
-
-// ValidateDeviceValue says why a device's key cannot have this value. It is one line.
-func ValidateDeviceValue(key, value string) error {
-	if len(value) > maxDeviceValue {
-		return invalid("The value of “%s” is too long: %d bytes are allowed.", key, maxDeviceValue)
-	}
-	return validateLine("value of “"+key+"”", value)
-}

@@ -106,7 +106,7 @@ func (r *request) carryOut(ctx context.Context, plan *create.Plan, conn inventor
 // be nil, also when there is an error.
 func (r *request) plan(ctx context.Context) (*create.Plan, *create.Source, error) {
 	spec := model.VMSpec{}
-	if err := wire.DecodeSpec(r.Args[0].(map[string]dbus.Variant), &spec); err != nil {
+	if err := decodeSpec(r.Args[0].(map[string]dbus.Variant), &spec); err != nil {
 		return nil, nil, err
 	}
 	if err := invalid(model.ValidateVMSpec(&spec)); err != nil {

@@ -38,7 +38,7 @@ func networkMethods() map[string]*method {
 // createNetwork is Host.CreateNetwork.
 func (r *request) createNetwork(ctx context.Context) ([]any, error) {
 	setup := model.NetworkSetup{}
-	if err := wire.DecodeSpec(r.Args[0].(map[string]dbus.Variant), &setup); err != nil {
+	if err := decodeSpec(r.Args[0].(map[string]dbus.Variant), &setup); err != nil {
 		return nil, err
 	}
 	conn, err := r.conn()

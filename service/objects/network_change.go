@@ -50,7 +50,7 @@ func (r *request) configureNetwork(ctx context.Context) ([]any, error) {
 // networkChanges is the first argument of Configure and its keys.
 func (r *request) networkChanges() (changes model.NetworkSetup, given model.Keys, err error) {
 	values := r.Args[0].(map[string]dbus.Variant)
-	if err := wire.DecodeSpec(values, &changes); err != nil {
+	if err := decodeSpec(values, &changes); err != nil {
 		return changes, nil, err
 	}
 	given = model.Keys{}
@@ -107,7 +107,7 @@ func (r *request) removeDHCPHost(ctx context.Context) ([]any, error) {
 // dhcpHost is the fixed lease that is the first argument.
 func (r *request) dhcpHost() (model.DHCPHost, error) {
 	var host model.DHCPHost
-	if err := wire.DecodeSpec(r.Args[0].(map[string]dbus.Variant), &host); err != nil {
+	if err := decodeSpec(r.Args[0].(map[string]dbus.Variant), &host); err != nil {
 		return host, err
 	}
 	return create.NormalizeDHCPHost(host), nil

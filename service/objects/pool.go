@@ -8,7 +8,6 @@ import (
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
-	"org.kvmmanager/internal/wire"
 	"org.kvmmanager/service/inventory"
 	"org.kvmmanager/service/jobs"
 )
@@ -40,7 +39,7 @@ const usualPoolKind = "dir"
 // createPool makes a pool in a job, whose result has its path.
 func (r *request) createPool(ctx context.Context) ([]any, error) {
 	spec := model.PoolSpec{Kind: usualPoolKind}
-	if err := wire.DecodeSpec(r.Args[0].(map[string]dbus.Variant), &spec); err != nil {
+	if err := decodeSpec(r.Args[0].(map[string]dbus.Variant), &spec); err != nil {
 		return nil, err
 	}
 	if err := invalid(model.ValidatePoolSpec(&spec)); err != nil {

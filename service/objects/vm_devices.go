@@ -9,7 +9,6 @@ import (
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
-	"org.kvmmanager/internal/wire"
 	"org.kvmmanager/service/inventory"
 	"org.kvmmanager/service/jobs"
 )
@@ -38,7 +37,7 @@ func (r *request) addDevice(ctx context.Context) ([]any, error) {
 func (r *request) configureVM(ctx context.Context) ([]any, error) {
 	values := r.Args[0].(map[string]dbus.Variant)
 	c := &model.Configuration{Given: given(values)}
-	if err := wire.DecodeSpec(values, c); err != nil {
+	if err := decodeSpec(values, c); err != nil {
 		return nil, err
 	}
 	if err := invalid(c.Validate()); err != nil {
@@ -127,7 +126,7 @@ func (r *request) changeDevice(ctx context.Context, do func(inventory.Conn, stri
 func (r *request) deviceSpec(i int) (model.DeviceSpec, error) {
 	values := r.Args[i].(map[string]dbus.Variant)
 	spec := model.DeviceSpec{Given: given(values)}
-	return spec, wire.DecodeSpec(values, &spec.Device)
+	return spec, decodeSpec(values, &spec.Device)
 }
 
 // given is the keys of a dictionary.

@@ -10,7 +10,6 @@ import (
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
-	"org.kvmmanager/internal/wire"
 	"org.kvmmanager/service/inventory"
 	"org.kvmmanager/service/jobs"
 )
@@ -368,7 +367,7 @@ func (r *request) makeVolume(ctx context.Context, conn inventory.Conn, pool *mod
 // whose result has its path.
 func (r *request) createVolume(ctx context.Context) ([]any, error) {
 	spec := model.VolumeSpec{}
-	if err := wire.DecodeSpec(r.Args[0].(map[string]dbus.Variant), &spec); err != nil {
+	if err := decodeSpec(r.Args[0].(map[string]dbus.Variant), &spec); err != nil {
 		return nil, err
 	}
 	if err := r.needActivePool(); err != nil {

@@ -93,8 +93,8 @@ func Append(list *libvirtxml.DomainDeviceList, d *model.Device) error {
 }
 
 func (c configurator) element(d *Device) (any, error) {
-	if err := checkText(d); err != nil {
-		return nil, err
+	if err := model.ValidateDevice(&d.Device); err != nil {
+		return nil, invalid("%s", err)
 	}
 	return c.make(d)
 }
@@ -140,21 +140,6 @@ func put(list *libvirtxml.DomainDeviceList, element any) error {
 		list.MemBalloon = e
 	default:
 		return errs.New(errs.Internal, "The service does not know where a %T belongs.", element)
-	}
-	return nil
-}
-
-// checkText refuses what XML cannot carry, and what is no word or path.
-func checkText(d *Device) error {
-	for key, value := range map[string]string{
-		"type": d.Type, "model": d.Model, "bus": d.Bus, "target": d.Target, "source": d.Source, "pool": d.Pool, "volume": d.Volume,
-		"format": d.Format, "cache": d.Cache, "discard": d.Discard, "serial": d.Serial, "mac": d.MAC, "network-name": d.NetworkName,
-		"bridge": d.Bridge, "host-device": d.HostDevice, "mode": d.Mode, "listen": d.Listen, "name": d.Name, "backend": d.Backend,
-		"version": d.Version, "action": d.Action, "tag": d.Tag,
-	} {
-		if err := model.ValidateDeviceValue(key, value); err != nil {
-			return invalid("%s", err)
-		}
 	}
 	return nil
 }
