@@ -146,7 +146,7 @@ func pour(ctx context.Context, stream *libvirt.Stream, from io.Reader, length ui
 		}
 		n, err := io.ReadFull(from, buffer[:min(uint64(len(buffer)), length)])
 		if err != nil {
-			return fileError(err)
+			return readError(err)
 		}
 		if err := sendAll(stream, buffer[:n]); err != nil {
 			return err

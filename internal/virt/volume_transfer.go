@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 	"libvirt.org/go/libvirt"
 
+	"org.kvmmanager/internal/descriptor"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/service/inventory"
 )
@@ -25,7 +26,7 @@ func (c *Conn) UploadVolume(ctx context.Context, pool, name string, u inventory.
 		}
 		defer stream.Free()
 		var flags libvirt.StorageVolUploadFlags
-		sparse := u.Fresh && hasHoles(u.From, u.Length)
+		sparse := u.Fresh && hasHoles(ctx, u.From, u.Length)
 		if sparse {
 			flags = libvirt.STORAGE_VOL_UPLOAD_SPARSE_STREAM
 		}
@@ -50,9 +51,13 @@ func (c *Conn) transfer(ctx context.Context, pool, name string, do func(*libvirt
 }
 
 // hasHoles says whether a file takes less room than its length.
-func hasHoles(f *os.File, length uint64) bool {
-	var stat unix.Stat_t
-	return unix.Fstat(int(f.Fd()), &stat) == nil && uint64(stat.Blocks)*512 < length
+func hasHoles(ctx context.Context, f *os.File, length uint64) bool {
+	blocks, err := descriptor.Do(ctx, func() (int64, error) {
+		var stat unix.Stat_t
+		err := unix.Fstat(int(f.Fd()), &stat)
+		return stat.Blocks, err
+	})
+	return err == nil && uint64(blocks)*512 < length
 }
 
 // uploading is a file on its way into a volume.
@@ -130,15 +135,19 @@ func (u *uploading) read(ctx context.Context, parts chan<- part) error {
 	var hole bool
 	for at, end, i := uint64(0), uint64(0), 0; at < u.upload.Length; i++ {
 		if at == end {
-			hole, end = u.next(at)
+			place, err := descriptor.Do(ctx, func() (place, error) { return u.next(at), nil })
+			if err != nil {
+				return err
+			}
+			hole, end, u.sparse = place.hole, place.end, u.sparse && !place.unknown
 		}
 		size := end - at
 		next := part{hole: size}
 		if !hole {
 			size = min(fillChunk, size)
 			next = part{data: buffers[i%2][:size]}
-			if _, err := u.upload.From.ReadAt(next.data, int64(at)); err != nil {
-				return fileError(err)
+			if _, err := descriptor.Do(ctx, func() (int, error) { return u.upload.From.ReadAt(next.data, int64(at)) }); err != nil {
+				return readError(err)
 			}
 		}
 		select {
@@ -151,31 +160,45 @@ func (u *uploading) read(ctx context.Context, parts chan<- part) error {
 	return nil
 }
 
-// next is what is at a place in the file, a hole or data, and where that ends.
-func (u *uploading) next(at uint64) (hole bool, end uint64) {
+// place is what is at a place in a file, a hole or data, and where that ends.
+type place struct {
+	hole    bool
+	end     uint64
+	unknown bool // the file system does not know
+}
+
+func (u *uploading) next(at uint64) place {
 	length := u.upload.Length
 	switch {
 	case at == 0:
-		return false, min(fillChunk, length) // never a hole: it is checked
+		return place{end: min(fillChunk, length)} // never a hole: it is checked
 	case !u.sparse:
-		return false, length
+		return place{end: length}
 	}
 	fd := int(u.upload.From.Fd())
 	data, err := unix.Seek(fd, int64(at), unix.SEEK_DATA)
 	switch {
 	case errors.Is(err, unix.ENXIO):
-		return true, length // nothing but a hole
+		return place{hole: true, end: length} // nothing but a hole
 	case err != nil:
-		u.sparse = false // a file system that does not know
-		return false, length
+		return place{end: length, unknown: true}
 	case uint64(data) > at:
-		return true, min(uint64(data), length)
+		return place{hole: true, end: min(uint64(data), length)}
 	}
 	next, err := unix.Seek(fd, int64(at), unix.SEEK_HOLE)
 	if err != nil || uint64(next) <= at {
-		return false, length
+		return place{end: length}
 	}
-	return false, min(uint64(next), length)
+	return place{end: min(uint64(next), length)}
+}
+
+// readError says what became of reading a caller's file. What has a kind already
+// did not come from the file.
+func readError(err error) error {
+	if errs.Is(err, errs.Internal) {
+		return fileError(err)
+	}
+	return err
 }
 
 // DownloadVolume writes a volume to a descriptor; see inventory.VolumeManager.
@@ -188,7 +211,10 @@ func (c *Conn) DownloadVolume(ctx context.Context, pool, name string, to *os.Fil
 			}
 		}
 		d := &downloading{ctx: ctx, to: to, progress: progress, total: info.Allocation}
-		d.begin()
+		if err := d.begin(); err != nil {
+			return err
+		}
+		defer d.writer.Close()
 		stream, err := conn.NewStream(0)
 		if err != nil {
 			return err
@@ -215,6 +241,7 @@ type downloading struct {
 	ctx         context.Context // its end is looked at between the pieces
 	stream      *libvirt.Stream
 	to          *os.File
+	writer      *descriptor.Writer
 	progress    func(done, total uint64)
 	sparse      bool
 	done, total uint64
@@ -225,25 +252,38 @@ type downloading struct {
 }
 
 // begin finds out what is written to.
-func (d *downloading) begin() {
-	var stat unix.Stat_t
-	fd := int(d.to.Fd())
-	if unix.Fstat(fd, &stat) != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG {
-		return
+func (d *downloading) begin() (err error) {
+	if d.writer, err = descriptor.NewWriter(d.ctx, d.to); err != nil {
+		return err
 	}
-	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-	at, seekErr := unix.Seek(fd, 0, unix.SEEK_CUR)
-	// Where something was written before, a jump would leave it there.
-	d.plain = err == nil && seekErr == nil && flags&unix.O_APPEND == 0 && at >= stat.Size
-	d.start, d.before = at, stat.Size
+	type file struct {
+		plain         bool
+		start, before int64
+	}
+	is, err := descriptor.Do(d.ctx, func() (file, error) {
+		var stat unix.Stat_t
+		fd := int(d.to.Fd())
+		if unix.Fstat(fd, &stat) != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG {
+			return file{}, nil
+		}
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		at, seekErr := unix.Seek(fd, 0, unix.SEEK_CUR)
+		// Where something was written before, a jump would leave it there.
+		return file{err == nil && seekErr == nil && flags&unix.O_APPEND == 0 && at >= stat.Size, at, stat.Size}, nil
+	})
+	d.plain, d.start, d.before = is.plain, is.start, is.before
+	return err
 }
 
 // undo takes back what was written into a file of the caller's.
 func (d *downloading) undo() {
-	if d.plain {
-		_ = unix.Ftruncate(int(d.to.Fd()), d.before)
-		_, _ = unix.Seek(int(d.to.Fd()), d.start, unix.SEEK_SET)
+	if !d.plain {
+		return
 	}
+	_, _ = descriptor.Do(context.WithoutCancel(d.ctx), func() (int64, error) {
+		_ = unix.Ftruncate(int(d.to.Fd()), d.before)
+		return unix.Seek(int(d.to.Fd()), d.start, unix.SEEK_SET)
+	})
 }
 
 func (d *downloading) run() error {
@@ -286,7 +326,8 @@ func (d *downloading) skip(zeros []byte) error {
 	}
 	if d.plain {
 		d.hole = true
-		if _, err := unix.Seek(int(d.to.Fd()), length, unix.SEEK_CUR); err != nil {
+		jump := func() (int64, error) { return unix.Seek(int(d.to.Fd()), length, unix.SEEK_CUR) }
+		if _, err := descriptor.Do(d.ctx, jump); err != nil {
 			return writeError(err)
 		}
 		d.advance(uint64(length))
@@ -311,52 +352,15 @@ func (d *downloading) settle() error {
 	if !d.hole {
 		return nil
 	}
-	return writeError(unix.Ftruncate(int(d.to.Fd()), d.start+int64(d.done)))
+	_, err := descriptor.Do(d.ctx, func() (bool, error) {
+		return true, unix.Ftruncate(int(d.to.Fd()), d.start+int64(d.done))
+	})
+	return writeError(err)
 }
 
-// write writes all of data. A pipe or socket may take it slowly, or never, so
-// that it gets no more at once than it surely takes.
+// write writes all of data. When it fails, data must not be used again.
 func (d *downloading) write(data []byte) error {
-	if d.plain {
-		n, err := d.to.Write(data)
-		d.advance(uint64(n))
-		return writeError(err)
-	}
-	for len(data) > 0 {
-		if err := d.awaitRoom(); err != nil {
-			return err
-		}
-		n, err := d.to.Write(data[:min(len(data), pipeRoom)])
-		if err != nil {
-			return writeError(err)
-		}
-		data = data[n:]
-		d.advance(uint64(n))
-	}
-	return nil
-}
-
-const (
-	// pipeRoom is how much a pipe takes that says it has room (PIPE_BUF).
-	pipeRoom = 4096
-	// roomPatience is how often, in milliseconds, somebody who does not read is
-	// a reason to look whether the job was cancelled.
-	roomPatience = 250
-)
-
-func (d *downloading) awaitRoom() error {
-	for {
-		if err := d.ctx.Err(); err != nil {
-			return err
-		}
-		fds := []unix.PollFd{{Fd: int32(d.to.Fd()), Events: unix.POLLOUT}}
-		switch n, err := unix.Poll(fds, roomPatience); {
-		case err != nil && !errors.Is(err, unix.EINTR):
-			return writeError(err)
-		case n > 0:
-			return nil // also when the other end is closed: writing tells
-		}
-	}
+	return writeError(d.writer.Write(d.ctx, data, func(n int) { d.advance(uint64(n)) }))
 }
 
 func (d *downloading) advance(n uint64) {
@@ -367,8 +371,8 @@ func (d *downloading) advance(n uint64) {
 // writeError says what became of the caller's own descriptor.
 func writeError(err error) error {
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, !errs.Is(err, errs.Internal):
+		return err // what has a kind already did not come from the descriptor
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return errs.Wrap(errs.NoSpace, err, "There is no room left where the volume is written to.")
 	case errors.Is(err, unix.EPIPE):

@@ -15,6 +15,9 @@ func selfContained(r io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReaderSize(r, 64<<10)
 	head, err := buffered.Peek(diskimage.HeaderLength)
 	if err != nil && len(head) == 0 {
+		if !errs.Is(err, errs.Internal) {
+			return nil, err // the file did not answer
+		}
 		return nil, errs.Wrap(errs.InvalidArgument, err, "The file cannot be read.")
 	}
 	return buffered, CheckHead(head)

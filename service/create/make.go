@@ -205,7 +205,7 @@ func (m *maker) remembered(ctx context.Context, v *volume, make func() (inventor
 // upload copies a file into a new volume. The volume is a plain one for libvirt
 // until it has its content, whose own header then says what it is.
 func (m *maker) upload(ctx context.Context, v *volume) (string, error) {
-	content, err := selfContained(v.source.reader())
+	content, err := selfContained(v.source.reader(ctx))
 	if err != nil {
 		return "", err
 	}

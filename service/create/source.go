@@ -6,10 +6,8 @@ import (
 	"io"
 	"os"
 
-	"golang.org/x/sys/unix"
-
+	"org.kvmmanager/internal/descriptor"
 	"org.kvmmanager/internal/diskimage"
-	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/osinfo"
 )
@@ -28,6 +26,7 @@ type Volume struct {
 // Source is the file or volume that a new VM starts from.
 type Source struct {
 	file   *os.File // one that the caller has opened
+	head   []byte   // its beginning
 	volume *Volume
 	path   string // on the host
 	size   uint64 // bytes; zero when unknown
@@ -36,24 +35,13 @@ type Source struct {
 	peek func(ctx context.Context, offset, length uint64) ([]byte, error)
 }
 
-// FileSource is a file that the caller of the service has opened, and which the
-// source owns from here on. Only a plain file or a block device that can be read
-// will do: its size must be known.
-func FileSource(f *os.File) (*Source, error) {
-	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
-	if err != nil || flags&unix.O_PATH != 0 || flags&unix.O_ACCMODE == unix.O_WRONLY {
-		return nil, errs.New(errs.InvalidArgument, "The descriptor cannot be read from. Open the file for reading.")
-	}
-	var stat unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &stat); err != nil || stat.Mode&unix.S_IFMT != unix.S_IFREG {
-		return nil, errs.New(errs.InvalidArgument, "The descriptor must be that of a plain file.")
-	}
-	if stat.Size <= 0 {
-		return nil, errs.New(errs.InvalidArgument, "The file is empty.")
-	}
-	s := &Source{file: f, size: uint64(stat.Size)}
-	s.format = imageFormat(s.head(512))
-	return s, nil
+// FileSource is a file that the caller of the service has opened, which has been
+// admitted, and which the source owns from here on.
+func FileSource(ctx context.Context, f *os.File, size uint64) *Source {
+	s := &Source{file: f, size: size}
+	s.head, _ = descriptor.ReadAt(ctx, f, 0, 512) // what cannot be read is found when it is copied
+	s.format = imageFormat(s.head)
+	return s
 }
 
 // VolumeSource is a volume of a pool. peek reads a part of it.
@@ -72,21 +60,13 @@ func (s *Source) Close() {
 	}
 }
 
-// head is the beginning of the file; less where it is shorter.
-func (s *Source) head(length int) []byte {
-	b := make([]byte, length)
-	n, _ := s.file.ReadAt(b, 0) // what cannot be read is found when it is copied
-	return b[:n]
-}
-
 // descriptor is what an ISO image says of itself; nothing where that cannot be
 // read.
 func (s *Source) descriptor(ctx context.Context) []byte {
 	switch {
 	case s.file != nil:
-		b := make([]byte, osinfo.DescriptorLength)
-		n, _ := s.file.ReadAt(b, osinfo.DescriptorOffset)
-		return b[:n]
+		b, _ := descriptor.ReadAt(ctx, s.file, osinfo.DescriptorOffset, osinfo.DescriptorLength)
+		return b
 	case s.peek != nil:
 		b, err := s.peek(ctx, osinfo.DescriptorOffset, osinfo.DescriptorLength)
 		if err == nil {
@@ -97,7 +77,25 @@ func (s *Source) descriptor(ctx context.Context) []byte {
 }
 
 // reader reads the file from its beginning, wherever the caller's position is.
-func (s *Source) reader() io.Reader { return io.NewSectionReader(s.file, 0, int64(s.size)) }
+func (s *Source) reader(ctx context.Context) io.Reader {
+	return io.NewSectionReader(patient{ctx, s.file}, 0, int64(s.size))
+}
+
+// patient reads a caller's file, until ctx ends.
+type patient struct {
+	ctx  context.Context
+	file *os.File
+}
+
+// ReadAt implements io.ReaderAt.
+func (p patient) ReadAt(b []byte, offset int64) (int, error) {
+	read, err := descriptor.ReadAt(p.ctx, p.file, offset, len(b))
+	n := copy(b, read)
+	if err == nil && n < len(b) {
+		err = io.EOF
+	}
+	return n, err
+}
 
 // imageFormat is the format of a disk that begins like this.
 func imageFormat(head []byte) string {
@@ -112,8 +110,8 @@ func (s *Source) virtualSize() uint64 {
 	if s.file == nil || s.format != "qcow2" {
 		return s.size
 	}
-	if head := s.head(32); len(head) == 32 {
-		return binary.BigEndian.Uint64(head[24:])
+	if len(s.head) >= 32 {
+		return binary.BigEndian.Uint64(s.head[24:])
 	}
 	return s.size
 }

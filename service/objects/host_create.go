@@ -141,15 +141,11 @@ func (r *request) plan(ctx context.Context) (*create.Plan, *create.Source, error
 func (r *request) source(ctx context.Context, conn inventory.Conn, s *model.VMSource) (*create.Source, error) {
 	switch {
 	case s.FD != nil:
-		file, there := r.File(dbus.UnixFDIndex(*s.FD))
-		if !there {
-			return nil, errs.New(errs.InvalidArgument, "The message has no such descriptor.")
-		}
-		source, err := create.FileSource(file)
+		file, size, err := r.toRead(ctx, dbus.UnixFDIndex(*s.FD))
 		if err != nil {
-			_ = file.Close()
+			return nil, err
 		}
-		return source, err
+		return create.FileSource(ctx, file, size), nil
 	case s.Volume != "":
 		v := r.volume(ctx, conn, s.Volume)
 		if v == nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
 
+	"org.kvmmanager/internal/descriptor"
 	"org.kvmmanager/internal/diskimage"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
@@ -16,56 +17,32 @@ import (
 	"org.kvmmanager/service/jobs"
 )
 
-// descriptor takes a descriptor of the call, which the caller of this closes.
-func (r *request) descriptor(index dbus.UnixFDIndex) (*os.File, error) {
+// handedOver takes a file of the call, which the caller of this closes. Every
+// file that a caller hands over comes this way, and through admit.
+func (r *request) handedOver(index dbus.UnixFDIndex, admit func(*os.File) error) (*os.File, error) {
 	file, there := r.File(index)
 	if !there {
 		return nil, errs.New(errs.InvalidArgument, "The message has no such descriptor.")
 	}
+	if err := admit(file); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
 	return file, nil
 }
 
-// openMode is how a descriptor was opened.
-func openMode(f *os.File) (mode int, kind uint32, size int64, err error) {
-	flags, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
-	if err != nil || flags&unix.O_PATH != 0 {
-		return 0, 0, 0, errs.New(errs.InvalidArgument, "The descriptor cannot be used. Open the file itself.")
-	}
-	var stat unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &stat); err != nil {
-		return 0, 0, 0, errs.New(errs.InvalidArgument, "The descriptor cannot be used. Open the file itself.")
-	}
-	return flags & unix.O_ACCMODE, stat.Mode & unix.S_IFMT, stat.Size, nil
-}
-
-// readable is a plain file that can be read, and its size.
-func readable(f *os.File) (uint64, error) {
-	mode, kind, size, err := openMode(f)
-	switch {
-	case err != nil:
-		return 0, err
-	case mode == unix.O_WRONLY:
-		return 0, errs.New(errs.InvalidArgument, "The descriptor cannot be read from. Open the file for reading.")
-	case kind != unix.S_IFREG:
-		return 0, errs.New(errs.InvalidArgument, "The descriptor must be that of a plain file.")
-	case size <= 0:
-		return 0, errs.New(errs.InvalidArgument, "The file is empty.")
-	}
-	return uint64(size), nil
-}
-
-// writable refuses a descriptor that nothing can be written to.
-func writable(f *os.File) error {
-	mode, kind, _, err := openMode(f)
-	switch {
-	case err != nil:
+// toRead takes a file of the call that can be read, and its size in bytes.
+func (r *request) toRead(ctx context.Context, index dbus.UnixFDIndex) (file *os.File, size uint64, err error) {
+	file, err = r.handedOver(index, func(f *os.File) (err error) {
+		size, err = descriptor.Readable(ctx, f)
 		return err
-	case mode == unix.O_RDONLY:
-		return errs.New(errs.InvalidArgument, "The descriptor cannot be written to. Open the file for writing.")
-	case kind != unix.S_IFREG && kind != unix.S_IFIFO && kind != unix.S_IFSOCK:
-		return errs.New(errs.InvalidArgument, "The descriptor must be that of a plain file, a pipe or a socket.")
-	}
-	return nil
+	})
+	return file, size, err
+}
+
+// toWrite takes a file of the call that the caller may have written to.
+func (r *request) toWrite(ctx context.Context, index dbus.UnixFDIndex) (*os.File, error) {
+	return r.handedOver(index, func(f *os.File) error { return descriptor.Writable(ctx, f, r.UID) })
 }
 
 // closing starts a job that owns a file, which startJob has closed at its end.
@@ -81,21 +58,17 @@ func (r *request) closing(file *os.File, start func() ([]any, error)) ([]any, er
 // createFromFile makes a volume with the content of a file. A failure leaves
 // nothing.
 func (r *request) createFromFile(ctx context.Context, conn inventory.Conn, spec *model.VolumeSpec) ([]any, error) {
-	file, err := r.descriptor(dbus.UnixFDIndex(*spec.FD))
+	file, size, err := r.toRead(ctx, dbus.UnixFDIndex(*spec.FD))
 	if err != nil {
 		return nil, err
 	}
-	size, err := readable(file)
-	if err == nil && spec.Capacity != 0 && spec.Capacity < size {
-		err = errs.New(errs.InvalidArgument, "The file has %d bytes, which is more than the “capacity”.", size)
-	}
-	if err != nil {
+	if spec.Capacity != 0 && spec.Capacity < size {
 		_ = file.Close()
-		return nil, err
+		return nil, errs.New(errs.InvalidArgument, "The file has %d bytes, which is more than the “capacity”.", size)
 	}
 	volume := inventory.NewVolume{Name: spec.Name, Capacity: max(size, spec.Capacity), Allocation: spec.Allocation}
 	if model.PoolOfFiles(r.pool.Kind) {
-		volume = emptyFile(spec.Name, volume.Capacity, file)
+		volume = emptyFile(ctx, spec.Name, volume.Capacity, file)
 		if spec.Allocation != nil {
 			volume.Allocation = spec.Allocation
 		}
@@ -124,10 +97,13 @@ func (r *request) createFromFile(ctx context.Context, conn inventory.Conn, spec 
 // until libvirt has looked at what it holds. The room for all of that is taken
 // at once, so that a disk that is too full is found out before: libvirtd can
 // crash when it happens later. Holes stay holes.
-func emptyFile(name string, capacity uint64, file *os.File) inventory.NewVolume {
+func emptyFile(ctx context.Context, name string, capacity uint64, file *os.File) inventory.NewVolume {
 	v := inventory.NewVolume{Name: name, Format: "raw", Capacity: capacity, Allocation: new(uint64)}
-	var stat unix.Stat_t
-	if err := unix.Fstat(int(file.Fd()), &stat); err == nil && stat.Blocks*512 >= stat.Size {
+	stat, err := descriptor.Do(ctx, func() (stat unix.Stat_t, err error) {
+		err = unix.Fstat(int(file.Fd()), &stat)
+		return stat, err
+	})
+	if err == nil && stat.Blocks*512 >= stat.Size {
 		*v.Allocation = uint64(stat.Size)
 	}
 	return v
@@ -160,13 +136,8 @@ func (r *request) dropVolume(ctx context.Context, conn inventory.Conn, pool, nam
 
 // uploadVolume replaces the content of a volume by that of a file.
 func (r *request) uploadVolume(ctx context.Context) ([]any, error) {
-	file, err := r.descriptor(r.Args[0].(dbus.UnixFDIndex))
+	file, size, err := r.toRead(ctx, r.Args[0].(dbus.UnixFDIndex))
 	if err != nil {
-		return nil, err
-	}
-	size, err := readable(file)
-	if err != nil {
-		_ = file.Close()
 		return nil, err
 	}
 	check := func(v *model.StorageVolume) error {
@@ -199,17 +170,19 @@ func (r *request) replaceContent(ctx context.Context, conn inventory.Conn, job *
 		}
 		return conn.CreateVolume(settled, r.pool.UUID, volume)
 	}
-	head := make([]byte, 512)
-	n, _ := file.ReadAt(head, 0)
-	if err := create.CheckHead(head[:n]); err != nil { // before anything is lost
+	head, err := descriptor.ReadAt(ctx, file, 0, 512)
+	if err != nil && !errs.Is(err, errs.Internal) {
+		return err // the file does not answer, and one that cannot be read is found when it is copied
+	}
+	if err := create.CheckHead(head); err != nil { // before anything is lost
 		return err
 	}
 	now, err := conn.Volume(ctx, r.pool.UUID, v.Name)
 	if err != nil {
 		return err
 	}
-	begun := emptyFile(v.Name, size, file)
-	if !diskimage.IsQcow2(head[:n]) {
+	begun := emptyFile(ctx, v.Name, size, file)
+	if !diskimage.IsQcow2(head) {
 		begun.Capacity = max(size, now.Capacity)
 	}
 	// Where each byte has its room and is written, the volume need not go first.
@@ -239,12 +212,8 @@ func (r *request) replaceContent(ctx context.Context, conn inventory.Conn, job *
 
 // downloadVolume writes the content of a volume to a descriptor.
 func (r *request) downloadVolume(ctx context.Context) ([]any, error) {
-	file, err := r.descriptor(r.Args[0].(dbus.UnixFDIndex))
+	file, err := r.toWrite(ctx, r.Args[0].(dbus.UnixFDIndex))
 	if err != nil {
-		return nil, err
-	}
-	if err := writable(file); err != nil {
-		_ = file.Close()
 		return nil, err
 	}
 	return r.closing(file, func() ([]any, error) {
