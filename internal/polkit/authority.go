@@ -31,6 +31,9 @@ const (
 	// long as a person does, and never come; maxQuick are polkit's own.
 	maxDialogs = 64
 	maxQuick   = 48
+	// maxQuickPerUser is how many of maxQuick one user may have. polkit answers
+	// one question after the other, so it is how many others wait for.
+	maxQuickPerUser = 4
 )
 
 // Authority asks polkit.
@@ -41,17 +44,19 @@ type Authority struct {
 	conn     *dbus.Conn
 	patience time.Duration
 	dialogs  chan struct{} // has something for each open dialog
-	quick    chan struct{} // and for each other check
+	quick    *queue        // the other checks
+
+	permissions permissionsCache
 }
 
 // New makes a client of the authority on the bus of conn, which stays the
 // caller's. polkit may start and stop at any time.
 func New(conn *dbus.Conn) *Authority {
-	return &Authority{conn: conn, patience: patience, dialogs: make(chan struct{}, maxDialogs), quick: make(chan struct{}, maxQuick)}
+	return &Authority{conn: conn, patience: patience, dialogs: make(chan struct{}, maxDialogs), quick: newQueue(maxQuick, maxQuickPerUser)}
 }
 
 // Check implements Checker.
-func (a *Authority) Check(ctx context.Context, sender, action string, details map[string]string, interactive bool) (Result, error) {
+func (a *Authority) Check(ctx context.Context, caller Caller, action string, details map[string]string, interactive bool) (Result, error) {
 	var flags uint32
 	asked := ctx
 	if interactive {
@@ -63,25 +68,25 @@ func (a *Authority) Check(ctx context.Context, sender, action string, details ma
 		}
 		flags = allowUserInteraction
 	} else {
-		select {
-		case a.quick <- struct{}{}:
-			defer func() { <-a.quick }()
-		case <-ctx.Done():
-			return Result{}, ctx.Err()
+		done, err := a.quick.take(ctx, caller.UID)
+		if err != nil {
+			return Result{}, err
 		}
+		defer done()
 		var cancel context.CancelFunc
 		asked, cancel = context.WithTimeout(ctx, a.patience)
 		defer cancel()
 	}
-	reply, err := a.ask(asked, sender, action, details, flags)
+	reply, err := a.ask(asked, caller.Sender, action, details, flags)
 	switch {
 	case err == nil:
 		return reply.result(), nil
 	case ctx.Err() != nil:
 		return Result{}, ctx.Err()
 	default:
-		return Result{}, errs.Wrap(errs.NotAuthorized, err,
-			"The request was refused because polkit, which decides about it, could not be asked.")
+		// Not a refusal: polkit has said nothing.
+		return Result{}, errs.Wrap(errs.Timeout, err,
+			"The authorization service polkit could not be asked. Try again, or see “systemctl status polkit”.")
 	}
 }
 

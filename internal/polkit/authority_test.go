@@ -38,8 +38,8 @@ func TestCheck(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			caller := bus.Connect(t).Names()[0]
-			fake.Add(polkittest.Rule{Sender: caller, Answer: test.answer})
+			caller := Caller{Sender: bus.Connect(t).Names()[0], UID: 1000}
+			fake.Add(polkittest.Rule{Sender: caller.Sender, Answer: test.answer})
 			got, err := authority.Check(deadline(t), caller, action, nil, test.interactive)
 			if err != nil {
 				t.Fatal(err)
@@ -59,7 +59,7 @@ func TestCheckTellsPolkitEverything(t *testing.T) {
 		Action: action, Details: map[string]string{"vm.name": "dev-1"}, Answer: polkittest.Yes,
 	})
 	authority := New(bus.Connect(t))
-	caller := bus.Connect(t).Names()[0]
+	caller := Caller{Sender: bus.Connect(t).Names()[0], UID: 1000}
 
 	result, err := authority.Check(deadline(t), caller, action, details, true)
 	if err != nil || !result.Authorized {
@@ -69,7 +69,7 @@ func TestCheckTellsPolkitEverything(t *testing.T) {
 	if len(checks) != 1 {
 		t.Fatalf("polkit was asked %d times, want once", len(checks))
 	}
-	if c := checks[0]; c.Sender != caller || c.Action != action || !c.Interactive || !maps.Equal(c.Details, details) {
+	if c := checks[0]; c.Sender != caller.Sender || c.Action != action || !c.Interactive || !maps.Equal(c.Details, details) {
 		t.Errorf("polkit was asked %+v", c)
 	}
 }
@@ -92,14 +92,14 @@ func TestAbsentOrFailingPolkitDenies(t *testing.T) {
 			start(t, bus)
 			authority := New(bus.Connect(t))
 			authority.patience = 100 * time.Millisecond
-			caller := bus.Connect(t).Names()[0]
+			caller := Caller{Sender: bus.Connect(t).Names()[0], UID: 1000}
 			result, err := authority.Check(deadline(t), caller, action, nil, false)
-			if result != (Result{}) || !errs.Is(err, errs.NotAuthorized) {
-				t.Errorf("got %+v, %v, want NotAuthorized", result, err)
+			if result != (Result{}) || !errs.Is(err, errs.Timeout) {
+				t.Errorf("got %+v, %v, want Timeout", result, err)
 			}
 			permissions, err := authority.Permissions(deadline(t), caller, []string{action}, nil)
-			if permissions != nil || !errs.Is(err, errs.NotAuthorized) {
-				t.Errorf("got %v, %v, want NotAuthorized", permissions, err)
+			if permissions != nil || !errs.Is(err, errs.Timeout) {
+				t.Errorf("got %v, %v, want Timeout", permissions, err)
 			}
 		})
 	}
@@ -110,7 +110,7 @@ func TestPolkitThatDiesDuringADialogDenies(t *testing.T) {
 	bus := bustest.Start(t)
 	fake := polkittest.New(t, bus.Address, polkittest.Rule{Answer: polkittest.Hang})
 	authority := New(bus.Connect(t))
-	caller := bus.Connect(t).Names()[0]
+	caller := Caller{Sender: bus.Connect(t).Names()[0], UID: 1000}
 	ctx := deadline(t)
 	failed := make(chan error, 1)
 	go func() {
@@ -119,8 +119,8 @@ func TestPolkitThatDiesDuringADialogDenies(t *testing.T) {
 	}()
 	fake.WaitPending(ctx, 1)
 	fake.Stop()
-	if err := <-failed; !errs.Is(err, errs.NotAuthorized) {
-		t.Errorf("got %v, want NotAuthorized", err)
+	if err := <-failed; !errs.Is(err, errs.Timeout) {
+		t.Errorf("got %v, want Timeout", err)
 	}
 }
 
@@ -129,7 +129,7 @@ func TestGivingUpClosesOnlyItsOwnDialog(t *testing.T) {
 	bus := bustest.Start(t)
 	fake := polkittest.New(t, bus.Address, polkittest.Rule{Answer: polkittest.Hang})
 	authority := New(bus.Connect(t))
-	caller := bus.Connect(t).Names()[0]
+	caller := Caller{Sender: bus.Connect(t).Names()[0], UID: 1000}
 	// A person may take longer than polkit itself: patience is not for them.
 	authority.patience = time.Nanosecond
 
@@ -164,7 +164,7 @@ func TestACallThatIsOverAsksNothing(t *testing.T) {
 	bus := bustest.Start(t)
 	fake := polkittest.New(t, bus.Address, polkittest.Rule{Answer: polkittest.Yes})
 	authority := New(bus.Connect(t))
-	caller := bus.Connect(t).Names()[0]
+	caller := Caller{Sender: bus.Connect(t).Names()[0], UID: 1000}
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
 	result, err := authority.Check(over, caller, action, nil, true)
@@ -185,16 +185,15 @@ func TestChecksLeaveTheBusRoom(t *testing.T) {
 	bus := bustest.Start(t)
 	fake := polkittest.New(t, bus.Address, polkittest.Rule{Action: "free", Answer: polkittest.Yes}, polkittest.Rule{Answer: polkittest.Hang})
 	authority := New(bus.Connect(t))
-	caller := bus.Connect(t).Names()[0]
+	caller := Caller{Sender: bus.Connect(t).Names()[0], UID: 1000}
 	ctx, giveUp := context.WithCancel(deadline(t))
 	defer giveUp()
 	done := make(chan error, maxDialogs+2*maxQuick)
-	check := func(interactive bool) {
-		_, err := authority.Check(ctx, caller, action, nil, interactive)
-		done <- err
-	}
 	for range maxDialogs {
-		go check(true)
+		go func() {
+			_, err := authority.Check(ctx, caller, action, nil, true)
+			done <- err
+		}()
 	}
 	fake.WaitPending(ctx, maxDialogs)
 	if _, err := authority.Check(ctx, caller, action, nil, true); !errs.Is(err, errs.Busy) {
@@ -203,8 +202,12 @@ func TestChecksLeaveTheBusRoom(t *testing.T) {
 	if result, err := authority.Check(ctx, caller, "free", nil, false); err != nil || !result.Authorized {
 		t.Errorf("who needs no dialog: %+v, %v", result, err)
 	}
-	for range 2 * maxQuick {
-		go check(false)
+	for i := range 2 * maxQuick {
+		user := Caller{caller.Sender, uint32(i)}
+		go func() {
+			_, err := authority.Check(ctx, user, action, nil, false)
+			done <- err
+		}()
 	}
 	fake.WaitPending(ctx, maxDialogs+maxQuick)
 	giveUp()
@@ -216,5 +219,41 @@ func TestChecksLeaveTheBusRoom(t *testing.T) {
 	fake.WaitPending(deadline(t), 0)
 	if result, err := authority.Check(deadline(t), caller, "free", nil, true); err != nil || !result.Authorized {
 		t.Errorf("after that: %+v, %v", result, err)
+	}
+}
+
+// TestWhoeverAsksMuchWaitsForHimselfOnly has one user ask so much that his
+// questions are never over.
+func TestWhoeverAsksMuchWaitsForHimselfOnly(t *testing.T) {
+	t.Parallel()
+	bus := bustest.Start(t)
+	fake := polkittest.New(t, bus.Address, polkittest.Rule{Action: "free", Answer: polkittest.Yes}, polkittest.Rule{Answer: polkittest.Hang})
+	authority := New(bus.Connect(t))
+	sender := bus.Connect(t).Names()[0]
+	ctx, giveUp := context.WithCancel(deadline(t))
+	defer giveUp()
+	done := make(chan error, 1000)
+	for range cap(done) {
+		go func() {
+			_, err := authority.Check(ctx, Caller{sender, 1001}, action, nil, false)
+			done <- err
+		}()
+	}
+	fake.WaitPending(ctx, maxQuickPerUser)
+	for range 10 {
+		result, err := authority.Check(ctx, Caller{sender, 1000}, "free", nil, false)
+		if err != nil || !result.Authorized {
+			t.Fatalf("the other user: %+v, %v", result, err)
+		}
+	}
+	fake.WaitPending(ctx, maxQuickPerUser)
+	giveUp()
+	for range cap(done) {
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if authority.quick.taken != 0 || len(authority.quick.users) != 0 || len(authority.quick.turns) != 0 {
+		t.Errorf("%d questions of %d users remain", authority.quick.taken, len(authority.quick.users))
 	}
 }

@@ -2,7 +2,8 @@
 //
 // Authority asks polkit, for the service on the system bus. SameUID lets a
 // user do everything in a service of their own, where there is no polkit. No
-// answer is kept: polkit's depend on the details, on the session and on time.
+// answer that allows something is kept: polkit's depend on the details, on the
+// session and on time.
 package polkit
 
 import (
@@ -44,17 +45,23 @@ func (r Result) Permission() Permission {
 	}
 }
 
+// Caller is a connection to the bus.
+type Caller struct {
+	Sender string // its unique name
+	UID    uint32 // the user that it belongs to, who waits for his own questions
+}
+
 // Checker decides about callers. Whoever gets an error from it has no
 // permission: a failure denies.
 type Checker interface {
-	// Check asks whether the connection with the unique name sender may do
-	// action, and tells polkit's rules the details. With interactive set the
-	// person may be asked for a password, which takes as long as it takes: it
+	// Check asks whether caller may do action, and tells polkit's rules the
+	// details. With interactive set the person may be asked for a password, which takes as long as it takes: it
 	// ends with ctx, and the dialog goes away with it. The error is ctx's own
 	// in that case, else one with a sentence for people.
-	Check(ctx context.Context, sender, action string, details map[string]string, interactive bool) (Result, error)
-	// Permissions answers for many actions at once, without interaction.
-	Permissions(ctx context.Context, sender string, actions []string, details map[string]string) (map[string]Permission, error)
+	Check(ctx context.Context, caller Caller, action string, details map[string]string, interactive bool) (Result, error)
+	// Permissions answers for many actions at once, without interaction, for a
+	// user interface: the answers may be a second old.
+	Permissions(ctx context.Context, caller Caller, actions []string, details map[string]string) (map[string]Permission, error)
 	// Watch calls changed, from one goroutine, whenever earlier answers may no
 	// longer hold, until ctx ends. It returns when no change can be missed any
 	// more.

@@ -2,38 +2,24 @@ package polkit
 
 import (
 	"context"
-	"fmt"
 	"os"
-
-	"github.com/godbus/dbus/v5"
 )
 
 // SameUID lets the user that the service runs as do everything, and nobody
 // else anything. It serves the session bus.
-type SameUID struct {
-	conn *dbus.Conn
-	uid  uint32
-}
+type SameUID struct{ uid uint32 }
 
-// NewSameUID makes a checker for this process's user and the callers on the
-// bus of conn.
-func NewSameUID(conn *dbus.Conn) *SameUID {
-	return &SameUID{conn: conn, uid: uint32(os.Getuid())}
-}
+// NewSameUID makes a checker for this process's user.
+func NewSameUID() *SameUID { return &SameUID{uint32(os.Getuid())} }
 
 // Check implements Checker.
-func (s *SameUID) Check(ctx context.Context, sender, _ string, _ map[string]string, _ bool) (Result, error) {
-	var uid uint32
-	err := s.conn.BusObject().CallWithContext(ctx, busDaemon+".GetConnectionUnixUser", 0, sender).Store(&uid)
-	if err != nil {
-		return Result{}, fmt.Errorf("cannot learn who %s is: %w", sender, err)
-	}
-	return Result{Authorized: uid == s.uid}, nil
+func (s *SameUID) Check(_ context.Context, caller Caller, _ string, _ map[string]string, _ bool) (Result, error) {
+	return Result{Authorized: caller.UID == s.uid}, nil
 }
 
 // Permissions implements Checker.
-func (s *SameUID) Permissions(ctx context.Context, sender string, actions []string, details map[string]string) (map[string]Permission, error) {
-	result, err := s.Check(ctx, sender, "", details, false)
+func (s *SameUID) Permissions(ctx context.Context, caller Caller, actions []string, details map[string]string) (map[string]Permission, error) {
+	result, err := s.Check(ctx, caller, "", details, false)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,10 @@ func (a *Authority) Watch(ctx context.Context, changed func()) error {
 		a.unsubscribe(signals)
 		return fmt.Errorf("cannot watch polkit: %w", err)
 	}
-	w := watch{owner: a.owner(ctx), changed: changed, greet: a.greet}
+	w := watch{owner: a.owner(ctx), greet: a.greet, changed: func() {
+		a.permissions.forget()
+		changed()
+	}}
 	if w.owner != "" {
 		<-w.greet(ctx, w.owner)
 	}

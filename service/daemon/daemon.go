@@ -117,7 +117,7 @@ func (d *daemon) connect(ctx context.Context) error {
 
 func (d *daemon) authority() polkit.Checker {
 	if d.options.Session {
-		return polkit.NewSameUID(d.ask)
+		return polkit.NewSameUID()
 	}
 	return polkit.New(d.ask)
 }

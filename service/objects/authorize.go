@@ -60,7 +60,7 @@ func (r *request) authorizeOne(ctx context.Context, action string) error {
 // check asks polkit, and has it ask the person only if that takes a password: a
 // dialog, or one that waits for its turn, goes away with the program that caused it.
 func (r *request) check(ctx context.Context, action string) (polkit.Result, error) {
-	result, err := r.service.authority.Check(ctx, r.Sender, action, r.details(action), false)
+	result, err := r.service.authority.Check(ctx, r.caller(), action, r.details(action), false)
 	if err != nil || !result.Challenge || !r.Interactive {
 		return result, err
 	}
@@ -76,8 +76,10 @@ func (r *request) check(ctx context.Context, action string) (polkit.Result, erro
 		return polkit.Result{}, err
 	}
 	defer done()
-	return r.service.authority.Check(ctx, r.Sender, action, r.details(action), true)
+	return r.service.authority.Check(ctx, r.caller(), action, r.details(action), true)
 }
+
+func (r *request) caller() polkit.Caller { return polkit.Caller{Sender: r.Sender, UID: r.UID} }
 
 // details are what a polkit rule can look at. Who makes a VM is asked about that,
 // and not about what it is made of.

@@ -62,7 +62,7 @@ func (r *request) getPermissions(ctx context.Context) ([]any, error) {
 	} else {
 		return nil, errs.New(errs.NotFound, "There is no such object.")
 	}
-	permissions, err := r.service.authority.Permissions(ctx, r.Sender, actions, about.details(open))
+	permissions, err := r.service.authority.Permissions(ctx, r.caller(), actions, about.details(open))
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (r *request) removeHost(context.Context) ([]any, error) {
 }
 
 func (r *request) subscribeStatistics(ctx context.Context) ([]any, error) {
-	return nil, r.service.statistics.subscribe(ctx, r.Sender, time.Duration(r.number(0))*time.Millisecond)
+	return nil, r.service.statistics.subscribe(ctx, r.Sender, r.UID, time.Duration(r.number(0))*time.Millisecond)
 }
 
 func (r *request) unsubscribeStatistics(context.Context) ([]any, error) {

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -9,13 +10,18 @@ import (
 
 	"org.kvmmanager/dbus"
 	"org.kvmmanager/internal/bus"
+	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/wire"
 	"org.kvmmanager/service/inventory"
 )
 
-// maxInterval keeps a large number of milliseconds from never ending.
-const maxInterval = time.Hour
+const (
+	// maxInterval keeps a large number of milliseconds from never ending.
+	maxInterval = time.Hour
+	// maxSubscriptions is how many connections of one user may subscribe.
+	maxSubscriptions = 16
+)
 
 // statistics samples every host while somebody subscribes.
 type statistics struct {
@@ -23,6 +29,7 @@ type statistics struct {
 
 	mu          sync.Mutex
 	subscribers map[string]*subscriber // by unique name
+	entering    map[uint32]int         // subscriptions that are being made, by user
 	interval    time.Duration          // of the samplers that run; 0 when none does
 	samplers    map[string]sampler
 }
@@ -35,25 +42,31 @@ type sampler struct {
 }
 
 type subscriber struct {
+	uid      uint32
 	interval time.Duration
 	stop     func() // ends the watch of its name
 	gone     bool   // it left the bus before it was noted
 }
 
 func newStatistics(s *Service) *statistics {
-	return &statistics{service: s, subscribers: map[string]*subscriber{}, samplers: map[string]sampler{}}
+	return &statistics{service: s, subscribers: map[string]*subscriber{}, entering: map[uint32]int{}, samplers: map[string]sampler{}}
 }
 
-func (st *statistics) subscribe(ctx context.Context, name string, interval time.Duration) error {
+func (st *statistics) subscribe(ctx context.Context, name string, uid uint32, interval time.Duration) error {
 	interval = min(max(interval, inventory.MinSampleInterval), maxInterval)
 	if st.change(name, interval) {
 		return nil
 	}
-	sub := &subscriber{interval: interval}
-	// Watching asks the bus, so mu is not held meanwhile.
+	if !st.enter(uid) {
+		return dbus.NewError("org.freedesktop.DBus.Error.LimitsExceeded",
+			[]any{fmt.Sprintf("You have %d subscriptions to statistics. End one of them first.", maxSubscriptions)})
+	}
+	defer st.leave(uid)
+	sub := &subscriber{uid: uid, interval: interval}
+	// Watching asks the bus, so mu is not held.
 	stop, err := st.service.watcher.Watch(ctx, name, func() { st.left(name, sub) })
 	if err != nil {
-		return err
+		return errs.Wrap(errs.Timeout, err, "The message bus did not answer. Try again.")
 	}
 	sub.stop = stop
 	st.mu.Lock()
@@ -67,6 +80,32 @@ func (st *statistics) subscribe(ctx context.Context, name string, interval time.
 	st.subscribers[name] = sub
 	st.adjust()
 	return nil
+}
+
+// enter counts a user's subscription that is being made; false when there are
+// too many.
+func (st *statistics) enter(uid uint32) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	n := st.entering[uid]
+	for _, sub := range st.subscribers {
+		if sub.uid == uid {
+			n++
+		}
+	}
+	if n >= maxSubscriptions {
+		return false
+	}
+	st.entering[uid]++
+	return true
+}
+
+func (st *statistics) leave(uid uint32) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.entering[uid]--; st.entering[uid] == 0 {
+		delete(st.entering, uid)
+	}
 }
 
 // change gives a subscriber another interval; false when there is none.
