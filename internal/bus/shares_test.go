@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
@@ -15,7 +14,6 @@ type queueRig struct {
 	*shares
 	started chan *incoming
 	link    *link
-	mu      sync.Mutex
 	uids    map[string]uint32
 	answer  chan struct{} // the bus answers when it is closed
 }

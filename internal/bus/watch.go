@@ -10,14 +10,15 @@ import (
 
 const daemonName = "org.freedesktop.DBus"
 
-// Watcher tells when callers leave the bus. It asks the bus for the departures
-// of the names that it watches, and of no others.
+// Watcher tells when callers leave the bus. One match rule is for all names: a
+// connection may have some hundred rules, and any user many connections.
 type Watcher struct {
 	conn    *dbus.Conn
 	signals chan *dbus.Signal
 
-	// setup is held while the match rule of a name is added or removed.
-	setup sync.Mutex
+	// setup is held while the match rule is added.
+	setup    sync.Mutex
+	watching bool // the rule is there, and stays
 
 	mu    sync.Mutex
 	names map[string]map[*watch]struct{} // by unique name
@@ -40,21 +41,16 @@ func NewWatcher(conn *dbus.Conn) *Watcher {
 // may be called more than once, ends the watch; gone may be under way then.
 // Without an error, stop must be called some time unless gone has been.
 func (w *Watcher) Watch(ctx context.Context, name string, gone func()) (stop func(), err error) {
-	w.setup.Lock()
-	defer w.setup.Unlock()
-	if w.watched(name) == 0 {
-		if err := w.conn.AddMatchSignalContext(ctx, match(name)...); err != nil {
-			go w.unmatch(name) // the bus may have had it though we gave up waiting
-			return nil, fmt.Errorf("cannot watch %s: %w", name, err)
-		}
+	if err := w.subscribe(ctx); err != nil {
+		return nil, fmt.Errorf("cannot watch %s: %w", name, err)
 	}
 	entry := &watch{gone}
 	w.add(name, entry)
-	// Whoever left before the rule was there is not announced.
+	// Whoever left before is not announced any more.
 	var present bool
 	err = w.conn.BusObject().CallWithContext(ctx, daemonName+".NameHasOwner", 0, name).Store(&present)
 	if err != nil {
-		w.removeLocked(name, entry)
+		w.remove(name, entry)
 		return nil, fmt.Errorf("cannot watch %s: %w", name, err)
 	}
 	if !present {
@@ -63,8 +59,21 @@ func (w *Watcher) Watch(ctx context.Context, name string, gone func()) (stop fun
 	return func() { w.remove(name, entry) }, nil
 }
 
-// Credentials is the user and the process of a caller. It asks the bus each
-// time: the answer is one message away, and a cache would have to be watched.
+// subscribe asks the bus to announce departures, unless it does so already.
+func (w *Watcher) subscribe(ctx context.Context) error {
+	w.setup.Lock()
+	defer w.setup.Unlock()
+	if w.watching {
+		return nil
+	}
+	// The last argument is the new owner: nobody.
+	err := w.conn.AddMatchSignalContext(ctx, dbus.WithMatchSender(daemonName), dbus.WithMatchInterface(daemonName),
+		dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(2, ""))
+	w.watching = err == nil
+	return err
+}
+
+// Credentials is the user and the process of a caller, as the bus has it.
 // Buses since D-Bus 1.16 add a descriptor to the answer, which a connection of
 // Tree.Connect closes and one of godbus's own leaks.
 func (w *Watcher) Credentials(ctx context.Context, name string) (uid, pid uint32, err error) {
@@ -79,13 +88,6 @@ func (w *Watcher) Credentials(ctx context.Context, name string) (uid, pid uint32
 	}
 	pid, _ = all["ProcessID"].Value().(uint32) // absent across some containers
 	return uid, pid, nil
-}
-
-func match(name string) []dbus.MatchOption {
-	return []dbus.MatchOption{
-		dbus.WithMatchSender(daemonName), dbus.WithMatchInterface(daemonName),
-		dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, name),
-	}
 }
 
 // run ends when the connection does, which closes the channel.
@@ -107,10 +109,6 @@ func (w *Watcher) left(name string) {
 	watches := w.names[name]
 	delete(w.names, name)
 	w.mu.Unlock()
-	if len(watches) == 0 {
-		return
-	}
-	go w.unmatch(name)
 	for entry := range watches {
 		go entry.gone()
 	}
@@ -132,34 +130,10 @@ func (w *Watcher) add(name string, entry *watch) {
 }
 
 func (w *Watcher) remove(name string, entry *watch) {
-	w.setup.Lock()
-	defer w.setup.Unlock()
-	w.removeLocked(name, entry)
-}
-
-// removeLocked needs setup.
-func (w *Watcher) removeLocked(name string, entry *watch) {
 	w.mu.Lock()
-	_, known := w.names[name][entry]
+	defer w.mu.Unlock()
 	delete(w.names[name], entry)
-	last := known && len(w.names[name]) == 0
-	if last {
+	if len(w.names[name]) == 0 {
 		delete(w.names, name)
 	}
-	w.mu.Unlock()
-	if last {
-		w.removeMatch(name)
-	}
-}
-
-func (w *Watcher) unmatch(name string) {
-	w.setup.Lock()
-	defer w.setup.Unlock()
-	w.removeMatch(name)
-}
-
-// removeMatch needs setup. A failure means that the connection is lost, and
-// its rules with it.
-func (w *Watcher) removeMatch(name string) {
-	_ = w.conn.RemoveMatchSignal(match(name)...)
 }
