@@ -38,7 +38,7 @@ var errLost = errors.New("the connection to the bus is lost")
 // loop says that the service is ready, and waits.
 func (d *daemon) loop(ctx context.Context, s *signals) error {
 	notify(sd.SdNotifyReady)
-	alive, stop := watchdog()
+	interval, alive, stop := watchdog()
 	defer stop()
 	for {
 		select {
@@ -51,7 +51,7 @@ func (d *daemon) loop(ctx context.Context, s *signals) error {
 			d.hosts.load()
 			notify(sd.SdNotifyReady)
 		case <-alive:
-			go d.proveAlive(ctx)
+			go d.proveAlive(ctx, interval)
 		case <-d.serve.Context().Done():
 			return errLost
 		case <-d.ask.Context().Done():
@@ -60,20 +60,23 @@ func (d *daemon) loop(ctx context.Context, s *signals) error {
 	}
 }
 
-// watchdog ticks twice per interval that systemd asks for, or never.
-func watchdog() (<-chan time.Time, func()) {
+// watchdog ticks four times per interval that systemd asks for, or never.
+func watchdog() (interval time.Duration, tick <-chan time.Time, stop func()) {
 	interval, err := sd.SdWatchdogEnabled(false)
 	if err != nil || interval == 0 {
-		return nil, func() {}
+		return 0, nil, func() {}
 	}
-	ticker := time.NewTicker(interval / 2)
-	return ticker.C, ticker.Stop
+	ticker := time.NewTicker(interval / 4)
+	return interval, ticker.C, ticker.Stop
 }
 
 // proveAlive makes a call through the bus to our own tree, and tells systemd
-// when it is answered: a service that does not answer is restarted.
-func (d *daemon) proveAlive(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+// when it is answered: a service that does not answer is restarted. The call is
+// served like any other, but waits only for calls of the service's own user, of
+// which there are none. However long it takes, an answer within the interval is
+// one, and the next tick does not wait for it: no single call decides.
+func (d *daemon) proveAlive(ctx context.Context, interval time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, interval)
 	defer cancel()
 	self := d.ask.Object(d.serve.Names()[0], dbus.ObjectPath(api.RootPath))
 	call := self.CallWithContext(ctx, "org.freedesktop.DBus.Properties.Get", 0, api.ManagerInterface, "Version")
