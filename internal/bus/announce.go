@@ -22,7 +22,7 @@ func (p *plan) announce() {
 		if !ok {
 			continue
 		}
-		switch err := l.send(h, body, nil); {
+		switch err := l.sendTo(n.to, h, body); {
 		case errors.Is(err, errTooLong):
 			p.tree.log.Error("a signal was dropped", "path", n.path, "member", h.member, "error", err)
 		case err != nil:
@@ -30,6 +30,21 @@ func (p *plan) announce() {
 			return
 		}
 	}
+}
+
+// sendTo sends a signal to each of these names, or to everybody when names is nil.
+func (l *link) sendTo(names []string, h *header, body []byte) error {
+	if names == nil {
+		return l.send(h, body, nil)
+	}
+	for _, name := range names {
+		to := *h
+		to.destination = name
+		if err := l.send(&to, body, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // compose encodes one signal; false when there is nothing to send.

@@ -10,6 +10,7 @@ type Change struct {
 	props  Properties
 	signal string
 	args   []any
+	to     []string // unique names; nil is a broadcast
 }
 
 // Put gives an object an interface with this state, or the interface this new
@@ -39,6 +40,12 @@ func RemoveInterface(path dbus.ObjectPath, iface string) Change {
 // Emit sends a declared signal of an object.
 func Emit(path dbus.ObjectPath, iface, signal string, args ...any) Change {
 	return Change{do: (*plan).emit, path: path, iface: iface, signal: signal, args: args}
+}
+
+// EmitTo sends a declared signal of an object to these connections only, by their
+// unique names. A name that has left the bus gets none.
+func EmitTo(names []string, path dbus.ObjectPath, iface, signal string, args ...any) Change {
+	return Change{do: (*plan).emit, path: path, iface: iface, signal: signal, args: args, to: append([]string{}, names...)}
 }
 
 // Apply makes all changes visible to readers at once, then announces them in

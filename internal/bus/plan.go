@@ -32,6 +32,7 @@ type news struct {
 	signal  *Signal
 	iface   *Interface // signal: where it is declared
 	args    []any
+	to      []string // signal: who gets it; nil is everybody
 }
 
 func newPlan(t *Tree) *plan {
@@ -134,7 +135,7 @@ func (p *plan) emit(c Change) {
 		p.tree.log.Error("a signal of an invalid path was dropped", "path", c.path, "interface", c.iface, "signal", c.signal)
 		return
 	}
-	p.add(&news{path: c.path, signal: s, iface: iface, args: c.args})
+	p.add(&news{path: c.path, signal: s, iface: iface, args: c.args, to: c.to})
 }
 
 // commit shows the new state to readers.

@@ -6,6 +6,7 @@ import (
 
 	"libvirt.org/go/libvirt"
 
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
 )
 
@@ -43,8 +44,19 @@ func (c *Conn) counters(uuid string, s vmStats) inventory.Counters {
 	const kib = 1024
 	u := inventory.Counters{
 		CPUTime: s.cpu, VCPUs: c.memory.vcpus(uuid), MemoryResident: s.rss * kib,
-		DiskRead: s.read, DiskWrite: s.written, NetReceive: s.rx, NetTrans: s.tx,
-		MemoryUnknown: !s.hasMemory, DisksUnknown: !s.hasDisks,
+		MemoryUnknown: !s.hasMemory, DisksUnknown: s.disks.unknown, NetworkUnknown: s.interfaces.unknown,
+	}
+	u.DiskRead, u.DiskWrite = s.disks.sum()
+	u.NetReceive, u.NetTrans = s.interfaces.sum()
+	for _, d := range s.disks.known {
+		u.Disks = append(u.Disks, model.DiskSample{
+			Target: d.name, Read: d.in, Write: d.out, ReadRequests: d.inCount, WriteRequests: d.outCount,
+		})
+	}
+	for _, i := range s.interfaces.known {
+		u.Interfaces = append(u.Interfaces, model.InterfaceSample{
+			Target: i.name, RX: i.in, TX: i.out, RXPackets: i.inCount, TXPackets: i.outCount,
+		})
 	}
 	// What the guest could use at once without swapping is not used, as
 	// free(1) sees it; a guest that does not tell that may tell what is free.

@@ -13,7 +13,8 @@ import (
 )
 
 // Record is the dictionary form of a struct (or a pointer to one): every field
-// that is not zero, by its wire name, in the order of the fields.
+// that is not zero, or of a Partial every one that it does not lack, by its wire
+// name, in the order of the fields.
 func Record(v any) bus.Dict {
 	return record(reflect.Indirect(reflect.ValueOf(v)))
 }
@@ -45,16 +46,21 @@ func Dict(values map[string]any) bus.Dict {
 
 func record(v reflect.Value) bus.Dict {
 	p := planOf(v.Type())
+	leaveOut := func(f field) bool { return v.Field(f.index).IsZero() }
+	if p.partial {
+		value := v.Interface().(Partial)
+		leaveOut = func(f field) bool { return value.Lacks(f.name) }
+	}
 	n := 0
 	for _, f := range p.fields {
-		if !v.Field(f.index).IsZero() {
+		if !leaveOut(f) {
 			n++
 		}
 	}
 	out := make(bus.Dict, 0, n)
 	for _, f := range p.fields {
-		if fv := v.Field(f.index); !fv.IsZero() {
-			out = append(out, bus.Entry{Key: f.name, Value: dbus.MakeVariantWithSignature(encodeField(fv, f), f.sig)})
+		if !leaveOut(f) {
+			out = append(out, bus.Entry{Key: f.name, Value: dbus.MakeVariantWithSignature(encodeField(v.Field(f.index), f), f.sig)})
 		}
 	}
 	return out

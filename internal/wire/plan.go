@@ -27,9 +27,16 @@ type field struct {
 
 // plan is what there is to know about a struct type, worked out once.
 type plan struct {
-	fields []field
-	byName map[string]int // index into fields
+	fields  []field
+	byName  map[string]int // index into fields
+	partial bool           // the type is Partial
 }
+
+// Partial is a struct that tells which of its values are known. Its record has
+// those, zero or not.
+type Partial interface{ Lacks(key string) bool }
+
+var partialType = reflect.TypeFor[Partial]()
 
 var plans sync.Map // reflect.Type -> *plan
 
@@ -39,7 +46,7 @@ func planOf(t reflect.Type) *plan {
 	if p, ok := plans.Load(t); ok {
 		return p.(*plan)
 	}
-	p := &plan{byName: map[string]int{}}
+	p := &plan{byName: map[string]int{}, partial: t.Implements(partialType)}
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, tagged := f.Tag.Lookup("wire")

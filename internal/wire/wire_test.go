@@ -48,7 +48,7 @@ func fill(v reflect.Value, seed *int) {
 		fill(v.Elem(), seed)
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if v.Type().Field(i).Tag.Get("wire") != "-" {
+			if f := v.Type().Field(i); f.IsExported() && f.Tag.Get("wire") != "-" {
 				fill(v.Field(i), seed)
 			}
 		}

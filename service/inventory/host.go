@@ -34,10 +34,8 @@ type Host struct {
 	// while the publisher works, so that no two updates change places.
 	publishing sync.Mutex
 
-	// sampling is held by the one who takes samples, and guards what follows.
-	sampling sync.Mutex
-	asked    time.Time // when the hypervisor was last asked for statistics
-	last     *reading  // what it said then; nil when that is of no use
+	sampling sync.Mutex // held by Sample: one at a time
+	samples  sampling
 
 	mu          sync.RWMutex
 	info        *model.Host

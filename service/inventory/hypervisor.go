@@ -109,9 +109,15 @@ type Counters struct {
 	MemoryResident       uint64 // of the hypervisor process
 	DiskRead, DiskWrite  uint64
 	NetReceive, NetTrans uint64
+	// Disks and Interfaces are those whose counters are known, without the id.
+	Disks      []model.DiskSample
+	Interfaces []model.InterfaceSample
 	// The hypervisor did not say this time, as while the VM is busy with
 	// something else; the values are zero then.
 	MemoryUnknown, DisksUnknown bool
+	// NetworkUnknown says that no interface has counters, as those of user
+	// networking have none.
+	NetworkUnknown bool
 }
 
 // HostCounters is the same for the host itself.

@@ -63,6 +63,7 @@ var goodCalls = map[string]struct {
 	"Host.DefineXML":                {"org.kvmmanager.vm.edit-xml", "/org/kvmmanager/hosts/local", []any{"another"}},
 	"Host.FindVM":                   {"", "/org/kvmmanager/hosts/local", []any{"off"}},
 	"Host.GetCapabilities":          {"", "/org/kvmmanager/hosts/local", nil},
+	"Host.GetStatistics":            {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.ListNetworks":             {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.ListStoragePools":         {"", "/org/kvmmanager/hosts/local", nil},
 	"Host.ListVMs":                  {"", "/org/kvmmanager/hosts/local", nil},

@@ -29,6 +29,7 @@ func hostMethods() map[string]*method {
 		},
 		"FindVM":           {action: open, run: (*request).findVM},
 		"GetCapabilities":  {action: open, run: (*request).getCapabilities},
+		"GetStatistics":    {action: open, run: (*request).getStatistics},
 		"ListNetworks":     {action: open, run: (*request).listNetworks},
 		"ListStoragePools": {action: open, run: (*request).listStoragePools},
 		"ListVMs":          {action: open, run: (*request).listVMs},

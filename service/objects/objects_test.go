@@ -2,9 +2,12 @@ package objects_test
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -271,22 +274,32 @@ func TestStuckCallsDoNotHoldUpOthers(t *testing.T) {
 func TestStatisticsComeWhileSomebodySubscribes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withHost(running(1, "web"))
-	signals := make(chan *dbus.Signal, 64)
-	w.conn.Signal(signals)
-	if err := w.conn.AddMatchSignal(dbus.WithMatchMember("StatisticsSampled")); err != nil {
+	signals, overheard := make(chan *dbus.Signal, 64), make(chan *dbus.Signal, 64)
+	w.conn.Signal(overheard)
+	if err := w.conn.AddMatchSignal(dbus.WithMatchSender(w.name)); err != nil {
 		t.Fatal(err)
 	}
 	other := w.bus.Connect(t)
+	other.Signal(signals)
 	if err := w.object(other, model.Root).Call("org.kvmmanager.Manager.SubscribeStatistics", 0, uint32(1), none()).Err; err != nil {
 		t.Fatal(err)
 	}
 	s := <-signals
+	for s.Name != api.HostInterface+".StatisticsSampled" { // the bus has greeted it
+		s = <-signals
+	}
 	samples := s.Body[1].(map[dbus.ObjectPath]map[string]dbus.Variant)
 	if _, ok := samples[dbus.ObjectPath(vmPath)]["memory-used"]; !ok {
 		t.Errorf("the sample is %v", samples)
 	}
 	if _, ok := samples[dbus.ObjectPath(model.HostPath("local"))]["memory-used"]; !ok {
 		t.Errorf("the host's sample is %v", samples)
+	}
+	w.property(vmPath, vmIface, "Name") // comes after what was sent to everybody before
+	for len(overheard) > 0 {
+		if s := <-overheard; s.Name == api.HostInterface+".StatisticsSampled" {
+			t.Error("who has not subscribed gets samples")
+		}
 	}
 	// The subscriber leaves without a word: no more calls to the hypervisor.
 	other.Close()
@@ -306,6 +319,117 @@ func TestStatisticsComeWhileSomebodySubscribes(t *testing.T) {
 	}
 }
 
+// sampleAfter returns the first sample of the VM that was measured after another one,
+// and when that was.
+func (w *world) sampleAfter(last uint64) (at uint64, sample map[string]dbus.Variant) {
+	w.t.Helper()
+	for {
+		var samples map[dbus.ObjectPath]map[string]dbus.Variant
+		if err := w.call(model.HostPath("local"), "Host.GetStatistics", none()).Store(&at, &samples); err != nil {
+			w.t.Fatal(err)
+		}
+		if at > last {
+			return at, samples[dbus.ObjectPath(vmPath)]
+		}
+	}
+}
+
+// TestASampleTellsZeroFromUnknown takes samples whose values are known and zero, known
+// and not zero, and unknown.
+func TestASampleTellsZeroFromUnknown(t *testing.T) {
+	t.Parallel()
+	always := []string{"cpu-time"}
+	rates := []string{
+		"cpu-percent", "disk-read-bytes-per-second", "disk-write-bytes-per-second", "net-rx-bytes-per-second", "net-tx-bytes-per-second",
+	}
+	memory, disk := []string{"memory-used", "memory-resident"}, []string{"disk-read-bytes", "disk-write-bytes", "disks"}
+	network := []string{"net-rx-bytes", "net-tx-bytes", "interfaces"}
+	for name, test := range map[string]struct {
+		counters inventory.Counters
+		first    [][]string // the keys of the first sample, and of the next
+		next     [][]string
+	}{
+		"all known, all zero": {
+			inventory.Counters{CPUTime: 0, VCPUs: 1, MemoryUnknown: true},
+			[][]string{always, disk, network},
+			[][]string{always, disk, network, rates},
+		},
+		"all known": {
+			inventory.Counters{CPUTime: 5, VCPUs: 1, MemoryUsed: 1, MemoryResident: 2, DiskRead: 3, NetTrans: 4},
+			[][]string{always, memory, disk, network},
+			[][]string{always, memory, disk, network, rates},
+		},
+		"nothing known but time": {
+			inventory.Counters{MemoryUnknown: true, DisksUnknown: true, NetworkUnknown: true},
+			[][]string{always},
+			[][]string{always},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t).withHost(running(1, "web"))
+			w.hv.PutCounters(fakehv.UUID(1), test.counters)
+			var last uint64
+			for _, want := range [][][]string{test.first, test.next} {
+				keys := slices.Concat(want...)
+				slices.Sort(keys)
+				at, sample := w.sampleAfter(last)
+				if got := slices.Sorted(maps.Keys(sample)); !slices.Equal(got, keys) {
+					t.Errorf("there is %q, want %q", got, keys)
+				}
+				last = at
+			}
+		})
+	}
+}
+
+func TestASampleNamesTheDevices(t *testing.T) {
+	t.Parallel()
+	vm := running(1, "web")
+	vm.Disks = []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Target: "vda"}}
+	vm.Interfaces = []*model.Device{{ID: "interface-52:54:00:00:00:01", Kind: model.KindInterface, Target: "vnet0"}}
+	w := newWorld(t).withHost(vm)
+	w.hv.PutCounters(vm.UUID, inventory.Counters{
+		Disks:      []model.DiskSample{{Target: "vda", Read: 1, Write: 2, ReadRequests: 3}, {Target: "vdb"}},
+		Interfaces: []model.InterfaceSample{{Target: "vnet0", RX: 5, TX: 6}},
+	})
+	_, sample := w.sampleAfter(0)
+	want := "[map[id:\"disk-vda\" read-bytes:@t 1 read-requests:@t 3 target:\"vda\" write-bytes:@t 2 write-requests:@t 0] " +
+		"map[read-bytes:@t 0 read-requests:@t 0 target:\"vdb\" write-bytes:@t 0 write-requests:@t 0]]"
+	if got := fmt.Sprint(sample["disks"].Value()); got != want {
+		t.Errorf("the disks are %s, want %s", got, want)
+	}
+	want = "[map[id:\"interface-52:54:00:00:00:01\" rx-bytes:@t 5 rx-packets:@t 0 target:\"vnet0\" tx-bytes:@t 6 tx-packets:@t 0]]"
+	if got := fmt.Sprint(sample["interfaces"].Value()); got != want {
+		t.Errorf("the interfaces are %s, want %s", got, want)
+	}
+}
+
+// TestMeasuringOnceCostsAtMostTwoCallsASecond whoever asks.
+func TestMeasuringOnceCostsAtMostTwoCallsASecond(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	var asked atomic.Int32
+	w.hv.Hook("statistics", func(context.Context, string) error { asked.Add(1); return nil })
+	start := time.Now()
+	var calls sync.WaitGroup
+	for range 10 {
+		calls.Add(1)
+		go func() {
+			defer calls.Done()
+			for range 10 {
+				if err := w.call(model.HostPath("local"), "Host.GetStatistics", none()).Err; err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+	}
+	calls.Wait()
+	if most := 1 + int(time.Since(start)/inventory.MinSampleInterval); int(asked.Load()) > most {
+		t.Errorf("the hypervisor was asked %d times in %v", asked.Load(), time.Since(start))
+	}
+}
+
 func TestNobodyGetsMoreSamplesByComingAndGoing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).withHost(running(1, "web"))
@@ -316,7 +440,7 @@ func TestNobodyGetsMoreSamplesByComingAndGoing(t *testing.T) {
 	if err := w.conn.AddMatchSignal(dbus.WithMatchMember("StatisticsSampled")); err != nil {
 		t.Fatal(err)
 	}
-	stays, restless := w.object(w.bus.Connect(t), model.Root), w.object(w.bus.Connect(t), model.Root)
+	stays, restless := w.object(w.conn, model.Root), w.object(w.bus.Connect(t), model.Root)
 	call := func(object dbus.BusObject, method string, args ...any) {
 		t.Helper()
 		if err := object.CallWithContext(w.ctx, "org.kvmmanager.Manager."+method, 0, append(args, none())...).Err; err != nil {

@@ -3,6 +3,8 @@ package objects
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -202,18 +204,59 @@ func (st *statistics) shortest() time.Duration {
 	return shortest
 }
 
-// deliver sends one message with all samples of a host.
+// deliver sends each subscriber one message with all samples of a host.
 func (st *statistics) deliver(ctx context.Context, h *inventory.Host, s inventory.Samples) {
+	st.mu.Lock()
+	names := slices.Sorted(maps.Keys(st.subscribers))
+	st.mu.Unlock()
 	if ctx.Err() != nil {
 		return
 	}
 	path := wire.ObjectPath(model.HostPath(h.ID()))
+	st.service.tree.Apply(bus.EmitTo(names, path, api.HostInterface, "StatisticsSampled", uint64(s.At.UnixMicro()), samplesOf(h, s)))
+}
+
+// samplesOf returns the samples of a host as they travel.
+func samplesOf(h *inventory.Host, s inventory.Samples) map[dbus.ObjectPath]bus.Dict {
 	samples := make(map[dbus.ObjectPath]bus.Dict, len(s.VMs)+1)
-	samples[path] = wire.Record(&s.Host)
+	samples[wire.ObjectPath(model.HostPath(h.ID()))] = wire.Record(&s.Host)
 	for uuid, sample := range s.VMs {
-		if h.VM(uuid) != nil {
-			samples[wire.ObjectPath(model.VMPath(uuid))] = wire.Record(&sample)
+		if vm := h.VM(uuid); vm != nil {
+			identify(&sample, vm)
+			samples[wire.ObjectPath(vm.Path())] = wire.Record(&sample)
 		}
 	}
-	st.service.tree.Apply(bus.Emit(path, api.HostInterface, "StatisticsSampled", uint64(s.At.UnixMicro()), samples))
+	return samples
+}
+
+// identify gives the parts of a sample the ids of the VM's devices. The lists are
+// copied: the next sample may have the same.
+func identify(sample *model.Sample, vm *model.VM) {
+	sample.Disks, sample.Interfaces = slices.Clone(sample.Disks), slices.Clone(sample.Interfaces)
+	for i := range sample.Disks {
+		sample.Disks[i].ID = idOfTarget(vm.Disks, sample.Disks[i].Target)
+	}
+	for i := range sample.Interfaces {
+		sample.Interfaces[i].ID = idOfTarget(vm.Interfaces, sample.Interfaces[i].Target)
+	}
+}
+
+// idOfTarget returns the id of the device with this target; empty when there is
+// none any more.
+func idOfTarget(devices []*model.Device, target string) string {
+	for _, d := range devices {
+		if d.Target == target {
+			return d.ID
+		}
+	}
+	return ""
+}
+
+// getStatistics answers with a sample of now, for whoever does not stay.
+func (r *request) getStatistics(ctx context.Context) ([]any, error) {
+	s, err := r.host.SampleNow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []any{uint64(s.At.UnixMicro()), samplesOf(r.host, s)}, nil
 }

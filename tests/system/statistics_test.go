@@ -34,6 +34,7 @@ func TestStatistics(t *testing.T) {
 		t.Errorf("it was taken at %v", at)
 	}
 	checkKeys(t, sampleOf(busy, tiny))
+	checkDevices(t, r, sampleOf(busy, tiny))
 	if resident := sampleOf(busy, tiny)["memory-resident"].Value().(uint64); resident < 16<<20 || resident > 2<<30 {
 		t.Errorf("its process holds %d bytes", resident)
 	}
@@ -78,8 +79,8 @@ func (r *recorder) next(is func(*dbus.Signal) bool) *dbus.Signal {
 	return r.until(patience, "signal", is)
 }
 
-// checkKeys compares a sample with the documented keys. A counter that is zero
-// may be left out.
+// checkKeys compares a sample with the documented keys. What is not known is left
+// out.
 func checkKeys(t *testing.T, sample map[string]dbus.Variant) {
 	t.Helper()
 	known := map[string]string{}
@@ -100,6 +101,44 @@ func checkKeys(t *testing.T, sample map[string]dbus.Variant) {
 			t.Errorf("%s has the type %s, documented is %q", key, value.Signature(), known[key])
 		}
 	}
+}
+
+// checkDevices compares the records of disks and interfaces with the VM's own, and
+// with virsh.
+func checkDevices(t *testing.T, r *recorder, sample map[string]dbus.Variant) {
+	t.Helper()
+	disks, _ := sample["disks"].Value().([]map[string]dbus.Variant)
+	interfaces, _ := sample["interfaces"].Value().([]map[string]dbus.Variant)
+	if len(disks) != 1 || disks[0]["id"].Value() != "disk-vda" || disks[0]["read-bytes"].Value().(uint64) == 0 ||
+		disks[0]["read-bytes"].Value() != sample["disk-read-bytes"].Value() {
+		t.Errorf("the disks are %v of %v", disks, sample["disk-read-bytes"])
+	}
+	if len(interfaces) != 1 || interfaces[0]["id"].Value() != "interface-52:54:00:6b:6d:01" ||
+		interfaces[0]["tx-bytes"].Value() != sample["net-tx-bytes"].Value() {
+		t.Errorf("the interfaces are %v", interfaces)
+	}
+	before := sample["cpu-time"].Value().(uint64)
+	once := r.must(local, "Host.GetStatistics", none())[1].(map[dbus.ObjectPath]map[string]dbus.Variant)[tiny]
+	virsh := domstat(t, "--cpu-total", "cpu.time")
+	if now := once["cpu-time"].Value().(uint64); now < before || now > virsh {
+		t.Errorf("cpu-time went from %d to %d, and virsh says %d", before, now, virsh)
+	}
+}
+
+// domstat is a number that virsh tells of tiny.
+func domstat(t *testing.T, group, key string) uint64 {
+	t.Helper()
+	for _, line := range strings.Split(run(t, "virsh", "domstats", group, "tiny"), "\n") {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), key+"="); ok {
+			n, err := strconv.ParseUint(value, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatalf("virsh tells no %s", key)
+	return 0
 }
 
 // rests looks whether the service uses no CPU for a while, and sends nothing.
