@@ -18,6 +18,12 @@ type Image struct {
 // Writes reports whether the VM writes to the image.
 func (i *Image) Writes() bool { return !i.Base && !i.ReadOnly && i.Kind != model.KindCDROM }
 
+// Same reports whether two images are named, opened and written to in the same way.
+func (i Image) Same(other Image) bool {
+	return i.Source == other.Source && i.Pool == other.Pool && i.Volume == other.Volume && i.Format == other.Format &&
+		(i.Writes() == other.Writes() || other.Writes())
+}
+
 // Images lists what a VM needs, as far as its definition says. That of a VM which
 // runs names all base images.
 func Images(doc string) ([]Image, error) {
@@ -26,6 +32,15 @@ func Images(doc string) ([]Image, error) {
 		return nil, err
 	}
 	return images(n), nil
+}
+
+// DiskImages lists what a disk's element names.
+func DiskImages(doc string) ([]Image, error) {
+	n, err := parse(doc, "disk")
+	if err != nil {
+		return nil, err
+	}
+	return diskImages(n), nil
 }
 
 // IsTemplate reports whether a definition is that of a VM that is cloned and not
@@ -60,11 +75,7 @@ func SnapshotImages(doc string) ([]Image, error) {
 func images(domain *node) []Image {
 	var list []Image
 	for disk := range domain.find("devices").all("disk") {
-		drive := model.Device{Kind: model.KindDisk}
-		convertDisk(disk, &drive)
-		list = append(list, sources(disk, model.Device{
-			Kind: drive.Kind, Target: drive.Target, ReadOnly: drive.ReadOnly, Shareable: drive.Shareable,
-		}, false)...)
+		list = append(list, diskImages(disk)...)
 	}
 	for folder := range domain.find("devices").all("filesystem") {
 		if kind := folder.attr("type"); kind == "file" || kind == "block" {
@@ -72,6 +83,12 @@ func images(domain *node) []Image {
 		}
 	}
 	return append(list, bootFiles(domain.find("os"))...)
+}
+
+func diskImages(disk *node) []Image {
+	drive := model.Device{Kind: model.KindDisk}
+	convertDisk(disk, &drive)
+	return sources(disk, model.Device{Kind: drive.Kind, Target: drive.Target, ReadOnly: drive.ReadOnly, Shareable: drive.Shareable}, false)
 }
 
 // bootFiles lists the files that a VM boots with. It writes to its UEFI variables

@@ -1,6 +1,9 @@
 package virt
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // claims is the images that operations under way need which VMs do not have yet,
 // or which are about to change or go. An operation adds its own before it looks
@@ -31,12 +34,12 @@ func (c *claims) drop(mine *claim) {
 }
 
 // others lists what others than mine have claimed.
-func (c *claims) others(mine *claim) []use {
+func (c *claims) others(mine []*claim) []use {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var list []use
 	for other := range c.held {
-		if other != mine {
+		if !slices.Contains(mine, other) {
 			list = append(list, other.use)
 		}
 	}

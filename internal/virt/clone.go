@@ -140,6 +140,9 @@ func (k *copying) end(failed bool) {
 
 // copyDisks looks at every disk before it copies the first.
 func (k *copying) copyDisks(xml string) error {
+	if err := k.mayRead(xml); err != nil {
+		return err
+	}
 	disks, err := domainxml.OwnDisks(xml)
 	if err != nil {
 		return err
@@ -174,6 +177,22 @@ func (k *copying) copyDisks(xml string) error {
 		}
 		k.done += i.facts.Allocation
 		k.spec.Progress(k.done, k.total)
+	}
+	return nil
+}
+
+// mayRead says why the caller may not read the disks of the VM: those of a template
+// everybody may.
+func (k *copying) mayRead(xml string) error {
+	if k.spec.Storage {
+		return nil
+	}
+	vm, err := domainxml.ParseVM("", xml)
+	if err != nil {
+		return err
+	}
+	if !vm.Template {
+		return errs.Wrap(errs.NotAuthorized, inventory.ErrNeedsStorage, "The virtual machine is no template. Cloning it takes the right to manage storage.")
 	}
 	return nil
 }
@@ -282,7 +301,7 @@ func (c *Conn) noClones(dom *libvirt.Domain) error {
 		return err
 	}
 	defer conn.Close()
-	u, err := c.users(conn, "", nil)
+	u, err := c.users(conn, "")
 	if err != nil {
 		return err
 	}
@@ -320,7 +339,7 @@ func (c *Conn) noWriters(dom *libvirt.Domain) error {
 		return err
 	}
 	defer conn.Close()
-	u, err := c.users(conn, uuidOf(dom), nil)
+	u, err := c.users(conn, uuidOf(dom))
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,8 @@ func volumes(t *testing.T, c *Conn) []string {
 
 func spec(name string) inventory.CloneSpec {
 	return inventory.CloneSpec{
-		Name: name, Progress: func(uint64, uint64) {}, Finish: func() bool { return true },
+		Storage: true,
+		Name:    name, Progress: func(uint64, uint64) {}, Finish: func() bool { return true },
 		Unfinished: unfinished.Open("", slog.New(slog.DiscardHandler)).OnHost("local"),
 	}
 }

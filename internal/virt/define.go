@@ -2,6 +2,7 @@ package virt
 
 import (
 	"context"
+	"slices"
 
 	"libvirt.org/go/libvirt"
 
@@ -77,6 +78,15 @@ func (c *Conn) XML(ctx context.Context, uuid string, inactive, secrets bool) (st
 
 // DefineXML stores a definition; see inventory.Conn.
 func (c *Conn) DefineXML(ctx context.Context, xml, uuid string) (string, error) {
+	return c.defineXML(ctx, xml, uuid, true)
+}
+
+// DefineNew stores the definition of a new VM; see inventory.Conn.
+func (c *Conn) DefineNew(ctx context.Context, xml string, storage bool) (string, error) {
+	return c.defineXML(ctx, xml, "", storage)
+}
+
+func (c *Conn) defineXML(ctx context.Context, xml, uuid string, storage bool) (string, error) {
 	name, ownUUID, err := domainxml.Check(xml)
 	if err != nil {
 		return "", err
@@ -94,6 +104,11 @@ func (c *Conn) DefineXML(ctx context.Context, xml, uuid string) (string, error) 
 		if err != nil {
 			return "", err
 		}
+		release, err := c.admitNew(conn, owner{uuid: uuid, name: name}, xml, storage)
+		if err != nil {
+			return "", err
+		}
+		defer release()
 		dom, err := conn.DomainDefineXMLFlags(xml, libvirt.DOMAIN_DEFINE_VALIDATE)
 		if err != nil {
 			return "", err
@@ -109,6 +124,32 @@ func (c *Conn) DefineXML(ctx context.Context, xml, uuid string) (string, error) 
 		c.memory.redefined(defined)
 		return defined, nil
 	})
+}
+
+// admitNew says why a VM may not get the images that are new in its definition.
+func (c *Conn) admitNew(conn *libvirt.Connect, to owner, xml string, storage bool) (release func(), err error) {
+	images, err := domainxml.Images(xml)
+	if err != nil {
+		return nil, err
+	}
+	if to.uuid == "" {
+		return c.admit(conn, to, images, storage)
+	}
+	dom, err := conn.LookupDomainByUUIDString(to.uuid)
+	if err != nil {
+		return nil, err
+	}
+	defer dom.Free()
+	old, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
+	if err != nil {
+		return nil, err
+	}
+	had, err := domainxml.Images(old)
+	if err != nil {
+		return nil, err
+	}
+	images = slices.DeleteFunc(images, func(i domainxml.Image) bool { return slices.ContainsFunc(had, i.Same) })
+	return c.admit(conn, to, images, storage)
 }
 
 // checkNew refuses a definition that would replace a VM.

@@ -40,12 +40,21 @@ func (e *editing) update(id string, changes *model.DeviceSpec) (inventory.Applie
 		if element == nil {
 			continue
 		}
+		before, err := element.XML()
+		if err != nil {
+			return applied, err
+		}
 		if err := domainxml.Change(element, changes); err != nil {
 			return applied, err
 		}
 		if xml[i], err = element.XML(); err != nil {
 			return applied, err
 		}
+		release, err := e.admit(element.Kind, before, xml[i])
+		if err != nil {
+			return applied, err
+		}
+		defer release()
 	}
 	now := live != nil && canChange(changes)
 	if !now && stored == nil {

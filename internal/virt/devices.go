@@ -104,6 +104,11 @@ func (e *editing) add(d *model.DeviceSpec) (string, inventory.Applied, error) {
 	if err != nil {
 		return "", applied, err
 	}
+	release, err := e.admit(d.Kind, "", xml)
+	if err != nil {
+		return "", applied, err
+	}
+	defer release()
 	now := e.live != "" && canPlug(&d.Device)
 	if now && usesOldConnector(&d.Device) {
 		if now, err = hasOldConnector(e.allLive); err != nil {
@@ -130,6 +135,30 @@ func (e *editing) add(d *model.DeviceSpec) (string, inventory.Applied, error) {
 	}
 	id, err := e.newID(d.Kind, applied)
 	return id, applied, err
+}
+
+// admit says why the VM may not get what is new in the element of a drive. Until
+// release is called, others see the VM have it.
+func (e *editing) admit(kind model.DeviceKind, before, after string) (release func(), err error) {
+	if after == "" || kind != model.KindDisk && kind != model.KindCDROM && kind != model.KindFloppy {
+		return func() {}, nil
+	}
+	images, err := domainxml.DiskImages(after)
+	if err != nil {
+		return nil, err
+	}
+	if before != "" {
+		had, err := domainxml.DiskImages(before)
+		if err != nil {
+			return nil, err
+		}
+		images = slices.DeleteFunc(images, func(i domainxml.Image) bool { return slices.ContainsFunc(had, i.Same) })
+	}
+	to := owner{uuid: uuidOf(e.dom), active: e.allLive != ""}
+	if to.name, err = e.dom.GetName(); err != nil {
+		return nil, err
+	}
+	return e.over.admit(e.conn, to, images, e.how.Storage)
 }
 
 // notNow refuses a change that can be made nowhere, with what can be done instead

@@ -29,7 +29,7 @@ func (c *Conn) Storage(ctx context.Context, uuid string) ([]inventory.DiskStorag
 			return nil, err
 		}
 		defer conn.Close()
-		used, err := c.users(conn, uuid, nil)
+		used, err := c.users(conn, uuid)
 		if err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 	"org.kvmmanager/internal/diskimage"
 	"org.kvmmanager/internal/domainxml"
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
 )
 
@@ -63,6 +64,19 @@ func peek(conn *libvirt.Connect, v *libvirt.StorageVol, offset, length uint64) (
 		data = data[:len(data)+n]
 	}
 	return data, stream.Finish()
+}
+
+// CheckUse says why a new VM cannot get what is behind a disk; see
+// inventory.NewVolumes.
+func (c *Conn) CheckUse(ctx context.Context, disk *model.Device, storage bool) error {
+	_, err := operate(ctx, c, work[struct{}]{lane: laneWork}, func(conn *libvirt.Connect) (struct{}, error) {
+		release, err := c.admit(conn, owner{}, []domainxml.Image{{Device: *disk}}, storage)
+		if err == nil {
+			release()
+		}
+		return struct{}{}, err
+	})
+	return err
 }
 
 // MakeVolume makes an empty volume; see inventory.NewVolumes.

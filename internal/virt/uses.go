@@ -56,7 +56,7 @@ type print struct {
 // now and at its next boot, what its snapshots are of, and the base images of all
 // that. libvirt lists in no pool what it has made for a snapshot. What operations
 // have claimed is added, but for mine.
-func (c *Conn) users(conn *libvirt.Connect, without string, mine *claim) (*uses, error) {
+func (c *Conn) users(conn *libvirt.Connect, without string, mine ...*claim) (*uses, error) {
 	doms, err := conn.ListAllDomains(0)
 	if err != nil {
 		return nil, err

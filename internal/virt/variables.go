@@ -87,7 +87,7 @@ func (e *editing) dropVariables(path string) error {
 // variablesNeeded reports whether a VM, but for one, needs a file: now, at its next
 // boot, or to revert to a snapshot.
 func (c *Conn) variablesNeeded(conn *libvirt.Connect, path, without string) (bool, error) {
-	u, err := c.users(conn, without, nil)
+	u, err := c.users(conn, without)
 	if err != nil {
 		return false, err
 	}

@@ -87,7 +87,7 @@ func (c *Conn) DeleteVolumeOf(ctx context.Context, pool, name string) error {
 // CheckPool says which VM needs a volume of a pool; see inventory.VolumeManager.
 func (c *Conn) CheckPool(ctx context.Context, pool string) error {
 	return c.inPool(ctx, pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
-		u, err := c.users(conn, "", nil)
+		u, err := c.users(conn, "")
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (c *Conn) ResizeVolume(ctx context.Context, pool, name string, capacity uin
 // CheckVolume says why a volume has to stay as it is; see inventory.VolumeManager.
 func (c *Conn) CheckVolume(ctx context.Context, pool, name string) error {
 	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-		u, err := c.users(conn, "", nil)
+		u, err := c.users(conn, "")
 		if err != nil {
 			return err
 		}

@@ -72,6 +72,9 @@ func (p *Planner) systemDisk(plan *Plan, source *Source) error {
 		}
 		capacity := max(source.virtualSize(), s.DiskSize)
 		p.newVolume(plan, &volume{pool: pool, format: format, capacity: capacity, contents: copied, source: source, device: d}, "", suffix(format))
+		if v := source.volume; v != nil {
+			plan.copies = &model.Device{Kind: model.KindDisk, Source: v.Path, Format: v.Format, ReadOnly: true}
+		}
 		plan.Info.Copies += source.size
 		if s.DiskSize > 0 && s.DiskSize < source.virtualSize() {
 			plan.fail("disk-size", errs.InvalidArgument, "", "The disk cannot be smaller than the image, which has %s.", size(source.virtualSize()))

@@ -19,7 +19,7 @@ const undoTimeout = time.Minute
 // Hypervisor is what making a VM needs of a host: a part of inventory.Conn.
 type Hypervisor interface {
 	inventory.NewVolumes
-	DefineXML(ctx context.Context, xml, uuid string) (string, error)
+	DefineNew(ctx context.Context, xml string, storage bool) (string, error)
 	Delete(ctx context.Context, uuid string) error
 	SetAutostart(ctx context.Context, uuid string, on bool) error
 	Start(ctx context.Context, uuid string, paused bool) error
@@ -111,7 +111,7 @@ func (m *maker) define(ctx context.Context) error {
 		return err
 	}
 	m.steps = append(m.steps, step{undo: func(ctx context.Context) error { return m.hv.Delete(ctx, m.plan.UUID()) }})
-	if _, err := m.hv.DefineXML(ctx, text, ""); err != nil {
+	if _, err := m.hv.DefineNew(ctx, text, m.plan.storage); err != nil {
 		return err
 	}
 	if m.plan.Spec.Autostart {
@@ -226,6 +226,9 @@ func (m *maker) copyVolume(ctx context.Context, v *volume) (string, error) {
 	m.report.Phase("Copying the volume")
 	from := v.source.volume
 	path, err := m.remembered(ctx, v, func() (inventory.VolumeInfo, error) {
+		if err := m.hv.CheckUse(ctx, m.plan.copies, m.plan.storage); err != nil {
+			return inventory.VolumeInfo{}, err
+		}
 		return m.hv.DuplicateVolume(ctx, from.Pool.UUID, from.Name, v.pool.UUID,
 			inventory.VolumeInfo{Name: v.name, Format: v.format, Capacity: v.source.size})
 	})

@@ -44,7 +44,27 @@ type Plan struct {
 	secrets *model.CloudInit
 	system  *osinfo.System
 	caps    *model.Capabilities
+	copies  *model.Device // the volume that is copied, if one is
+	storage bool
 }
+
+// Uses lists what is there already that the VM gets or is copied from, as disks and
+// drives.
+func (p *Plan) Uses() []*model.Device {
+	var uses []*model.Device
+	for _, d := range p.vm.Disks {
+		if d.Source != "" || d.Volume != "" {
+			uses = append(uses, d)
+		}
+	}
+	if p.copies != nil {
+		uses = append(uses, p.copies)
+	}
+	return uses
+}
+
+// AllowStorage says whether the caller may use images that other VMs have.
+func (p *Plan) AllowStorage(allowed bool) { p.storage = allowed }
 
 // Disks is the disks and media of the VM. Only what is there already is somewhere.
 func (p *Plan) Disks() []*model.Device { return p.vm.Disks }

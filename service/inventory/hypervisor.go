@@ -5,6 +5,7 @@ package inventory
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
@@ -60,9 +61,14 @@ type Applied struct {
 
 // DeviceChange says how a change of a VM's devices is to be made.
 type DeviceChange struct {
-	Apply  Apply
-	DryRun bool // only say what would become of it
+	Apply   Apply
+	DryRun  bool // only say what would become of it
+	Storage bool // the caller may use images that other VMs have
 }
+
+// ErrNeedsStorage is in the chain of an error because the caller may not use an
+// image that another VM has: with the right to manage storage it is possible.
+var ErrNeedsStorage = errors.New("an image of another VM takes the right to manage storage")
 
 // Progress is how far a long operation of a VM has come. Total is zero when
 // unknown.
@@ -81,6 +87,7 @@ type DiskStorage struct {
 type CloneSpec struct {
 	Name     string
 	Linked   bool                     // the disks are overlays of the original's
+	Storage  bool                     // the caller may read the disks of any VM, and not only a template's
 	Progress func(done, total uint64) // bytes
 	Finish   func() bool              // asked before the VM is defined; false cancels
 	// Unfinished is told of each volume before it is made.
@@ -257,6 +264,10 @@ type Conn interface {
 	// VM's definition, and any other UUID or name in the XML is
 	// InvalidArgument; with an empty one, a VM that exists is AlreadyExists.
 	DefineXML(ctx context.Context, xml, uuid string) (string, error)
+	// DefineNew is DefineXML for a new VM of a caller who may not define just any
+	// XML. Without storage it is NotAuthorized, with ErrNeedsStorage, if the VM gets
+	// an image that another VM has.
+	DefineNew(ctx context.Context, xml string, storage bool) (string, error)
 
 	// Screenshot writes an image of one screen and returns its MIME type.
 	Screenshot(ctx context.Context, uuid string, screen uint32, w io.Writer) (string, error)

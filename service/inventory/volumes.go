@@ -113,6 +113,10 @@ type NewVolumes interface {
 	// CheckImage says why nobody may use a volume as a qcow2 image: NotSupported
 	// if it is none, or refers to what is in no storage pool.
 	CheckImage(ctx context.Context, pool, name string) error
+	// CheckUse is an error if a new VM must not get what is behind a disk or drive:
+	// NotAuthorized, with ErrNeedsStorage, if another VM has it and storage is not
+	// set, the right to use that; DeviceInUse or Busy whatever the right.
+	CheckUse(ctx context.Context, disk *model.Device, storage bool) error
 	// MakeVolume makes an empty volume. Nothing is left when it fails.
 	MakeVolume(ctx context.Context, pool string, v VolumeInfo) (VolumeInfo, error)
 	// FillVolume writes bytes into a volume from its beginning. Unlike other

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
@@ -9,6 +10,7 @@ import (
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/polkit"
+	"org.kvmmanager/service/inventory"
 )
 
 const (
@@ -26,6 +28,20 @@ func (r *request) authorize(ctx context.Context, actions []string) error {
 		}
 	}
 	return nil
+}
+
+// withStorage does what may use images of other VMs. Which those are, only the
+// hypervisor knows for sure: if it says that the right to manage storage is missing,
+// the caller is asked for that, and the work done again.
+func (r *request) withStorage(ctx context.Context, do func(storage bool) error) error {
+	err := do(r.granted[actionStorage])
+	if !errors.Is(err, inventory.ErrNeedsStorage) || r.granted[actionStorage] {
+		return err
+	}
+	if err := r.authorize(ctx, []string{actionStorage}); err != nil {
+		return err
+	}
+	return do(true)
 }
 
 // actions are the actions that this call needs, with its arguments.
@@ -46,6 +62,10 @@ func (r *request) authorizeOne(ctx context.Context, action string) error {
 	case err != nil:
 		return err
 	case result.Authorized:
+		if r.granted == nil {
+			r.granted = map[string]bool{}
+		}
+		r.granted[action] = true
 		return nil
 	case result.Dismissed:
 		return errs.New(errs.AuthenticationDismissed, "The authentication was dismissed.")

@@ -41,6 +41,17 @@ func (r *request) createVM(ctx context.Context) ([]any, error) {
 	if err == nil {
 		conn, err = r.conn()
 	}
+	if err == nil {
+		err = r.withStorage(ctx, func(storage bool) error {
+			plan.AllowStorage(storage)
+			for _, disk := range plan.Uses() {
+				if err := conn.CheckUse(ctx, disk, storage); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
 	if err != nil {
 		source.Close()
 		return nil, err

@@ -36,8 +36,9 @@ type request struct {
 	service *Service
 	method  *method
 	options options
-	audited bool      // a job writes the call's audit record when it ends
-	file    io.Closer // closed when the call's job ends; nil for most
+	granted map[string]bool // the actions that polkit has allowed
+	audited bool            // a job writes the call's audit record when it ends
+	file    io.Closer       // closed when the call's job ends; nil for most
 
 	// The object that the call is for; which of them is set depends on the
 	// interface.

@@ -38,7 +38,7 @@ func (r *request) clone(ctx context.Context) ([]any, error) {
 				return nil, errs.New(errs.InvalidState, "“%s” is not a template any more. Look at it again before you clone it.", r.vm.Name)
 			}
 			uuid, err := conn.Clone(ctx, r.vm.UUID, inventory.CloneSpec{
-				Name: name, Linked: linked, Progress: job.Progress, Finish: job.PointOfNoReturn,
+				Name: name, Linked: linked, Storage: r.granted[actionStorage], Progress: job.Progress, Finish: job.PointOfNoReturn,
 				Unfinished: r.service.unfinished.OnHost(r.host.ID()),
 			})
 			if err != nil {

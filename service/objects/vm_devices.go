@@ -115,9 +115,12 @@ func (r *request) changeDevice(ctx context.Context, do func(inventory.Conn, stri
 	if how.Apply, err = r.options.apply(); err != nil {
 		return did, err
 	}
-	err = r.change(ctx, func(conn inventory.Conn, uuid string) error {
-		did, err = do(conn, uuid, how)
-		return err
+	err = r.withStorage(ctx, func(storage bool) error {
+		how.Storage = storage
+		return r.change(ctx, func(conn inventory.Conn, uuid string) error {
+			did, err = do(conn, uuid, how)
+			return err
+		})
 	})
 	return did, err
 }

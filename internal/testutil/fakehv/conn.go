@@ -408,6 +408,11 @@ func (c *Conn) DefineXML(ctx context.Context, xml, uuid string) (string, error) 
 	return vm.UUID, nil
 }
 
+// DefineNew implements inventory.Conn.
+func (c *Conn) DefineNew(ctx context.Context, xml string, _ bool) (string, error) {
+	return c.DefineXML(ctx, xml, "")
+}
+
 // Screen is the picture of what each VM shows.
 const Screen = "\x89PNG of a screen"
 

@@ -11,6 +11,9 @@ import (
 
 // AddDevice implements inventory.Conn: the device joins the VM's Devices.
 func (c *Conn) AddDevice(ctx context.Context, uuid string, device model.DeviceSpec, how inventory.DeviceChange) (string, inventory.Applied, error) {
+	if err := c.mayUse(ctx, &device.Device, how.Storage); err != nil {
+		return "", inventory.Applied{}, err
+	}
 	id := string(device.Kind) + "-new"
 	applied, err := c.changeDevices(ctx, "add-device", uuid, how, func(vm *model.VM) error {
 		d := device.Device
@@ -23,6 +26,9 @@ func (c *Conn) AddDevice(ctx context.Context, uuid string, device model.DeviceSp
 
 // UpdateDevice implements inventory.Conn: the device must be among Devices.
 func (c *Conn) UpdateDevice(ctx context.Context, uuid, id string, changes model.DeviceSpec, how inventory.DeviceChange) (inventory.Applied, error) {
+	if err := c.mayUse(ctx, &changes.Device, how.Storage); err != nil {
+		return inventory.Applied{}, err
+	}
 	return c.changeDevices(ctx, "update-device", uuid, how, func(vm *model.VM) error {
 		i := slices.IndexFunc(vm.Devices, func(d *model.Device) bool { return d.ID == id })
 		if i < 0 {

@@ -14,19 +14,20 @@ import (
 
 // Hypervisor is one machine that survives its connections.
 type Hypervisor struct {
-	mu       sync.Mutex
-	vms      map[string]*model.VM
-	networks map[string]*model.Network
-	pools    map[string]*model.StoragePool
-	volumes  map[string]*volume // by the pool's UUID, a slash and the name
-	conns    map[*Conn]bool
-	down     error
-	hooks    map[string]func(context.Context, string) error
-	checks   map[string][]model.StartCheck
-	leases   map[string][]model.Lease // by the network's UUID
-	counters map[string]inventory.Counters
-	calls    []string
-	nextID   int32
+	mu        sync.Mutex
+	vms       map[string]*model.VM
+	networks  map[string]*model.Network
+	pools     map[string]*model.StoragePool
+	volumes   map[string]*volume // by the pool's UUID, a slash and the name
+	ofAnother map[string]bool    // names of volumes, see SetOfAnother
+	conns     map[*Conn]bool
+	down      error
+	hooks     map[string]func(context.Context, string) error
+	checks    map[string][]model.StartCheck
+	leases    map[string][]model.Lease // by the network's UUID
+	counters  map[string]inventory.Counters
+	calls     []string
+	nextID    int32
 
 	capabilities model.Capabilities
 }
@@ -35,7 +36,7 @@ type Hypervisor struct {
 func New() *Hypervisor {
 	return &Hypervisor{
 		vms: map[string]*model.VM{}, networks: map[string]*model.Network{}, pools: map[string]*model.StoragePool{},
-		checks: map[string][]model.StartCheck{}, leases: map[string][]model.Lease{}, volumes: map[string]*volume{},
+		checks: map[string][]model.StartCheck{}, leases: map[string][]model.Lease{}, volumes: map[string]*volume{}, ofAnother: map[string]bool{},
 		counters: map[string]inventory.Counters{}, conns: map[*Conn]bool{}, hooks: map[string]func(context.Context, string) error{},
 		capabilities: model.Capabilities{
 			DomainTypes: []string{"fake"}, MaxVCPUs: 16, PoolKinds: []string{"dir", "zfs"}, URLSchemes: []string{"https", "http"},

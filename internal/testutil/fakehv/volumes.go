@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"maps"
+	"path"
 	"slices"
 
 	"org.kvmmanager/internal/errs"
@@ -167,6 +168,31 @@ func (c *Conn) CheckImage(ctx context.Context, pool, name string) (err error) {
 		}
 	}
 	return nil
+}
+
+// CheckUse implements inventory.Conn. The hook decides.
+func (c *Conn) CheckUse(ctx context.Context, disk *model.Device, storage bool) error {
+	return c.mayUse(ctx, disk, storage)
+}
+
+// mayUse is ErrNeedsStorage for what SetOfAnother has named.
+func (c *Conn) mayUse(ctx context.Context, disk *model.Device, storage bool) error {
+	if err := c.enter(ctx, "check-use", disk.Source+disk.Volume); err != nil {
+		return err
+	}
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	if !storage && c.h.ofAnother[path.Base(disk.Source+disk.Volume)] {
+		return errs.Wrap(errs.NotAuthorized, inventory.ErrNeedsStorage, "Another virtual machine has it.")
+	}
+	return nil
+}
+
+// SetOfAnother has a volume be one that another VM has by a path of its own.
+func (h *Hypervisor) SetOfAnother(volume string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ofAnother[volume] = true
 }
 
 // MakeVolume implements inventory.Conn.
