@@ -80,12 +80,12 @@ func mediumPort(u *url.URL) (uint16, error) {
 func (a *MediumAddress) checkHost() error {
 	if ip, err := netip.ParseAddr(a.Host); err == nil && ip.Zone() == "" {
 		a.Host = ip.String()
-		return nil
+		return CheckWebHost(a.Host)
 	}
 	if a.Host == "" || ValidateHostName(a.Host) != nil {
 		return invalid("“%s” cannot be the name of a server. Write it in letters, digits, dashes and dots, or as an IP address.", Printable(a.Host))
 	}
-	return nil
+	return CheckWebHost(a.Host)
 }
 
 // checkPath wants a file. One whose name has a slash, or what is no text, is not

@@ -132,7 +132,7 @@ func TestAnInterfaceOfTheHostNeedsARightOfItsOwn(t *testing.T) {
 		"only to try it":         {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "host-device", "eth0"), opts("dry-run", true)}, denied},
 		"a name of a wrong type": {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "host-device", uint32(1)), none()}, denied},
 		"one in a network":       {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "network-name", "default", "host-device", ""), none()}, ""},
-		"one on a bridge":        {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "bridge", "br0"), none()}, ""},
+		"one on a bridge":        {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "bridge", "br0"), none()}, denied},
 		"an interface":           {vmPath, "VM.UpdateDevice", []any{"interface-0", opts("host-device", "eth0"), none()}, denied},
 		"a new VM":               {localHost, "Host.CreateVM", []any{opts("name", "a", "networks", []map[string]dbus.Variant{opts("host-device", "eth0")}), none()}, denied},
 		"a path as well":         {vmPath, "VM.AddDevice", []any{opts("kind", "interface", "source", "/a", "host-device", "eth0"), none()}, denied},

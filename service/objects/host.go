@@ -13,7 +13,7 @@ func hostMethods() map[string]*method {
 		"CheckHealth": {action: open, run: (*request).checkHealth},
 		"CreateNetwork": {
 			action: actionNetwork, also: networkAction, message: ask("Authentication is required to create a virtual network."),
-			run: (*request).createNetwork,
+			options: declare(optForce, "b"), run: (*request).createNetwork,
 		},
 		"CreateStoragePool": {
 			action: actionStorage, also: createPoolAction, message: ask("Authentication is required to create a storage pool."),

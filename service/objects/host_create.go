@@ -123,6 +123,9 @@ func (r *request) plan(ctx context.Context) (*create.Plan, *create.Source, error
 	if err := invalid(model.ValidateVMSpec(&spec)); err != nil {
 		return nil, nil, err
 	}
+	if err := invalid(model.CheckOwnName(spec.Source.URL, r.host.Info().Hostname)); err != nil {
+		return nil, nil, err
+	}
 	conn, err := r.conn()
 	if err != nil {
 		return nil, nil, err
@@ -204,7 +207,7 @@ func createAction(r *request) string {
 		actions = append(actions, actionHostPath)
 	}
 	networks, _ := spec["networks"].Value().([]map[string]dbus.Variant)
-	if slices.ContainsFunc(networks, usesHostInterface) {
+	if slices.ContainsFunc(networks, r.usesHostInterface) {
 		actions = append(actions, actionHostDevice)
 	}
 	if slices.ContainsFunc(networks, forwardsPorts) {

@@ -3,6 +3,7 @@ package objects
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
@@ -21,7 +22,7 @@ func networkMethods() map[string]*method {
 		return &method{action: actionNetwork, message: message, options: declare(options...), run: run}
 	}
 	change := ask("Authentication is required to change a virtual network.")
-	configure := manage(change, (*request).configureNetwork, optDryRun, "b")
+	configure := manage(change, (*request).configureNetwork, optDryRun, "b", optForce, "b")
 	configure.also = networkAction
 	return map[string]*method{
 		"AddDHCPHost":    manage(change, (*request).addDHCPHost),
@@ -51,6 +52,9 @@ func (r *request) createNetwork(ctx context.Context) ([]any, error) {
 	}
 	defer unlock()
 	if err := create.Network(&setup, r.host.Networks()); err != nil {
+		return nil, err
+	}
+	if err := r.checkRanges(&setup); err != nil {
 		return nil, err
 	}
 	uuid, err := conn.CreateNetwork(ctx, setup)
@@ -156,12 +160,50 @@ func someOf(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// networkAction asks for the right to use a path of the host if the setup names
-// one.
-func networkAction(r *request) string {
-	setup, _ := r.Args[0].(map[string]dbus.Variant)
-	if root, given := setup["tftp-root"]; given && root.Value() != "" {
-		return actionHostPath
+// checkRanges refuses addresses that belong to others, unless the caller insists,
+// which takes a right of its own.
+func (r *request) checkRanges(setup *model.NetworkSetup) error {
+	if r.options.flag(optForce) {
+		return nil
 	}
-	return open
+	return invalid(setup.CheckNetworkRanges())
+}
+
+// networkAction asks for the right to use what of the host the setup names: a
+// path, or an interface; and for that to manage the host if the caller insists.
+func networkAction(r *request) string {
+	var actions []string
+	setup, _ := r.Args[0].(map[string]dbus.Variant)
+	given := func(key string) bool {
+		value, given := setup[key]
+		return given && value.Value() != ""
+	}
+	if given("tftp-root") {
+		actions = append(actions, actionHostPath)
+	}
+	mode, changesMode := setup["mode"].Value().(string)
+	if !changesMode && r.network != nil {
+		mode = r.network.Mode
+	}
+	// A managed network has a bridge of its own, if it still is one at its next start.
+	ownBridge := (&model.NetworkSetup{Mode: mode}).Managed() || mode == "" && r.network == nil
+	if r.network != nil && !changesMode && slices.Contains(r.network.PendingChanges, "Mode") {
+		ownBridge = false
+	}
+	if given("host-device") || !ownBridge && (changesMode || given("bridge")) {
+		actions = append(actions, actionHostDevice)
+	}
+	if r.options.flag(optForce) {
+		actions = append(actions, actionHost)
+	}
+	return strings.Join(actions, " ")
+}
+
+// isNetworkBridge says whether a bridge is that of an active network, in which
+// everybody may put an interface by the network's name. That of one that is not
+// active may be another one that the host has.
+func (r *request) isNetworkBridge(name string) bool {
+	return slices.ContainsFunc(r.host.Networks(), func(n *model.Network) bool {
+		return n.Active && n.Bridge == name && n.Mode != model.NetworkMacvtap
+	})
 }

@@ -38,6 +38,9 @@ func (r *request) configureNetwork(ctx context.Context) ([]any, error) {
 		if err := create.NetworkConflict(&setup, others, given); err != nil {
 			return err
 		}
+		if err := r.checkRanges(&changes); err != nil {
+			return err
+		}
 		did, err = conn.ConfigureNetwork(ctx, uuid, changes, inventory.NetworkChange{Given: given, DryRun: r.options.flag(optDryRun)})
 		return err
 	})

@@ -151,7 +151,7 @@ func deviceAction(i int) func(*request) string {
 		if source, given := values["source"]; given && source.Value() != "" {
 			actions = append(actions, actionHostPath)
 		}
-		if usesHostInterface(values) {
+		if r.usesHostInterface(values) {
 			actions = append(actions, actionHostDevice)
 		}
 		if forwardsPorts(values) {
@@ -168,10 +168,14 @@ func deviceAction(i int) func(*request) string {
 	}
 }
 
-// usesHostInterface says whether an interface sends through one of the host.
-func usesHostInterface(values map[string]dbus.Variant) bool {
-	name, given := values["host-device"]
-	return given && name.Value() != ""
+// usesHostInterface says whether an interface sends through one of the host: by
+// macvtap, or by a bridge that is not that of a network.
+func (r *request) usesHostInterface(values map[string]dbus.Variant) bool {
+	// What is not even a name is refused later, by whoever has the right.
+	device, given := values["host-device"]
+	bridge, bridged := values["bridge"]
+	name, isName := bridge.Value().(string)
+	return given && device.Value() != "" || bridged && name != "" && !r.isNetworkBridge(name) || bridged && !isName
 }
 
 // forwardsPorts says whether an interface opens ports of the host.
