@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -32,40 +33,42 @@ type text struct {
 
 const policyFile = "org.kvmmanager.policy.in"
 
-// defaults is what an active local session needs for each action. polkit
-// remembers a "keep" whatever the details, so it is not for actions where one
-// yes must not stand for the next.
-var defaults = map[string]string{
-	"vm.control":         "auth_admin_keep",
-	"vm.console":         "auth_admin_keep",
-	"vm.snapshot":        "auth_admin_keep",
-	"vm.create":          "auth_admin_keep",
-	"vm.configure":       "auth_admin_keep",
-	"vm.delete":          "auth_admin",
-	"vm.edit-xml":        "auth_admin",
-	"vm.migrate":         "auth_admin_keep",
-	"vm.guest":           "auth_admin_keep",
-	"secrets.read":       "auth_admin",
-	"host-device.assign": "auth_admin",
-	"host-path.use":      "auth_admin",
-	"network.manage":     "auth_admin_keep",
-	"storage.manage":     "auth_admin_keep",
-	"host.manage":        "auth_admin",
-	"job.cancel-other":   "auth_admin_keep",
+// right is what an action is declared with, and what it is worth.
+type right struct {
+	active string // the default of an active local session
+	// rootEqual says that the action is, or can be, as good as root on the host,
+	// for the reason in docs/SECURITY.md.
+	rootEqual bool
+}
+
+// rights are the actions. polkit remembers a "keep" whatever the details, and for
+// every program of the session, so no action has it that is as good as root or
+// whose effect cannot be taken back.
+var rights = map[string]right{
+	"read":               {"yes", false},
+	"vm.control":         {"auth_admin_keep", false},
+	"vm.console":         {"auth_admin_keep", false},
+	"vm.snapshot":        {"auth_admin_keep", false},
+	"vm.create":          {"auth_admin_keep", false},
+	"vm.configure":       {"auth_admin_keep", false},
+	"vm.delete":          {"auth_admin", false},
+	"vm.edit-xml":        {"auth_admin", true},
+	"vm.migrate":         {"auth_admin", false},
+	"vm.guest":           {"auth_admin_keep", false},
+	"secrets.read":       {"auth_admin", false},
+	"host-device.assign": {"auth_admin", true},
+	"host-path.use":      {"auth_admin", true},
+	"network.manage":     {"auth_admin_keep", false},
+	"storage.manage":     {"auth_admin", true},
+	"host.manage":        {"auth_admin", false},
+	"job.cancel-other":   {"auth_admin_keep", false},
 }
 
 func TestEveryActionIsDeclaredAsDocumented(t *testing.T) {
 	t.Parallel()
-	data, err := os.ReadFile(policyFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var p policy
-	if err := xml.Unmarshal(data, &p); err != nil {
-		t.Fatal(err)
-	}
-	if len(p.Actions) != len(defaults) {
-		t.Errorf("%d actions, want %d", len(p.Actions), len(defaults))
+	p := readPolicy(t)
+	if len(p.Actions) != len(rights) {
+		t.Errorf("%d actions, want %d", len(p.Actions), len(rights))
 	}
 	seen := map[string]bool{}
 	for _, a := range p.Actions {
@@ -74,9 +77,13 @@ func TestEveryActionIsDeclaredAsDocumented(t *testing.T) {
 			t.Errorf("%s is declared twice", a.ID)
 		}
 		seen[name] = true
-		if a.Any != "auth_admin" || a.Inactive != "auth_admin" || a.Active != defaults[name] {
-			t.Errorf("%s: defaults %s, %s, %s, want auth_admin, auth_admin, %s",
-				a.ID, a.Any, a.Inactive, a.Active, defaults[name])
+		others := "auth_admin"
+		if name == "read" {
+			others = "yes"
+		}
+		if a.Any != others || a.Inactive != others || a.Active != rights[name].active {
+			t.Errorf("%s: defaults %s, %s, %s, want %s, %s, %s",
+				a.ID, a.Any, a.Inactive, a.Active, others, others, rights[name].active)
 		}
 		for _, text := range []text{a.Description, a.Message} {
 			if text.Text == "" || text.Domain != "kvm-manager" {
@@ -86,6 +93,49 @@ func TestEveryActionIsDeclaredAsDocumented(t *testing.T) {
 		if len(a.Annotations) != 1 || a.Annotations[0].Key != "org.freedesktop.policykit.owner" ||
 			a.Annotations[0].Value != "unix-user:kvmmanager" {
 			t.Errorf("%s: the service may not ask about it: %v", a.ID, a.Annotations)
+		}
+	}
+}
+
+func readPolicy(t *testing.T) policy {
+	t.Helper()
+	data, err := os.ReadFile(policyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p policy
+	if err := xml.Unmarshal(data, &p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestWhatEqualsRootIsNotKept: after one password every program of the session
+// would be root for some minutes. The description and the documentation say what
+// the action is worth.
+func TestWhatEqualsRootIsNotKept(t *testing.T) {
+	t.Parallel()
+	security, err := os.ReadFile("../docs/SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range readPolicy(t).Actions {
+		name := strings.TrimPrefix(a.ID, "org.kvmmanager.")
+		equal := rights[name].rootEqual
+		for _, answer := range []string{a.Any, a.Inactive, a.Active} {
+			if equal && answer != "auth_admin" {
+				t.Errorf("%s is as good as root, and allowed with %s", a.ID, answer)
+			}
+		}
+		if strings.Contains(a.Description.Text, "as good as root on the host") != equal {
+			t.Errorf("%s is as good as root: %v; its description: %s", a.ID, equal, a.Description.Text)
+		}
+		if sentences := strings.Split(strings.TrimSuffix(a.Description.Text, "."), ". "); len(sentences) != 2 {
+			t.Errorf("%s does not say what it is worth in a sentence: %s", a.ID, a.Description.Text)
+		}
+		row := regexp.MustCompile("(?m)^\\| `" + regexp.QuoteMeta(name) + "` \\| (\\w+) \\|").FindSubmatch(security)
+		if want := map[bool]string{true: "yes", false: "no"}[equal]; row == nil || string(row[1]) != want {
+			t.Errorf("docs/SECURITY.md says of %s %q, want %q", name, row, want)
 		}
 	}
 }

@@ -86,6 +86,10 @@ func (c *checker) token(token xml.Token) error {
 		}
 	case xml.CharData:
 		return c.text(t)
+	case xml.Comment:
+		if string(t) == redactedMark {
+			return invalid("This definition is not complete: what may hold secrets was left out of it. Get it again with the right to configure the virtual machine.")
+		}
 	case xml.Directive:
 		return invalid("The XML has a document type or entity declaration, which is not allowed.")
 	case xml.ProcInst:

@@ -57,11 +57,12 @@ func diskSource(source *node, d *model.Device) {
 // networkSource writes a network disk the way QEMU and people do: a URL without
 // its secrets.
 func networkSource(source *node) string {
-	protocol, name := source.attr("protocol"), source.attr("name")
+	protocol := source.attr("protocol")
 	if protocol == "" {
 		return ""
 	}
-	host, port := source.find("host").attr("name"), source.find("host").attr("port")
+	name := pathOfAddress(protocol, source.attr("name"))
+	host, port := withoutUser(source.find("host").attr("name")), source.find("host").attr("port")
 	if protocol == "http" || protocol == "https" {
 		return webSource(protocol, host, port, name)
 	}

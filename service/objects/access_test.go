@@ -55,24 +55,24 @@ var goodCalls = map[string]struct {
 	"Manager.AddHost":               {"org.kvmmanager.host.manage", "/org/kvmmanager", []any{"new", "test:///default"}},
 	"Manager.GetPermissions":        {"", "/org/kvmmanager", []any{dbus.ObjectPath("/org/kvmmanager")}},
 	"Manager.RemoveHost":            {"org.kvmmanager.host.manage", "/org/kvmmanager", []any{dbus.ObjectPath("/org/kvmmanager/hosts/spare")}},
-	"Manager.SubscribeStatistics":   {"", "/org/kvmmanager", []any{uint32(60_000)}},
+	"Manager.SubscribeStatistics":   {"org.kvmmanager.read", "/org/kvmmanager", []any{uint32(60_000)}},
 	"Manager.UnsubscribeStatistics": {"", "/org/kvmmanager", nil},
-	"Host.CheckHealth":              {"", "/org/kvmmanager/hosts/local", nil},
+	"Host.CheckHealth":              {"org.kvmmanager.read", "/org/kvmmanager/hosts/local", nil},
 	"Host.CreateStoragePool":        {"org.kvmmanager.storage.manage", "/org/kvmmanager/hosts/local", []any{opts("name", "tank 2")}},
 	"Host.CreateVM":                 {"org.kvmmanager.vm.create", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh", "disks", []map[string]dbus.Variant{})}},
 	"Host.DefineXML":                {"org.kvmmanager.vm.edit-xml", "/org/kvmmanager/hosts/local", []any{"another"}},
-	"Host.FindVM":                   {"", "/org/kvmmanager/hosts/local", []any{"off"}},
-	"Host.GetCapabilities":          {"", "/org/kvmmanager/hosts/local", nil},
-	"Host.GetStatistics":            {"", "/org/kvmmanager/hosts/local", nil},
-	"Host.ListNetworks":             {"", "/org/kvmmanager/hosts/local", nil},
-	"Host.ListStoragePools":         {"", "/org/kvmmanager/hosts/local", nil},
-	"Host.ListVMs":                  {"", "/org/kvmmanager/hosts/local", nil},
-	"Host.PlanVM":                   {"", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh")}},
-	"Host.Reconnect":                {"", "/org/kvmmanager/hosts/local", nil},
+	"Host.FindVM":                   {"org.kvmmanager.read", "/org/kvmmanager/hosts/local", []any{"off"}},
+	"Host.GetCapabilities":          {"org.kvmmanager.read", "/org/kvmmanager/hosts/local", nil},
+	"Host.GetStatistics":            {"org.kvmmanager.read", "/org/kvmmanager/hosts/local", nil},
+	"Host.ListNetworks":             {"org.kvmmanager.read", "/org/kvmmanager/hosts/local", nil},
+	"Host.ListStoragePools":         {"org.kvmmanager.read", "/org/kvmmanager/hosts/local", nil},
+	"Host.ListVMs":                  {"org.kvmmanager.read", "/org/kvmmanager/hosts/local", nil},
+	"Host.PlanVM":                   {"org.kvmmanager.read", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh")}},
+	"Host.Reconnect":                {"org.kvmmanager.read", "/org/kvmmanager/hosts/local", nil},
 	"Host.CreateNetwork":            {"org.kvmmanager.network.manage", "/org/kvmmanager/hosts/local", []any{opts("name", "fresh")}},
 	"Network.AddDHCPHost":           {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), []any{opts("mac", "52:54:00:00:00:01", "address", "10.1.0.9")}},
 	"Network.Configure":             {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), []any{opts("domain", "lab.test")}},
-	"Network.GetLeases":             {"", string(model.NetworkPath(fakehv.UUID(100))), nil},
+	"Network.GetLeases":             {"org.kvmmanager.read", string(model.NetworkPath(fakehv.UUID(100))), nil},
 	"Network.RemoveDHCPHost":        {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), []any{opts("mac", "52:54:00:00:00:01")}},
 	"Network.Delete":                {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), nil},
 	"Network.SetAutostart":          {"org.kvmmanager.network.manage", string(model.NetworkPath(fakehv.UUID(100))), []any{true}},
@@ -94,7 +94,7 @@ var goodCalls = map[string]struct {
 	"Snapshot.GetScreenshot":        {"org.kvmmanager.vm.console", snapshotOfOff, nil},
 	"Snapshot.Revert":               {"org.kvmmanager.vm.snapshot", snapshotOfOff, nil},
 	"Snapshot.SetDescription":       {"org.kvmmanager.vm.snapshot", snapshotOfOff, []any{"text"}},
-	"VM.CheckStart":                 {"", stopped, nil},
+	"VM.CheckStart":                 {"org.kvmmanager.read", stopped, nil},
 	"VM.Clone":                      {"org.kvmmanager.vm.create", "template", []any{"clone"}},
 	"VM.AddDevice":                  {"org.kvmmanager.vm.configure", live, []any{opts("kind", "rng")}},
 	"VM.Configure":                  {"org.kvmmanager.vm.configure", stopped, []any{opts("cpu-mode", "host-model")}},
@@ -106,7 +106,7 @@ var goodCalls = map[string]struct {
 	"VM.CreateSnapshot":             {"org.kvmmanager.vm.snapshot", stopped, []any{"before"}},
 	"VM.Delete":                     {"org.kvmmanager.vm.delete", stopped, nil},
 	"VM.DiscardSavedState":          {"org.kvmmanager.vm.control", stopped, nil},
-	"VM.GetXML":                     {"", stopped, nil},
+	"VM.GetXML":                     {"org.kvmmanager.read", stopped, nil},
 	"VM.OpenConsole":                {"org.kvmmanager.vm.console", live, []any{""}},
 	"VM.OpenDisplay":                {"org.kvmmanager.vm.console", live, []any{uint32(0)}},
 	"VM.Pause":                      {"org.kvmmanager.vm.control", live, nil},
@@ -268,6 +268,13 @@ func (w *world) checkAsked(action string) {
 		if action == "" && check.Details["verb"] == "GetPermissions" {
 			continue
 		}
+		if check.Details["verb"] == "GetXML" && check.Action != action {
+			// Whether the caller gets all of it; a right of its own.
+			if !slices.Contains(rightsToWhole, check.Action) || check.Interactive {
+				w.t.Errorf("polkit was asked %+v", check)
+			}
+			continue
+		}
 		if check.Action != action {
 			w.t.Errorf("polkit was asked for %s instead of %q", check.Action, action)
 		}
@@ -283,6 +290,9 @@ func (w *world) checkAsked(action string) {
 	}
 }
 
+// rightsToWhole are the actions with which a caller gets all of a definition.
+var rightsToWhole = []string{"org.kvmmanager.vm.configure", "org.kvmmanager.vm.console", "org.kvmmanager.vm.edit-xml"}
+
 func TestReadingSecretsNeedsARightOfItsOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.secrets.read", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
@@ -292,6 +302,34 @@ func TestReadingSecretsNeedsARightOfItsOwn(t *testing.T) {
 	}
 	if got := errorName(w.call(vmPath, "VM.GetXML", opts("secrets", true)).Err); got != errs.NotAuthorized.DBusName() {
 		t.Errorf("got %v", got)
+	}
+}
+
+// TestTheWholeDefinitionIsForThoseWhoMayChangeOrSeeTheVM: others get it without
+// what may hold secrets.
+func TestTheWholeDefinitionIsForThoseWhoMayChangeOrSeeTheVM(t *testing.T) {
+	t.Parallel()
+	for action, whole := range map[string]bool{
+		"org.kvmmanager.vm.configure": true, "org.kvmmanager.vm.console": true, "org.kvmmanager.vm.edit-xml": true,
+		"org.kvmmanager.vm.control": false, "org.kvmmanager.vm.create": false, "org.kvmmanager.storage.manage": false,
+	} {
+		t.Run(action, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t,
+				polkittest.Rule{Action: "org.kvmmanager.read", Answer: polkittest.Yes},
+				polkittest.Rule{Action: action, Details: map[string]string{"vm.name": "web"}, Answer: polkittest.Yes},
+				polkittest.Rule{Answer: polkittest.Authenticate})
+			w.withHost(fakehv.VM(1, "web"), fakehv.VM(2, "other"))
+			for path, whole := range map[model.Path]bool{vmPath: whole, model.VMPath(fakehv.UUID(2)): false} {
+				var xml string
+				if err := w.call(path, "VM.GetXML", none()).Store(&xml); err != nil {
+					t.Fatal(err)
+				}
+				if got := strings.Contains(xml, fakehv.Secret); got != whole {
+					t.Errorf("%s: the secret is there: %v, want %v\n%s", path, got, whole, xml)
+				}
+			}
+		})
 	}
 }
 

@@ -1,9 +1,10 @@
 package objects
 
-// The polkit actions. open marks what every local user may do, since it reads
-// nothing that is not a property and changes nothing.
+// The polkit actions. open marks the few methods that are about the caller alone:
+// what it may do, and the end of what it began.
 const (
 	open             = ""
+	actionRead       = "org.kvmmanager.read"
 	actionControl    = "org.kvmmanager.vm.control"
 	actionConsole    = "org.kvmmanager.vm.console"
 	actionSnapshot   = "org.kvmmanager.vm.snapshot"
@@ -26,10 +27,20 @@ const (
 // that kind.
 var (
 	vmActions = []string{
-		actionControl, actionConsole, actionSnapshot, actionConfigure, actionDelete, actionEditXML,
+		actionRead, actionControl, actionConsole, actionSnapshot, actionConfigure, actionDelete, actionEditXML,
 		actionMigrate, actionGuest, actionSecrets, actionHostDevice, actionHostPath, actionCreate, actionStorage, actionNetwork,
 	}
-	networkActions = []string{actionNetwork}
-	poolActions    = []string{actionStorage}
-	hostActions    = []string{actionCreate, actionEditXML, actionHost, actionNetwork, actionStorage, actionHostPath, actionHostDevice}
+	networkActions = []string{actionRead, actionNetwork}
+	poolActions    = []string{actionRead, actionStorage}
+	hostActions    = []string{actionRead, actionCreate, actionEditXML, actionHost, actionNetwork, actionStorage, actionHostPath, actionHostDevice}
 )
+
+// reads returns the method of one that reads what is no property, with options as
+// in declare.
+func reads(run runFunc, options ...string) *method {
+	return &method{action: actionRead, message: readMessage, options: declare(options...), run: run}
+}
+
+// readMessage is what polkit's dialog says of actionRead, also for a method that
+// may need another action besides.
+var readMessage = ask("Authentication is required to view information about virtual machines.")

@@ -132,8 +132,20 @@ func (r *request) details(action string) map[string]string {
 	for key, value := range d {
 		d[key] = model.Clean(value) // of names that other programs gave
 	}
-	if r.method != nil && r.method.message != "" {
-		d["polkit.message"], d["polkit.gettext_domain"] = r.method.message, gettextDomain
+	if message := r.message(action); message != "" {
+		d["polkit.message"], d["polkit.gettext_domain"] = message, gettextDomain
 	}
 	return d
+}
+
+// message returns what polkit's dialog says; empty for the action's own message.
+func (r *request) message(action string) string {
+	switch {
+	case action == actionRead:
+		return readMessage
+	case r.method != nil:
+		return r.method.message
+	default:
+		return ""
+	}
 }

@@ -10,7 +10,7 @@ import (
 
 func hostMethods() map[string]*method {
 	return map[string]*method{
-		"CheckHealth": {action: open, run: (*request).checkHealth},
+		"CheckHealth": reads((*request).checkHealth),
 		"CreateNetwork": {
 			action: actionNetwork, also: networkAction, message: ask("Authentication is required to create a virtual network."),
 			options: declare(optForce, "b"), run: (*request).createNetwork,
@@ -27,15 +27,15 @@ func hostMethods() map[string]*method {
 			action: actionEditXML, message: ask("Authentication is required to define a virtual machine."),
 			run: (*request).defineXML,
 		},
-		"FindVM":           {action: open, run: (*request).findVM},
-		"GetCapabilities":  {action: open, run: (*request).getCapabilities},
-		"GetStatistics":    {action: open, run: (*request).getStatistics},
-		"ListNetworks":     {action: open, run: (*request).listNetworks},
-		"ListStoragePools": {action: open, run: (*request).listStoragePools},
-		"ListVMs":          {action: open, run: (*request).listVMs},
-		"PlanVM":           {action: open, run: (*request).planVM},
+		"FindVM":           reads((*request).findVM),
+		"GetCapabilities":  reads((*request).getCapabilities),
+		"GetStatistics":    reads((*request).getStatistics),
+		"ListNetworks":     reads((*request).listNetworks),
+		"ListStoragePools": reads((*request).listStoragePools),
+		"ListVMs":          reads((*request).listVMs),
+		"PlanVM":           reads((*request).planVM),
 		// It only brings forward what happens anyway, at most twice a second.
-		"Reconnect": {action: open, run: (*request).reconnect},
+		"Reconnect": reads((*request).reconnect),
 	}
 }
 

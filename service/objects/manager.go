@@ -23,7 +23,7 @@ func managerMethods() map[string]*method {
 			action: actionHost, message: ask("Authentication is required to remove a virtualization host."),
 			run: (*request).removeHost,
 		},
-		"SubscribeStatistics":   {action: open, run: (*request).subscribeStatistics},
+		"SubscribeStatistics":   reads((*request).subscribeStatistics),
 		"UnsubscribeStatistics": {action: open, run: (*request).unsubscribeStatistics},
 	}
 }
@@ -53,7 +53,7 @@ func (r *request) getPermissions(ctx context.Context) ([]any, error) {
 	} else if host, pool, volume := r.service.inventory.Volume(path); volume != nil {
 		about.host, about.pool, about.storageVolume, actions = host, pool, volume, poolActions
 	} else if path == model.Root {
-		actions = []string{actionHost}
+		actions = []string{actionRead, actionHost}
 	} else if job := r.service.jobs.Find(path); job != nil {
 		if about.job = job; cancelAction(about) == open {
 			return []any{map[string]string{actionCancel: string(polkit.Yes)}}, nil

@@ -27,7 +27,7 @@ func networkMethods() map[string]*method {
 	return map[string]*method{
 		"AddDHCPHost":    manage(change, (*request).addDHCPHost),
 		"Configure":      configure,
-		"GetLeases":      {action: open, run: (*request).getLeases},
+		"GetLeases":      reads((*request).getLeases),
 		"RemoveDHCPHost": manage(change, (*request).removeDHCPHost),
 		"Delete":         manage(ask("Authentication is required to delete a virtual network."), (*request).deleteNetwork, optForce, "b"),
 		"SetAutostart":   manage(change, (*request).setNetworkAutostart),

@@ -42,3 +42,19 @@ func TestTheMethodTableIsWhatTheXMLSays(t *testing.T) {
 		t.Errorf("%s is in the table and not in the XML", name)
 	}
 }
+
+// TestOnlyWhatIsAboutTheCallerIsOpen: whatever else a method does or tells needs
+// an action, so that an administrator can decide about it.
+func TestOnlyWhatIsAboutTheCallerIsOpen(t *testing.T) {
+	t.Parallel()
+	aboutTheCaller := []string{
+		api.ManagerInterface + ".GetPermissions",        // what it may do
+		api.ManagerInterface + ".UnsubscribeStatistics", // its own subscription
+		api.JobInterface + ".Cancel",                    // a job of its own; see cancelAction
+	}
+	for name, m := range table() {
+		if (m.action == open) != slices.Contains(aboutTheCaller, name) {
+			t.Errorf("%s needs the action %q", name, m.action)
+		}
+	}
+}

@@ -72,14 +72,14 @@ func vmMethods() map[string]*method {
 			action: actionCreate, also: cloneAction, message: ask("Authentication is required to clone “$(source.name)”."),
 			options: jobOptions("linked", "b"), run: (*request).clone,
 		},
-		"CheckStart":     {action: open, run: (*request).checkStart},
+		"CheckStart":     reads((*request).checkStart),
 		"CreateSnapshot": createSnapshotMethod(),
 		"Delete": {
 			action: actionDelete, also: deleteStorageAction, message: ask("Authentication is required to delete “$(vm.name)”."),
 			options: jobOptions(optExpectedVersion, "t", optDeleteStorage, "as"), run: (*request).deleteVM,
 		},
 		"GetXML": {
-			action: open, also: secretsAction, message: ask("Authentication is required to read the passwords of “$(vm.name)”."),
+			action: actionRead, also: secretsAction, message: ask("Authentication is required to read the passwords of “$(vm.name)”."),
 			options: declare("inactive", "b", "secrets", "b"), run: (*request).getXML,
 		},
 		"SetXML": {

@@ -82,6 +82,7 @@ func newWorld(ctx context.Context, t *testing.T) *world {
 	w := &world{t: t, ctx: ctx, bus: bustest.Start(t, limits), log: &log{}}
 	w.polkit = polkittest.New(t, w.bus.Address,
 		polkittest.Rule{UIDs: []uint32{0}, Answer: polkittest.Yes},
+		polkittest.Rule{Action: "org.kvmmanager.read", Answer: polkittest.Yes},
 		polkittest.Rule{UIDs: []uint32{bobUID}, Answer: polkittest.No},
 		polkittest.Rule{UIDs: []uint32{caroUID}, Answer: polkittest.NoAgent},
 		polkittest.Rule{UIDs: []uint32{daveUID}, Answer: polkittest.Dismiss})

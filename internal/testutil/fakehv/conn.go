@@ -384,9 +384,12 @@ func (c *Conn) SetMemory(ctx context.Context, uuid string, bytes uint64, _ inven
 	return inventory.Applied{NextBoot: true}, c.configure(ctx, "set-memory", uuid, func(vm *model.VM) { vm.Memory = bytes })
 }
 
+// Secret is in the arguments of the kernel of each VM.
+const Secret = "the kernel's secret"
+
 // XML implements inventory.Conn.
 func (c *Conn) XML(ctx context.Context, uuid string, inactive, secrets bool) (string, error) {
-	return fmt.Sprintf("<domain inactive='%v' secrets='%v'><uuid>%s</uuid></domain>", inactive, secrets, uuid), c.enter(ctx, "xml", uuid)
+	return fmt.Sprintf("<domain inactive='%v' secrets='%v'><uuid>%s</uuid><os><cmdline>%s</cmdline></os></domain>", inactive, secrets, uuid, Secret), c.enter(ctx, "xml", uuid)
 }
 
 // DefineXML implements inventory.Conn. The XML is the VM's name here, unless it

@@ -52,7 +52,7 @@ func vmOf(c *caller.Caller, name string, spec map[string]dbus.Variant) dbus.Obje
 	if spec == nil {
 		spec = none()
 	}
-	for key, value := range with("name", name, "memory", uint64(64<<20), "networks", []map[string]dbus.Variant{}, "start", false) {
+	for key, value := range with("name", name, "memory", uint64(64<<20), "disks", []map[string]dbus.Variant{}, "networks", []map[string]dbus.Variant{}, "start", false) {
 		if _, given := spec[key]; !given {
 			spec[key] = value
 		}

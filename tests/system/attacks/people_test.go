@@ -79,7 +79,7 @@ func TestAnImageThatRefersToAFile(t *testing.T) {
 	writeAsGuest(t, file, func(image string) {
 		run(t, "qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", secret.path, "-F", "raw", image, "1M")
 	})
-	stora.Refused("InvalidArgument", vm, "VM.AddDevice", disk("dev-layers.qcow2", "qcow2"), none())
+	stora.Refused("NotSupported", vm, "VM.AddDevice", disk("dev-layers.qcow2", "qcow2"), none())
 	secret.untouched("after AddDevice")
 	secret.notIn(file)
 }
