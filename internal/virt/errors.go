@@ -3,6 +3,7 @@ package virt
 import (
 	"errors"
 	"log/slog"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -196,6 +197,40 @@ const schemaFile = "Unable to validate doc"
 // unprintable says what does not belong into a line of text.
 func unprintable(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
+// qemuArgument matches how QEMU says which of its arguments an error is about: the
+// option, its value, and then the error after a colon.
+var qemuArgument = regexp.MustCompile(`qemu[\w.-]*: -+([\w-]+) `)
+
+// plainOptions are options of QEMU whose values libvirt makes of what everybody may
+// see of a VM. Others may hold what domainxml.Redact leaves out of a definition,
+// and the error of a job is there for everybody.
+var plainOptions = map[string]bool{
+	"accel": true, "audiodev": true, "blockdev": true, "chardev": true, "cpu": true, "device": true, "display": true,
+	"drive": true, "machine": true, "m": true, "netdev": true, "numa": true, "smp": true, "spice": true, "vnc": true,
+}
+
+// withoutArguments leaves out of a message the value of an option of QEMU that may
+// be a secret.
+func withoutArguments(message string) string {
+	for _, at := range qemuArgument.FindAllStringSubmatchIndex(message, -1) {
+		if option := message[at[2]:at[3]]; !plainOptions[option] {
+			// A value may have colons of its own.
+			reason := afterLast(message[at[1]:], ": ")
+			return message[:at[3]] + ": " + reason
+		}
+	}
+	return message
+}
+
+// afterLast returns what follows the last separator; nothing if there is none.
+func afterLast(s, separator string) string {
+	i := strings.LastIndex(s, separator)
+	if i < 0 {
+		return ""
+	}
+	return s[i+len(separator):]
+}
+
 // maxSentence bounds a sentence in bytes; QEMU's last words can be long.
 const maxSentence = 400
 
@@ -209,7 +244,7 @@ func sentence(message string) string {
 	if _, reasons, found := strings.Cut(message, "\n"); found && strings.HasPrefix(message, schemaFile) {
 		message = "The XML is not what libvirt expects: " + strings.ReplaceAll(strings.TrimSpace(reasons), "\n", "; ")
 	}
-	message = strings.Join(strings.FieldsFunc(message, unprintable), " ")
+	message = withoutArguments(strings.Join(strings.FieldsFunc(message, unprintable), " "))
 	if len(message) > maxSentence {
 		cut := maxSentence
 		for !utf8.RuneStart(message[cut]) {

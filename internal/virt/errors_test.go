@@ -80,3 +80,23 @@ func FuzzSentenceIsOneShortLine(f *testing.F) {
 		}
 	})
 }
+
+// TestErrorsOfQEMUShowNoSecret: an error names the argument that it is about, and
+// everybody may read the error of a job.
+func TestErrorsOfQEMUShowNoSecret(t *testing.T) {
+	t.Parallel()
+	const start = "internal error: QEMU unexpectedly closed the monitor (vm='a'): 2026-01-01T00:00:00Z qemu-system-x86_64: "
+	for message, kept := range map[string]string{
+		start + "-fw_cfg name=opt/a,string=SECRET: Could not open":                      "-fw_cfg: Could not open.",
+		start + "-smbios type=11,value=a: SECRET,b: SECRET: bad":                        "-smbios: bad.",
+		start + "-append SECRET":                                                        "-append: .",
+		start + "--append SECRET: bad":                                                  "--append: bad.",
+		start + "-device a: warning\n2026 qemu-kvm: -global SECRET=1: no such property": "-global: no such property.",
+		start + "-device virtio-blk,id=a: Device 'b' not found":                         "-device virtio-blk,id=a: Device 'b' not found.",
+	} {
+		got := sentence(message)
+		if strings.Contains(got, "SECRET") || !strings.HasSuffix(got, kept) {
+			t.Errorf("%q becomes %q, want …%q", message, got, kept)
+		}
+	}
+}
