@@ -110,7 +110,7 @@ func TestOnlyFilesPipesAndStreamsToOnesOwnAreAdmitted(t *testing.T) {
 		"a pipe to read":          {from, me, false, false},
 		"a pipe to write":         {to, me, false, true},
 		"a pair of streams":       {stream, me, false, true},
-		"another's stream":        {stream, me + 1, false, false},
+		"another's pair":          {stream, me + 1, false, true},
 		"a connection":            {connected, me, false, true},
 		"another's connection":    {connected, me + 1, false, false},
 		"datagrams":               {datagram, me, false, false},
