@@ -237,6 +237,9 @@ func TestEveryDictionaryHasDocumentedKeys(t *testing.T) {
 		}
 		for _, m := range iface.Methods {
 			for _, a := range slices.Concat(m.In, m.Out) {
+				if iface.Name == api.JobInterface && a.Name == "result" {
+					continue // as above
+				}
 				check(iface.Name+"."+m.Name+" "+a.Name, a.Type, a.Text, a.Keys)
 			}
 		}

@@ -21,6 +21,14 @@ type Call struct {
 	incoming *incoming
 }
 
+// Serial returns the number of the call's message, which its reply refers to.
+func (c *Call) Serial() uint32 {
+	if c.incoming == nil {
+		return 0
+	}
+	return c.incoming.serial
+}
+
 // File gives the handler a descriptor of the call, which it then closes
 // itself. False when there is none of this number, or it was taken before.
 // Descriptors that nobody takes are closed when the handler returns.

@@ -13,6 +13,13 @@ func (c *Client) CancelJob(ctx context.Context, job model.Path, options ...Optio
 	return c.call(ctx, job, jobIface, "Cancel", options, nil)
 }
 
+// WaitForJob waits until a job has ended, and returns its result. In the API it is
+// Job.Wait; AwaitJob does the same with what is mirrored, and has the whole job.
+func (c *Client) WaitForJob(ctx context.Context, job model.Path, options ...Option) (result map[string]any, err error) {
+	err = c.call(ctx, job, jobIface, "Wait", options, nil, &result)
+	return result, err
+}
+
 // AwaitJob waits until a job has ended, and returns it with its error. When
 // ctx ends first the job goes on. A job that has ended is mirrored for some seconds
 // only, and read from the service after that; one that ended more than half a minute

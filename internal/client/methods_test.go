@@ -59,6 +59,11 @@ func callsOf(ctx context.Context, c *client.Client) map[string]entry {
 			[]any{dbus.ObjectPath(vm)},
 			map[string]client.Permission{"an.action": client.NeedsPassword},
 		},
+		"Manager.GetPermissionsOf": {
+			func(o ...client.Option) (any, error) { return c.GetPermissionsOf(ctx, []model.Path{vm, host}, o...) },
+			[]any{[]dbus.ObjectPath{dbus.ObjectPath(vm), dbus.ObjectPath(host)}},
+			map[model.Path]map[string]client.Permission{"/a/result": {"an.action": client.NeedsPassword}},
+		},
 		"Manager.RemoveHost": {
 			func(o ...client.Option) (any, error) { return none(c.RemoveHost(ctx, host, o...)) },
 			[]any{dbus.ObjectPath(host)},
@@ -223,6 +228,16 @@ func callsOf(ctx context.Context, c *client.Client) map[string]entry {
 		"Network.Stop": {
 			func(o ...client.Option) (any, error) { return none(c.StopNetwork(ctx, lan, o...)) }, nil, nil,
 		},
+		"Host.GetStatistics": {
+			func(o ...client.Option) (any, error) { return c.GetStatistics(ctx, host, o...) },
+			nil,
+			&client.Samples{Host: host, At: time.UnixMicro(7), Values: map[model.Path]model.Sample{"/a/result": {CPUPercent: 5}}},
+		},
+		"Job.Wait": {
+			func(o ...client.Option) (any, error) { return c.WaitForJob(ctx, job, o...) },
+			nil,
+			map[string]any{"next-boot": true, "max-vcpus": uint32(16), "firmware": []string{"uefi"}},
+		},
 		"Job.Cancel": {
 			func(o ...client.Option) (any, error) { return none(c.CancelJob(ctx, job, o...)) }, nil, nil,
 		},
@@ -358,7 +373,8 @@ func everyOption() map[string]struct {
 		"delete-contents": {client.DeleteContents(), true}, "shrink": {client.Shrink(), true},
 		"delete-original": {client.DeleteOriginal(), true},
 		"pool":            {client.IntoPool("/a/pool"), dbus.ObjectPath("/a/pool")}, "format": {client.Format("qcow2"), "qcow2"},
-		"force": {client.Force(), true}, "screen": {client.Screen(1), uint32(1)},
+		"actions": {client.Actions("an.action"), []string{"an.action"}},
+		"force":   {client.Force(), true}, "screen": {client.Screen(1), uint32(1)},
 	}
 }
 
@@ -378,6 +394,12 @@ func answers(signature string) []any {
 				MaxVCPUs uint32   `wire:"max-vcpus"`
 				Firmware []string `wire:"firmware"`
 			}{true, 16, []string{"uefi"}})}
+		},
+		"ta{oa{sv}}": func() []any {
+			return []any{uint64(7), map[dbus.ObjectPath]bus.Dict{"/a/result": {{Key: "cpu-percent", Value: dbus.MakeVariant(5.0)}}}}
+		},
+		"a{oa{ss}}": func() []any {
+			return []any{map[dbus.ObjectPath]map[string]string{"/a/result": {"an.action": "auth"}}}
 		},
 		"h":      func() []any { return []any{someFile()} },
 		"hs":     func() []any { return []any{someFile(), "a result"} },

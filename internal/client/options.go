@@ -57,6 +57,9 @@ func Apply(to ApplyTo) Option { return set("apply", string(to)) }
 // Paused leaves a VM that starts paused before its first instruction.
 func Paused() Option { return set("paused", true) }
 
+// Actions has permissions asked for these polkit actions only.
+func Actions(actions ...string) Option { return set("actions", actions) }
+
 // AllStorage stands for every disk that nobody else uses.
 const AllStorage = "*"
 

@@ -99,11 +99,36 @@ func readPermissions(m *busconn.Message) (map[string]Permission, error) {
 	if m.Signature != "a{ss}" {
 		return nil, unexpected(m.Store())
 	}
+	values := permissionsIn(m.Body)
+	return values, unexpected(m.Body.Err())
+}
+
+func permissionsIn(r *wire.Reader) map[string]Permission {
 	values := map[string]Permission{}
+	for end := r.Array(8); r.More(end); {
+		r.Entry()
+		action := r.Text()
+		values[action] = Permission(r.Text())
+	}
+	return values
+}
+
+// GetPermissionsOf tells what this program may do with several objects, by object.
+// It takes Actions. Nothing of it is kept.
+func (c *Client) GetPermissionsOf(ctx context.Context, objects []model.Path, options ...Option) (map[model.Path]map[string]Permission, error) {
+	m, err := c.send(ctx, model.Root, managerIface, "GetPermissionsOf", options, wire.ObjectPaths(objects))
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	if m.Signature != "a{oa{ss}}" {
+		return nil, unexpected(m.Store())
+	}
+	all := map[model.Path]map[string]Permission{}
 	for end := m.Body.Array(8); m.Body.More(end); {
 		m.Body.Entry()
-		action := m.Body.Text()
-		values[action] = Permission(m.Body.Text())
+		path := m.Body.Path()
+		all[path] = permissionsIn(m.Body)
 	}
-	return values, unexpected(m.Body.Err())
+	return all, unexpected(m.Body.Err())
 }

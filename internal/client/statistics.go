@@ -123,6 +123,16 @@ func (st *statistics) sampled(host model.Path, r *wire.Reader) {
 	if len(st.subscribers) == 0 {
 		return // the last ones before the service stops
 	}
+	samples := readSamples(host, r)
+	if r.Err() != nil {
+		return
+	}
+	for s := range st.subscribers {
+		s.add(samples)
+	}
+}
+
+func readSamples(host model.Path, r *wire.Reader) *Samples {
 	samples := &Samples{Host: host, At: time.UnixMicro(int64(r.Uint64())), Values: map[model.Path]model.Sample{}}
 	for end := r.Array(8); r.More(end); {
 		r.Entry()
@@ -131,12 +141,21 @@ func (st *statistics) sampled(host model.Path, r *wire.Reader) {
 		r.Struct(&sample)
 		samples.Values[path] = sample
 	}
-	if r.Err() != nil {
-		return
+	return samples
+}
+
+// GetStatistics measures once. Whoever wants to go on subscribes.
+func (c *Client) GetStatistics(ctx context.Context, host model.Path, options ...Option) (*Samples, error) {
+	m, err := c.send(ctx, host, hostIface, "GetStatistics", options)
+	if err != nil {
+		return nil, err
 	}
-	for s := range st.subscribers {
-		s.add(samples)
+	defer m.Close()
+	if m.Signature != "ta{oa{sv}}" {
+		return nil, unexpected(m.Store())
 	}
+	samples := readSamples(host, m.Body)
+	return samples, unexpected(m.Body.Err())
 }
 
 func (st *statistics) ownerChanged() { st.have, st.asking = 0, false }

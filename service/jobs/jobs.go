@@ -42,7 +42,10 @@ type Spec struct {
 	Objects     []model.Path
 	UID         uint32 // who asked for it
 	Cancellable bool
-	Run         Func
+	// Announced runs when the job has been announced, before any of its work; nil for
+	// none.
+	Announced func(*model.Job)
+	Run       Func
 }
 
 // Manager owns the jobs.
@@ -105,6 +108,9 @@ func (m *Manager) Start(spec Spec) (*Job, error) {
 	m.mu.Unlock()
 
 	m.publisher.PublishJob(job.value)
+	if spec.Announced != nil {
+		spec.Announced(job.value)
+	}
 	job.mu.Unlock()
 	go m.run(ctx, job, spec.Run)
 	return job, nil

@@ -1,6 +1,7 @@
 package objects_test
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -54,6 +55,7 @@ var goodCalls = map[string]struct {
 }{
 	"Manager.AddHost":               {"org.kvmmanager.host.manage", "/org/kvmmanager", []any{"new", "test:///default"}},
 	"Manager.GetPermissions":        {"", "/org/kvmmanager", []any{dbus.ObjectPath("/org/kvmmanager")}},
+	"Manager.GetPermissionsOf":      {"", "/org/kvmmanager", []any{[]dbus.ObjectPath{"/org/kvmmanager"}}},
 	"Manager.RemoveHost":            {"org.kvmmanager.host.manage", "/org/kvmmanager", []any{dbus.ObjectPath("/org/kvmmanager/hosts/spare")}},
 	"Manager.SubscribeStatistics":   {"org.kvmmanager.read", "/org/kvmmanager", []any{uint32(60_000)}},
 	"Manager.UnsubscribeStatistics": {"", "/org/kvmmanager", nil},
@@ -150,6 +152,7 @@ func TestEveryMethodOfTheXMLIsInTheAccessMatrix(t *testing.T) {
 		}
 	}
 	delete(declared, "Job.Cancel")
+	delete(declared, "Job.Wait")
 	for name := range declared {
 		if _, ok := goodCalls[name]; !ok {
 			t.Errorf("%s has no line in the matrix", name)
@@ -484,5 +487,54 @@ func TestDialogsThatOneUserIgnoresKeepNobodyElseFromAnything(t *testing.T) {
 	w.polkit.Add(polkittest.Rule{UIDs: []uint32{bobUID}, Answer: polkittest.Authenticate})
 	if err := (<-title(w.as(bobUID))).Err; err != nil {
 		t.Errorf("bob, when he is back: %v", err)
+	}
+}
+
+// TestPermissionsOfManyObjectsAreThoseOfEach and cost no question more than asked for.
+func TestPermissionsOfManyObjectsAreThoseOfEach(t *testing.T) {
+	t.Parallel()
+	const control = "org.kvmmanager.vm.control"
+	vms := []*model.VM{running(1, "dev-1"), running(2, "dev-2"), running(3, "prod")}
+	may := func(name string) polkittest.Rule {
+		return polkittest.Rule{
+			Action: control, Details: map[string]string{"verb": "GetPermissions", "vm.name": name}, Answer: polkittest.Yes,
+		}
+	}
+	w := newWorld(t, may("dev-1"), may("dev-2")).withHost(vms...)
+	paths := []dbus.ObjectPath{"/org/kvmmanager", "/org/kvmmanager/hosts/local", "/org/kvmmanager/vms/gone"}
+	for _, vm := range vms {
+		paths = append(paths, dbus.ObjectPath(vm.Path()))
+	}
+	var all map[dbus.ObjectPath]map[string]string
+	if err := w.call(model.Root, "Manager.GetPermissionsOf", paths, none()).Store(&all); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		var one map[string]string
+		_ = w.call(model.Root, "Manager.GetPermissions", path, none()).Store(&one)
+		if !maps.Equal(one, all[path]) {
+			t.Errorf("%s: alone %v, together %v", path, one, all[path])
+		}
+	}
+	if len(all) != len(paths)-1 || all[dbus.ObjectPath(vms[0].Path())][control] != "yes" || all[dbus.ObjectPath(vms[2].Path())][control] != "no" {
+		t.Errorf("got %v", all)
+	}
+	w.polkit.Checks() // those until now
+	clear(all)
+	if err := w.call(model.Root, "Manager.GetPermissionsOf", paths, opts("actions", []string{control})).Store(&all); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(w.polkit.Checks()); n != len(vms) || len(all) != len(vms) || len(all[dbus.ObjectPath(vms[0].Path())]) != 1 {
+		t.Errorf("%d questions for %v", n, all)
+	}
+	invalid := errs.InvalidArgument.DBusName()
+	if err := w.call(model.Root, "Manager.GetPermissionsOf", paths, opts("actions", []string{"a.b"})).Err; errorName(err) != invalid {
+		t.Errorf("an action that there is not: %v", err)
+	}
+	if err := w.call(model.Root, "Manager.GetPermissionsOf", make([]dbus.ObjectPath, 0), none()).Err; err != nil {
+		t.Errorf("no object: %v", err)
+	}
+	if err := w.call(model.Root, "Manager.GetPermissionsOf", slices.Repeat(paths[:1], 513), none()).Err; errorName(err) != invalid {
+		t.Errorf("too many objects: %v", err)
 	}
 }

@@ -2,6 +2,8 @@ package objects
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -19,6 +21,9 @@ func managerMethods() map[string]*method {
 			run: (*request).addHost,
 		},
 		"GetPermissions": {action: open, run: (*request).getPermissions},
+		"GetPermissionsOf": {
+			action: open, options: declare(optActions, "as"), run: (*request).getPermissionsOf,
+		},
 		"RemoveHost": {
 			action: actionHost, message: ask("Authentication is required to remove a virtualization host."),
 			run: (*request).removeHost,
@@ -36,11 +41,81 @@ func (r *request) addHost(context.Context) ([]any, error) {
 	return []any{wire.ObjectPath(model.HostPath(host.ID()))}, nil
 }
 
-// getPermissions tells a user interface what to offer. It reads properties of
-// the object for the details only.
+// getPermissions tells a user interface what to offer.
 func (r *request) getPermissions(ctx context.Context) ([]any, error) {
-	path := model.Path(r.Args[0].(dbus.ObjectPath))
-	about := &request{Call: r.Call, service: r.service, method: r.method}
+	words, err := r.permissionsOf(ctx, model.Path(r.Args[0].(dbus.ObjectPath)), nil)
+	if err != nil {
+		return nil, err
+	}
+	return []any{words}, nil
+}
+
+const (
+	optActions = "actions"
+	// maxPermissionObjects is how many objects GetPermissionsOf takes.
+	maxPermissionObjects = 512
+	// permissionsAtOnce is how many of them are asked about side by side. The
+	// user's share of questions to polkit bounds them as well.
+	permissionsAtOnce = 4
+)
+
+// getPermissionsOf answers for many objects. Those that have gone meanwhile are
+// left out.
+func (r *request) getPermissionsOf(ctx context.Context) ([]any, error) {
+	paths := r.Args[0].([]dbus.ObjectPath)
+	if len(paths) > maxPermissionObjects {
+		return nil, errs.New(errs.InvalidArgument, "There are more than %d objects. Ask for them in several calls.", maxPermissionObjects)
+	}
+	only := r.options.list(optActions)
+	for _, action := range only {
+		if !slices.Contains(allActions(), action) {
+			return nil, errs.New(errs.InvalidArgument, "There is no action “%s”.", model.Printable(action))
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var (
+		mu     sync.Mutex // guards all
+		all    = make(map[dbus.ObjectPath]map[string]string, len(paths))
+		group  sync.WaitGroup
+		places = make(chan struct{}, permissionsAtOnce)
+	)
+	for _, path := range paths {
+		places <- struct{}{}
+		group.Add(1)
+		go func() {
+			defer func() { <-places; group.Done() }()
+			words, err := r.permissionsOf(ctx, model.Path(path), only)
+			switch {
+			case errs.Is(err, errs.NotFound) || err == nil && len(words) == 0:
+			case err != nil:
+				cancel(err) // the first one counts, and ends the others
+			default:
+				mu.Lock()
+				defer mu.Unlock()
+				all[path] = words
+			}
+		}()
+	}
+	group.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	return []any{all}, nil
+}
+
+// allActions is every action that GetPermissions can tell of.
+func allActions() []string {
+	return slices.Concat(vmActions, networkActions, poolActions, hostActions, []string{actionCancel})
+}
+
+// permissionsOf returns what the caller may do with an object, by action; only has
+// the actions that count, nil means all. Properties of the object are read for the
+// details of the questions.
+func (r *request) permissionsOf(ctx context.Context, path model.Path, only []string) (map[string]string, error) {
+	call := *r.Call
+	call.Member = "GetPermissions" // what rules know
+	about := &request{Call: &call, service: r.service, method: r.method}
 	var actions []string
 	if host := r.service.inventory.Host(path); host != nil {
 		about.host, actions = host, hostActions
@@ -55,12 +130,15 @@ func (r *request) getPermissions(ctx context.Context) ([]any, error) {
 	} else if path == model.Root {
 		actions = []string{actionRead, actionHost}
 	} else if job := r.service.jobs.Find(path); job != nil {
-		if about.job = job; cancelAction(about) == open {
-			return []any{map[string]string{actionCancel: string(polkit.Yes)}}, nil
-		}
-		actions = []string{actionCancel}
+		about.job, actions = job, []string{actionCancel}
 	} else {
 		return nil, errs.New(errs.NotFound, "There is no such object.")
+	}
+	if only != nil {
+		actions = slices.DeleteFunc(slices.Clone(actions), func(action string) bool { return !slices.Contains(only, action) })
+	}
+	if about.job != nil && len(actions) > 0 && cancelAction(about) == open {
+		return map[string]string{actionCancel: string(polkit.Yes)}, nil
 	}
 	permissions, err := r.service.authority.Permissions(ctx, r.caller(), actions, about.details(open))
 	if err != nil {
@@ -70,7 +148,7 @@ func (r *request) getPermissions(ctx context.Context) ([]any, error) {
 	for action, p := range permissions {
 		words[action] = string(p)
 	}
-	return []any{words}, nil
+	return words, nil
 }
 
 func (r *request) removeHost(context.Context) ([]any, error) {

@@ -65,7 +65,7 @@ func TestSignalsComeInTheirOrder(t *testing.T) {
 		got = append(got, word)
 	}
 	want := []string{
-		"InterfacesAdded", "PropertiesChanged starting", "VMStateChanged",
+		"InterfacesAdded", "JobStarted", "PropertiesChanged starting", "VMStateChanged",
 		"PropertiesChanged running", "VMStateChanged", "PropertiesChanged done", "Completed",
 	}
 	if !slices.Equal(got, want) {
@@ -640,5 +640,89 @@ func TestWhatIsMadeIsNoFailureSinceItCannotBeRead(t *testing.T) {
 		if call.Err != nil {
 			t.Errorf("%s: %v", method, call.Err)
 		}
+	}
+}
+
+// TestWhoWaitsIsToldTheJobBefore follows a job from the signal to its result, while the
+// call that started it waits.
+func TestWhoWaitsIsToldTheJobBefore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(fakehv.VM(1, "web"))
+	waiting, other := w.bus.Connect(t), w.bus.Connect(t)
+	told, overheard := make(chan *dbus.Signal, 64), make(chan *dbus.Signal, 64)
+	waiting.Signal(told)
+	other.Signal(overheard)
+	if err := other.AddMatchSignal(dbus.WithMatchSender(w.name)); err != nil {
+		t.Fatal(err)
+	}
+	goOn := make(chan struct{})
+	w.hv.Hook("start", func(context.Context, string) error { <-goOn; return nil })
+	reply := w.callWith(waiting, 0, vmPath, "VM.Start", opts("wait", true))
+	var started *dbus.Signal
+	for started == nil || started.Name != api.ManagerInterface+".JobStarted" {
+		started = <-told
+	}
+	job := started.Body[0].(dbus.ObjectPath)
+	if started.Path != api.RootPath || started.Body[1] != dbus.ObjectPath(vmPath) || started.Body[2] != "Start" || started.Body[3].(uint32) == 0 {
+		t.Errorf("the signal is %v of %s", started.Body, started.Path)
+	}
+	if got := w.property(model.Path(job), api.JobInterface, "State"); got != "running" {
+		t.Errorf("the job is %v", got)
+	}
+	select {
+	case call := <-reply:
+		t.Fatalf("the reply came before the end: %v", call.Err)
+	default:
+	}
+	close(goOn)
+	answer := <-reply
+	if answer.Err != nil || answer.Body[0] != job {
+		t.Errorf("the reply is %v, %v", answer.Body, answer.Err)
+	}
+	var name dbus.Variant // comes after everything that was sent to everybody
+	if err := w.object(other, vmPath).Call("org.freedesktop.DBus.Properties.Get", 0, vmIface, "Name").Store(&name); err != nil {
+		t.Fatal(err)
+	}
+	for len(overheard) > 0 {
+		if s := <-overheard; s.Name == api.ManagerInterface+".JobStarted" {
+			t.Error("who did not call is told, too")
+		}
+	}
+}
+
+func TestWaitAnswersWithTheResultOfAJob(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(fakehv.VM(1, "web"))
+	goOn := make(chan struct{})
+	w.hv.Hook("create-snapshot", func(context.Context, string) error { <-goOn; return nil })
+	var job dbus.ObjectPath
+	if err := w.call(vmPath, "VM.CreateSnapshot", "first", none()).Store(&job); err != nil {
+		t.Fatal(err)
+	}
+	path := model.Path(job)
+	first := w.callWith(w.bus.Connect(t), 0, path, "Job.Wait", none())
+	close(goOn)
+	late := w.callWith(w.conn, 0, path, "Job.Wait", none())
+	for _, call := range []*dbus.Call{<-first, <-late} {
+		var result map[string]dbus.Variant
+		if err := call.Store(&result); err != nil {
+			t.Fatal(err)
+		}
+		if read := w.property(path, api.JobInterface, "Result"); fmt.Sprint(read) != fmt.Sprint(result) || len(result) == 0 {
+			t.Errorf("it answers %v, and the property is %v", result, read)
+		}
+	}
+}
+
+func TestWaitFailsAsTheJobDoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	w.hv.Hook("pause", func(context.Context, string) error { return errs.New(errs.NoSpace, "There is no space left.") })
+	var job dbus.ObjectPath
+	if err := w.call(vmPath, "VM.Pause", none()).Store(&job); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.call(model.Path(job), "Job.Wait", none()).Err; errorName(err) != errs.NoSpace.DBusName() {
+		t.Errorf("got %v", err)
 	}
 }

@@ -46,6 +46,9 @@ func parseOptions(arg any, declared map[string]string) (options, error) {
 	parsed := options{}
 	for key, value := range given {
 		sig, ok := declared[key]
+		if !ok && key == optWait {
+			sig, ok = "b", true // taken everywhere: what is no job is done when it answers
+		}
 		switch {
 		case !ok:
 			return nil, errs.New(errs.InvalidArgument, "There is no option “%s”. %s", model.Printable(key), known(declared))

@@ -49,8 +49,10 @@ func TestOnlyWhatIsAboutTheCallerIsOpen(t *testing.T) {
 	t.Parallel()
 	aboutTheCaller := []string{
 		api.ManagerInterface + ".GetPermissions",        // what it may do
+		api.ManagerInterface + ".GetPermissionsOf",      // the same
 		api.ManagerInterface + ".UnsubscribeStatistics", // its own subscription
 		api.JobInterface + ".Cancel",                    // a job of its own; see cancelAction
+		api.JobInterface + ".Wait",                      // the same; see waitAction
 	}
 	for name, m := range table() {
 		if (m.action == open) != slices.Contains(aboutTheCaller, name) {

@@ -3,7 +3,10 @@ package objects
 import (
 	"context"
 
+	"org.kvmmanager/dbus"
+	"org.kvmmanager/internal/bus"
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/wire"
 	"org.kvmmanager/service/inventory"
 	"org.kvmmanager/service/jobs"
@@ -155,6 +158,9 @@ func (r *request) startJob(ctx context.Context, spec jobs.Spec) ([]any, error) {
 		r.auditJob(job, err)
 		return result, err
 	}
+	if r.options.flag(optWait) {
+		spec.Announced = r.jobStarted
+	}
 	job, err := r.service.jobs.Start(spec)
 	if err != nil {
 		return nil, err
@@ -171,6 +177,12 @@ func (r *request) startJob(ctx context.Context, spec jobs.Spec) ([]any, error) {
 		}
 	}
 	return []any{wire.ObjectPath(job.Path())}, nil
+}
+
+// jobStarted tells a caller who waits which job it is.
+func (r *request) jobStarted(job *model.Job) {
+	r.service.tree.Apply(bus.EmitTo([]string{r.Sender}, api.RootPath, api.ManagerInterface, "JobStarted",
+		wire.ObjectPath(job.Path()), r.Path, r.Member, r.Serial()))
 }
 
 // alone is the work of a job that no other change of its VM comes between: only
