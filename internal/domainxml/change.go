@@ -58,7 +58,7 @@ func changeMedium(e *Element, changes *model.DeviceSpec) error {
 	if format != "raw" && format != "qcow2" {
 		return errs.New(errs.InvalidArgument, "The format must be raw or qcow2.")
 	}
-	e.ReplaceMedium(changes.Type, changes.Source, format)
+	e.ReplaceMedium(changes.Type, changes.Source, format, changes.Layers)
 	return nil
 }
 

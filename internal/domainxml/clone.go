@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 )
 
 // Clone is what a copy of a VM has of its own.
@@ -19,6 +20,7 @@ type DiskImage struct {
 	Path   string // the volume's path
 	Volume string // its name in the pool of the original
 	Format string
+	Layers []model.Layer // what it is a layer over, the nearest first
 }
 
 // CloneDomain changes a stored definition into that of the copy. What this
@@ -126,6 +128,7 @@ func (i DiskImage) put(disk *node) {
 		source.set("file", i.Path)
 	}
 	disk.drop("backingStore")
+	disk.children = append(disk.children, backingStore(i.Layers))
 	if driver := disk.find("driver"); driver != nil && i.Format != "" {
 		driver.set("type", i.Format)
 	}

@@ -95,12 +95,12 @@ func TestACloneHasWhatOnlyOneVMCanHaveOfItsOwn(t *testing.T) {
 	if g := vm.Graphics[0]; g.Port != 0 || !g.AutoPort || !g.HasPassword {
 		t.Errorf("its screen is %+v", g)
 	}
-	for _, left := range []string{"11111111", "22222222", "/nvram/old.fd", "domain-old", "backingStore", "address=\"7\""} {
+	for _, left := range []string{"11111111", "22222222", "/nvram/old.fd", "domain-old", "<backingStore type", "address=\"7\""} {
 		if strings.Contains(got, left) {
 			t.Errorf("%s is left:\n%s", left, got)
 		}
 	}
-	for _, kept := range []string{"<genid></genid>", "template=\"/fw/vars.fd\"", "qemu:arg", "tpm-crb", ">S<"} {
+	for _, kept := range []string{"<genid></genid>", "<backingStore></backingStore>", "template=\"/fw/vars.fd\"", "qemu:arg", "tpm-crb", ">S<"} {
 		if !strings.Contains(got, kept) {
 			t.Errorf("%s is missing:\n%s", kept, got)
 		}

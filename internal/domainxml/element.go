@@ -92,8 +92,8 @@ func SharesMemory(doc string) (bool, error) {
 }
 
 // ReplaceMedium puts another medium into a drive; an empty path takes out what
-// is in it.
-func (e *Element) ReplaceMedium(kind, path, format string) {
+// is in it. The definition names all layers of the new one.
+func (e *Element) ReplaceMedium(kind, path, format string, layers []model.Layer) {
 	n := e.node
 	n.drop("source")
 	n.drop("backingStore")
@@ -118,6 +118,26 @@ func (e *Element) ReplaceMedium(kind, path, format string) {
 		n.children = append(n.children, driver)
 	}
 	driver.set("type", format)
+	n.children = append(n.children, backingStore(layers))
+}
+
+// backingStore is the element that names the layers under an image, and that
+// there are no more.
+func backingStore(layers []model.Layer) *node {
+	b := &node{name: "backingStore"}
+	if len(layers) == 0 {
+		return b
+	}
+	kind, attribute := "file", "file"
+	if layers[0].Block {
+		kind, attribute = "block", "dev"
+	}
+	b.set("type", kind)
+	format, source := &node{name: "format"}, &node{name: "source"}
+	format.set("type", layers[0].Format)
+	source.set(attribute, layers[0].Path)
+	b.children = []*node{format, source, backingStore(layers[1:])}
+	return b
 }
 
 // Encrypted says whether the hypervisor has to decrypt a disk's image.

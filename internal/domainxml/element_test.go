@@ -72,7 +72,7 @@ func TestAChangeKeepsWhatItIsNotAbout(t *testing.T) {
 		given   string
 		want    string // the element, or the kind of error
 	}{
-		"a medium":           {"cdrom-sda", model.Device{Source: "/new.iso"}, "source", `<disk type="file" device="cdrom"><driver name="qemu" type="raw" future="1"></driver><target dev="sda"></target><source file="/new.iso"></source></disk>`},
+		"a medium":           {"cdrom-sda", model.Device{Source: "/new.iso"}, "source", `<disk type="file" device="cdrom"><driver name="qemu" type="raw" future="1"></driver><target dev="sda"></target><source file="/new.iso"></source><backingStore></backingStore></disk>`},
 		"no medium":          {"cdrom-sda", model.Device{}, "source", `<disk type="file" device="cdrom"><driver name="qemu" type="raw" future="1"></driver><target dev="sda"></target></disk>`},
 		"another network":    {"interface-52:54:00:00:00:01", model.Device{NetworkName: "b"}, "network-name", `<interface type="network"><mac address="52:54:00:00:00:01"></mac><future></future><source network="b"></source></interface>`},
 		"a bridge":           {"interface-52:54:00:00:00:01", model.Device{Bridge: "br0"}, "bridge", `<interface type="bridge"><mac address="52:54:00:00:00:01"></mac><future></future><source bridge="br0"></source></interface>`},

@@ -57,12 +57,17 @@ type Device struct {
 	Allocation uint64 `wire:"allocation"`
 	ReadOnly   bool   `wire:"read-only"`
 	// Unresponsive is set while the file system of the image does not answer.
-	Unresponsive bool   `wire:"unresponsive"`
-	Shareable    bool   `wire:"shareable"`
-	Cache        string `wire:"cache"`
-	Discard      string `wire:"discard"`
-	Serial       string `wire:"serial"`
-	BootIndex    uint32 `wire:"boot-index"` // 1 boots first, 0 is not in the order
+	Unresponsive bool `wire:"unresponsive"`
+	Shareable    bool `wire:"shareable"`
+	// Inspected is set for a new disk or medium whose image was looked at, and
+	// Layers is what that is a layer over, the nearest first: the definition then
+	// names them all, and the hypervisor follows nothing else.
+	Inspected bool    `wire:"-"`
+	Layers    []Layer `wire:"-"`
+	Cache     string  `wire:"cache"`
+	Discard   string  `wire:"discard"`
+	Serial    string  `wire:"serial"`
+	BootIndex uint32  `wire:"boot-index"` // 1 boots first, 0 is not in the order
 
 	MAC         string   `wire:"mac"`
 	Network     Path     `wire:"network"` // the network's object, when the service knows it

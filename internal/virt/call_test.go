@@ -182,7 +182,7 @@ func TestWhatMovesVolumesHoldsUpNothingElse(t *testing.T) {
 			return c.CopyVolume(ctx, imagesPool, "a", imagesPool, inventory.NewVolume{Name: "b"}, progress)
 		},
 		"a duplicate": func(ctx context.Context) error {
-			_, err := c.DuplicateVolume(ctx, imagesPool, "a", imagesPool, inventory.VolumeInfo{Name: "b", Format: "raw"})
+			_, err := c.DuplicateVolume(ctx, imagesPool, "a", imagesPool, inventory.VolumeInfo{Name: "b", Format: "raw"}, inventory.ImageRights{})
 			return err
 		},
 		"a clone": func(ctx context.Context) error { _, err := c.Clone(ctx, other, spec("b")); return err },

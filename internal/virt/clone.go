@@ -138,6 +138,10 @@ func (k *copying) end(failed bool) {
 	}
 }
 
+func (k *copying) inspection() *inspection {
+	return k.over.inspect(k.conn, inventory.ImageRights{Storage: k.spec.Storage})
+}
+
 // copyDisks looks at every disk before it copies the first.
 func (k *copying) copyDisks(xml string) error {
 	if err := k.mayRead(xml); err != nil {
@@ -148,6 +152,7 @@ func (k *copying) copyDisks(xml string) error {
 		return err
 	}
 	originals := make([]*image, 0, len(disks))
+	sources := make([]*copySource, 0, len(disks))
 	defer func() {
 		for _, i := range originals {
 			_ = i.vol.Free()
@@ -159,9 +164,15 @@ func (k *copying) copyDisks(xml string) error {
 			return notAVolume(err, d.Target)
 		}
 		originals = append(originals, i)
-		if err := refuseMistaken(&i.facts, d.Format); err != nil {
+		chain, err := chainOf(xml, d.Target)
+		if err != nil {
 			return err
 		}
+		from := &copySource{vol: i.vol, format: d.Format, chain: chain}
+		if err := from.look(k.inspection()); err != nil {
+			return err
+		}
+		sources = append(sources, from)
 		k.total += i.facts.Allocation
 	}
 	for n, i := range originals {
@@ -172,7 +183,7 @@ func (k *copying) copyDisks(xml string) error {
 		if n > 0 {
 			suffix = "-" + disks[n].Target
 		}
-		if err := k.copyDisk(i, disks[n].Target, k.spec.Name+suffix); err != nil {
+		if err := k.copyDisk(i, sources[n], disks[n].Target, k.spec.Name+suffix); err != nil {
 			return err
 		}
 		k.done += i.facts.Allocation
@@ -198,7 +209,7 @@ func (k *copying) mayRead(xml string) error {
 }
 
 // copyDisk makes a volume beside the original, in its pool.
-func (k *copying) copyDisk(original *image, target, stem string) error {
+func (k *copying) copyDisk(original *image, from *copySource, target, stem string) error {
 	pool, err := original.vol.LookupPoolByVolume()
 	if err != nil {
 		return err
@@ -207,7 +218,8 @@ func (k *copying) copyDisk(original *image, target, stem string) error {
 	format, ending := original.facts.Format, filepath.Ext(original.facts.Name)
 	var base *domainxml.ImageFacts
 	if k.spec.Linked {
-		format, ending, base = "qcow2", ".qcow2", &original.facts
+		format, ending = "qcow2", ".qcow2"
+		base = &domainxml.ImageFacts{Path: original.facts.Path, Format: orRaw(from.format)}
 	}
 	name, err := freeName(pool, stem, ending)
 	if err != nil {
@@ -225,10 +237,12 @@ func (k *copying) copyDisk(original *image, target, stem string) error {
 	k.made = append(k.made, madeVolume{uuidOf(pool), name, note})
 	var vol *libvirt.StorageVol
 	if k.spec.Linked {
-		vol, err = pool.StorageVolCreateXML(xml, 0)
+		if err = from.look(k.inspection()); err == nil {
+			vol, err = pool.StorageVolCreateXML(xml, 0)
+		}
 	} else {
 		stop := followVolume(pool, name, func(allocation uint64) { k.spec.Progress(k.done+allocation, k.total) })
-		vol, err = pool.StorageVolCreateXMLFrom(xml, original.vol, 0)
+		vol, err = copyImage(k.inspection(), from, pool, xml)
 		stop()
 	}
 	if hasCode(err, libvirt.ERR_STORAGE_VOL_EXIST) { // somebody was faster
@@ -240,7 +254,11 @@ func (k *copying) copyDisk(original *image, target, stem string) error {
 	}
 	defer vol.Free()
 	path, err := vol.GetPath()
-	k.images[target] = domainxml.DiskImage{Path: path, Volume: name, Format: format}
+	image := domainxml.DiskImage{Path: path, Volume: name, Format: format}
+	if k.spec.Linked {
+		image.Layers = append([]model.Layer{{Path: base.Path, Format: base.Format, Block: from.block}}, from.over...)
+	}
+	k.images[target] = image
 	return err
 }
 

@@ -28,8 +28,10 @@ func (e *editing) update(id string, changes *model.DeviceSpec) (inventory.Applie
 	if err != nil {
 		return applied, err
 	}
-	if err := e.over.resolveVolume(e.conn, changes); err != nil {
-		return applied, err
+	if kind := e.kindOf(stored, live); kind == model.KindCDROM || kind == model.KindFloppy {
+		if err := e.resolveImage(changes, kind, false); err != nil {
+			return applied, err
+		}
 	}
 	if err := e.needPasst(changes.PortForwards); err != nil {
 		return applied, err
@@ -76,6 +78,14 @@ func (e *editing) update(id string, changes *model.DeviceSpec) (inventory.Applie
 		}
 	}
 	return applied, nil
+}
+
+// kindOf returns the kind of a device that was found.
+func (e *editing) kindOf(stored, live *domainxml.Element) model.DeviceKind {
+	if stored == nil {
+		stored = live
+	}
+	return stored.Kind
 }
 
 // canChange says whether QEMU can do this to a device in use.

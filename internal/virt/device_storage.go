@@ -12,12 +12,32 @@ import (
 	"org.kvmmanager/service/inventory"
 )
 
-// resolveVolume finds the path and the format of a volume that was named, and looks
-// whether its content may be read like that.
-func (c *Conn) resolveVolume(conn *libvirt.Connect, d *model.DeviceSpec) error {
-	if d.Volume == "" {
+// resolveImage finds the path and the format of a volume that was named, and what
+// the image of a disk or drive is a layer over. A path has been asked for.
+func (e *editing) resolveImage(d *model.DeviceSpec, kind model.DeviceKind, readOnly bool) (err error) {
+	rights := inventory.ImageRights{Storage: e.how.Storage}
+	switch {
+	case d.Volume != "":
+		err = e.over.resolveVolume(e.conn, d)
+	case d.Source == "" || d.Type == "network":
 		return nil
+	default:
+		rights.HostPaths = true
 	}
+	if err != nil {
+		return err
+	}
+	format := d.Format
+	if format == "" && kind == model.KindDisk {
+		format = "qcow2" // as package build has it
+	}
+	d.Layers, err = e.over.inspect(e.conn, rights).place(d.Source, format, readOnly || kind == model.KindCDROM)
+	d.Inspected = true
+	return err
+}
+
+// resolveVolume finds the path and the format of a volume that was named.
+func (c *Conn) resolveVolume(conn *libvirt.Connect, d *model.DeviceSpec) error {
 	volume, err := c.volumeOf(conn, &d.Device)
 	if err != nil {
 		return err
@@ -39,11 +59,9 @@ func (c *Conn) resolveVolume(conn *libvirt.Connect, d *model.DeviceSpec) error {
 		return err
 	}
 	if d.Format == "" {
-		if d.Format, err = volumeFormat(volume); err != nil {
-			return err
-		}
+		d.Format, err = volumeFormat(volume)
 	}
-	return refuseForeign(conn, volume, d.Format)
+	return err
 }
 
 // volumeFormat is raw for whatever QEMU has no driver for.
@@ -118,13 +136,16 @@ func (c *Conn) resizeStored(dom *libvirt.Domain, uuid string, disk *model.Device
 	if err != nil {
 		return err
 	}
-	if err := refuseMistaken(&facts, disk.Format); err != nil {
+	if seems, is := imageFormat(facts.Format), imageFormat(disk.Format); seems != is {
+		return mistaken(seems, is)
+	}
+	if err := c.oneFormat(conn, facts.Path, disk.Format, false); err != nil {
 		return err
 	}
 	if err := larger(facts.Capacity, size); err != nil {
 		return err
 	}
-	return resizeVolume(conn, volume, size, 0)
+	return resizeVolume(c.inspect(conn, inventory.ImageRights{Storage: true}), volume, size, 0)
 }
 
 // larger refuses to cut off what the guest has on its disk.

@@ -263,7 +263,7 @@ func (e *editing) prepare(d *model.DeviceSpec) error {
 	}
 	switch d.Kind {
 	case model.KindDisk, model.KindCDROM, model.KindFloppy:
-		if err := e.over.resolveVolume(e.conn, d); err != nil {
+		if err := e.resolveImage(d, d.Kind, d.ReadOnly); err != nil {
 			return err
 		}
 		return e.chooseTarget(d)

@@ -26,7 +26,8 @@ type movingDisk struct {
 	id      string // of the disk
 	move    inventory.DiskMove
 	moved   inventory.MovedDisk
-	old     inventory.Note // of the original, if that is to go and a record can name it
+	chain   *domainxml.Chain // what the definition says of the disk's image
+	old     inventory.Note   // of the original, if that is to go and a record can name it
 }
 
 // MoveDisk puts the image of a disk into a pool; see inventory.Conn. libvirt
@@ -53,6 +54,9 @@ func (c *Conn) MoveDisk(ctx context.Context, uuid, id string, move inventory.Dis
 func (m *movingDisk) run() error {
 	disk, place, err := m.find()
 	if err != nil {
+		return err
+	}
+	if err := m.inspection().inPool(place); err != nil {
 		return err
 	}
 	return m.over.withImage(m.conn, m.scratch, disk.Type, place, func(original *libvirt.StorageVol) error {
@@ -89,6 +93,9 @@ func (m *movingDisk) find() (disk *domainxml.Element, place string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
+	if m.chain, err = chainOf(doc, disk.Target); err != nil {
+		return nil, "", err
+	}
 	switch disk.Type {
 	case "file", "block", "volume":
 		place = m.over.pathOf(m.conn, &disk.Device)
@@ -100,6 +107,10 @@ func (m *movingDisk) find() (disk *domainxml.Element, place string, err error) {
 		return nil, "", errs.New(errs.NotSupported, "The image of “%s” is encrypted, and the hypervisor could not read a copy of it.", m.id)
 	}
 	return disk, place, nil
+}
+
+func (m *movingDisk) inspection() *inspection {
+	return m.over.inspect(m.conn, m.move.Rights)
 }
 
 // refuseStates is about what the VM can go back to, which names its images.
@@ -126,27 +137,24 @@ func (m *movingDisk) refuseActive() error {
 // replace makes the volume and has the disk use it. Nothing of it is left when
 // that fails.
 func (m *movingDisk) replace(disk *domainxml.Element, original *libvirt.StorageVol) error {
-	facts, err := factsOf(original)
-	if err != nil {
+	from := &copySource{vol: original, format: disk.Format, chain: m.chain}
+	if err := from.look(m.inspection()); err != nil {
 		return err
 	}
 	format := "raw"
 	if disk.Format == "qcow2" {
 		format = "qcow2"
 	}
-	if err := refuseMistaken(&facts, disk.Format); err != nil {
-		return err
-	}
 	pool, err := m.conn.LookupStoragePoolByUUIDString(m.move.Pool)
 	if err != nil {
 		return err
 	}
 	defer pool.Free()
-	note, err := m.choose(pool, disk, facts.Path)
+	note, err := m.choose(pool, disk, from.facts.Path)
 	if err != nil {
 		return err
 	}
-	made, err := m.copy(pool, original, &facts, format)
+	made, err := m.copy(pool, from, format)
 	if err != nil {
 		m.settle(pool, note, err)
 		return err
@@ -228,17 +236,18 @@ func (m *movingDisk) choose(pool *libvirt.StoragePool, disk *domainxml.Element, 
 	return m.move.Unfinished.Volume(m.move.Pool, name)
 }
 
-func (m *movingDisk) copy(pool *libvirt.StoragePool, original *libvirt.StorageVol, facts *domainxml.ImageFacts, format string) (*libvirt.StorageVol, error) {
+func (m *movingDisk) copy(pool *libvirt.StoragePool, from *copySource, format string) (*libvirt.StorageVol, error) {
 	if !m.move.Files {
 		format = "" // its volumes have none
 	}
-	xml, err := domainxml.CopyXML(m.moved.Volume, format, facts.Capacity, nil)
+	xml, err := domainxml.CopyXML(m.moved.Volume, format, from.facts.Capacity, nil)
 	if err != nil {
 		return nil, err
 	}
-	stop := followVolume(pool, m.moved.Volume, func(done uint64) { m.move.Progress(done, facts.Allocation) })
+	total := from.facts.Allocation
+	stop := followVolume(pool, m.moved.Volume, func(done uint64) { m.move.Progress(done, total) })
 	defer stop()
-	return pool.StorageVolCreateXMLFrom(xml, original, 0)
+	return copyImage(m.inspection(), from, pool, xml)
 }
 
 // settle is about a copy that has failed: libvirt has removed it, unless nobody
@@ -285,7 +294,7 @@ func (m *movingDisk) use(disk *domainxml.Element, made *libvirt.StorageVol, form
 	if info.Type == libvirt.STORAGE_VOL_BLOCK {
 		kind = "block"
 	}
-	disk.ReplaceMedium(kind, path, format)
+	disk.ReplaceMedium(kind, path, format, nil)
 	xml, err := disk.XML()
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package virt
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,7 +50,8 @@ func TestAVolumeThatNamesAFileOfTheHostIsNoImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dry := inventory.DeviceChange{Apply: inventory.ApplyBoth, DryRun: true}
+	dry := inventory.DeviceChange{Apply: inventory.ApplyBoth, DryRun: true, Storage: true}
+	without := inventory.DeviceChange{Apply: inventory.ApplyBoth, DryRun: true}
 	for _, test := range []struct {
 		volume, format string
 		refused        bool
@@ -68,6 +71,10 @@ func TestAVolumeThatNamesAFileOfTheHostIsNoImage(t *testing.T) {
 		spec := device(model.Device{Kind: model.KindDisk, Pool: "images", Volume: test.volume, Format: test.format}, "pool", "volume")
 		_, _, added := c.AddDevice(t.Context(), vm.UUID, spec, dry)
 		_, inserted := c.UpdateDevice(t.Context(), vm.UUID, drive, device(model.Device{Pool: "images", Volume: test.volume, Format: test.format}, "pool", "volume"), dry)
+		_, _, err := c.AddDevice(t.Context(), vm.UUID, spec, without)
+		if needs := slices.Contains([]string{"overlay", "over-foreign", "circle"}, test.volume); needs != errors.Is(err, inventory.ErrNeedsStorage) {
+			t.Errorf("%s as %q without a right to layers: %v", test.volume, test.format, err)
+		}
 		for what, err := range map[string]error{"a disk": added, "a medium": inserted} {
 			if test.refused != errs.Is(err, errs.NotSupported) || err != nil && !strings.Contains(err.Error(), "layer") {
 				t.Errorf("%s, %s as %q: %v", test.volume, what, test.format, err)
@@ -75,7 +82,8 @@ func TestAVolumeThatNamesAFileOfTheHostIsNoImage(t *testing.T) {
 		}
 	}
 	for name, refused := range map[string]bool{"web.qcow2": false, "overlay": false, "foreign": true, "over-foreign": true} {
-		if err := c.CheckImage(t.Context(), imagesPool, name); refused != errs.Is(err, errs.NotSupported) {
+		rights := inventory.ImageRights{Storage: true}
+		if _, err := c.InspectImage(t.Context(), "/tmp/images/"+name, "qcow2", false, rights); refused != errs.Is(err, errs.NotSupported) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -89,7 +97,7 @@ func TestLibvirtCopiesNoFileOfTheHost(t *testing.T) {
 		if refused != errs.Is(err, errs.NotSupported) {
 			t.Errorf("%s: %v", name, err)
 		}
-		_, err = c.DuplicateVolume(t.Context(), imagesPool, name, imagesPool, inventory.VolumeInfo{Name: "b " + name, Format: "raw", Capacity: 1 << 20})
+		_, err = c.DuplicateVolume(t.Context(), imagesPool, name, imagesPool, inventory.VolumeInfo{Name: "b " + name, Format: "raw", Capacity: 1 << 20}, inventory.ImageRights{Storage: true})
 		if refused != errs.Is(err, errs.NotSupported) {
 			t.Errorf("%s for a new VM: %v", name, err)
 		}

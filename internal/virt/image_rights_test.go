@@ -14,6 +14,9 @@ import (
 func attach(t *testing.T, c *Conn, uuid, volume string, readOnly, medium, storage bool) error {
 	t.Helper()
 	d := model.DeviceSpec{Device: model.Device{Kind: model.KindDisk, Bus: "virtio", Pool: "images", Volume: volume, Format: "raw", ReadOnly: readOnly}}
+	if strings.HasSuffix(volume, ".qcow2") {
+		d.Format = "qcow2"
+	}
 	if medium {
 		d.Kind, d.Bus = model.KindCDROM, "sata"
 	}

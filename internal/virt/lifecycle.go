@@ -15,7 +15,12 @@ func (c *Conn) Start(ctx context.Context, uuid string, paused bool) error {
 	if paused {
 		flags |= libvirt.DOMAIN_START_PAUSED
 	}
-	err := c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error { return dom.CreateWithFlags(flags) })
+	err := c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error {
+		if err := c.lookBeforeStart(dom); err != nil {
+			return err
+		}
+		return dom.CreateWithFlags(flags)
+	})
 	c.memory.noteStart(uuid, err)
 	return err
 }

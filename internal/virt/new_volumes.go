@@ -87,13 +87,10 @@ func (c *Conn) MakeVolume(ctx context.Context, pool string, want inventory.Volum
 }
 
 // DuplicateVolume copies a volume; see inventory.NewVolumes.
-func (c *Conn) DuplicateVolume(ctx context.Context, fromPool, from, pool string, want inventory.VolumeInfo) (inventory.VolumeInfo, error) {
+func (c *Conn) DuplicateVolume(ctx context.Context, fromPool, from, pool string, want inventory.VolumeInfo, rights inventory.ImageRights) (inventory.VolumeInfo, error) {
 	return c.newVolume(ctx, laneTransfer, pool, want, func(conn *libvirt.Connect, p *libvirt.StoragePool, xml string) (made *libvirt.StorageVol, err error) {
 		err = withVolume(conn, fromPool, from, func(v *libvirt.StorageVol) error {
-			if err := refuseForeignCopy(conn, v); err != nil {
-				return err
-			}
-			made, err = p.StorageVolCreateXMLFrom(xml, v, 0)
+			made, err = copyVolume(c.inspect(conn, rights), v, p, xml)
 			return err
 		})
 		return made, err
@@ -195,7 +192,9 @@ func (c *Conn) GrowVolume(ctx context.Context, pool, name string, capacity uint6
 		if err := awaitFormat(ctx, conn, p, pool, name); err != nil {
 			return err
 		}
-		return withVolume(conn, pool, name, func(v *libvirt.StorageVol) error { return resizeVolume(conn, v, capacity, 0) })
+		return withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
+			return resizeVolume(c.inspect(conn, inventory.ImageRights{Storage: true}), v, capacity, 0)
+		})
 	})
 }
 

@@ -66,6 +66,9 @@ func (c *Conn) CreateSnapshot(ctx context.Context, uuid string, spec inventory.S
 			}
 			defer done()
 		}
+		if err := c.lookBeforeSnapshot(dom, nil); err != nil {
+			return err
+		}
 		made, err := dom.CreateSnapshotXML(xml, createFlags(spec, plan.Kind, active))
 		if err != nil {
 			return err
@@ -102,7 +105,12 @@ func (c *Conn) RevertSnapshot(ctx context.Context, uuid, name string, start bool
 	if start {
 		flags |= libvirt.DOMAIN_SNAPSHOT_REVERT_RUNNING
 	}
-	err := c.onSnapshot(ctx, uuid, name, func(_ *libvirt.Domain, s *libvirt.DomainSnapshot) error { return s.RevertToSnapshot(flags) })
+	err := c.onSnapshot(ctx, uuid, name, func(dom *libvirt.Domain, s *libvirt.DomainSnapshot) error {
+		if err := c.lookBeforeSnapshot(dom, s); err != nil {
+			return err
+		}
+		return s.RevertToSnapshot(flags)
+	})
 	c.later(uuid, taskSizes)
 	return err
 }
@@ -113,7 +121,12 @@ func (c *Conn) DeleteSnapshot(ctx context.Context, uuid, name string, children b
 	if children {
 		flags |= libvirt.DOMAIN_SNAPSHOT_DELETE_CHILDREN
 	}
-	err := c.onSnapshot(ctx, uuid, name, func(_ *libvirt.Domain, s *libvirt.DomainSnapshot) error { return s.Delete(flags) })
+	err := c.onSnapshot(ctx, uuid, name, func(dom *libvirt.Domain, s *libvirt.DomainSnapshot) error {
+		if err := c.lookBeforeSnapshot(dom, s); err != nil {
+			return err
+		}
+		return s.Delete(flags)
+	})
 	c.later(uuid, taskSizes)
 	return err
 }

@@ -16,12 +16,13 @@ import (
 type use struct {
 	uuid, vm string
 	id       imageID
-	active   bool // the VM runs
-	writes   bool // the VM writes to it
-	base     bool // a disk or a snapshot of the VM depends on its content
-	drive    bool // a medium in a CD-ROM or floppy drive
-	template bool // the VM is a template
-	job      bool // not a VM, but an operation that is under way
+	active   bool   // the VM runs
+	writes   bool   // the VM writes to it
+	format   string // what the VM takes it for; empty where nothing tells
+	base     bool   // a disk or a snapshot of the VM depends on its content
+	drive    bool   // a medium in a CD-ROM or floppy drive
+	template bool   // the VM is a template
+	job      bool   // not a VM, but an operation that is under way
 }
 
 // uses is the images that VMs need, as libvirt knows at one moment.
@@ -160,6 +161,9 @@ func (u *uses) note(r *reading, id imageID, image *domainxml.Image, base bool) {
 	}
 	next := r.use
 	next.id, next.base, next.writes = id, base, image.Writes() && !base
+	if image.Type != "" {
+		next.format = imageFormat(image.Format)
+	}
 	next.drive = image.Kind == model.KindCDROM || image.Kind == model.KindFloppy
 	u.all = append(u.all, next)
 }
@@ -216,7 +220,8 @@ func (u *uses) follow(r *reading, image *domainxml.Image, id imageID, active boo
 			return
 		}
 		id = u.identify(base)
-		u.note(r, id, image, true)
+		below := domainxml.Image{Device: model.Device{Kind: image.Kind}}
+		u.note(r, id, &below, true)
 	}
 }
 

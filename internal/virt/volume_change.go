@@ -48,11 +48,9 @@ func (c *Conn) CopyVolume(ctx context.Context, fromPool, from, pool string, v in
 			if err != nil {
 				return err
 			}
-			if err := refuseForeignCopy(conn, original); err != nil {
-				return err
-			}
 			stop := followVolume(p, v.Name, func(done uint64) { progress(done, info.Allocation) })
-			made, err := p.StorageVolCreateXMLFrom(xml, original, 0)
+			i := c.inspect(conn, inventory.ImageRights{Storage: true})
+			made, err := copyVolume(i, original, p, xml)
 			stop()
 			if err != nil {
 				return err
@@ -116,7 +114,9 @@ func (c *Conn) ResizeVolume(ctx context.Context, pool, name string, capacity uin
 		flags = libvirt.STORAGE_VOL_RESIZE_SHRINK
 	}
 	return c.onVolume(context.WithoutCancel(ctx), pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-		return c.onUses(conn, v, changeable(v), func() error { return resizeVolume(conn, v, capacity, flags) })
+		return c.onUses(conn, v, changeable(v), func() error {
+			return resizeVolume(c.inspect(conn, inventory.ImageRights{Storage: true}), v, capacity, flags)
+		})
 	})
 }
 

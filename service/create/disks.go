@@ -2,6 +2,7 @@ package create
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/osinfo"
+	"org.kvmmanager/service/inventory"
 )
 
 // resolveDisks chooses the disks and the medium, and the volumes for them.
@@ -35,6 +37,7 @@ func (p *Planner) resolveDisks(_ context.Context, plan *Plan, source *Source) er
 		p.webMedium(plan)
 	}
 	plan.Spec.DiskSize = 0
+	p.checkFormats(plan)
 	p.checkRoom(plan)
 	return nil
 }
@@ -69,6 +72,9 @@ func (p *Planner) systemDisk(plan *Plan, source *Source) error {
 		pool, err := p.pool(plan, "")
 		if pool == nil {
 			return err
+		}
+		if source.volume != nil {
+			p.checkImage(plan, source.volume.Path, format, true)
 		}
 		capacity := max(source.virtualSize(), s.DiskSize)
 		p.newVolume(plan, &volume{pool: pool, format: format, capacity: capacity, contents: copied, source: source, device: d}, "", suffix(format))
@@ -149,6 +155,7 @@ func (p *Planner) medium(plan *Plan, source *Source) error {
 		plan.Info.Copies += source.size
 	case source.volume != nil:
 		d.Source, d.Type = source.volume.Path, diskType(source.volume.Pool)
+		p.checkImage(plan, d.Source, d.Format, true)
 	default:
 		d.Source, d.Type = source.path, "file"
 	}
@@ -319,15 +326,36 @@ func (p *Planner) useVolume(plan *Plan, d *model.Device, v *Volume) {
 	if d.Format == "" || d.Format == v.Format && d.Format != "qcow2" {
 		d.Format = p.volumeFormat(plan, v)
 	}
-	if d.Format == "qcow2" {
-		if err := p.CheckImage(v); err != nil {
-			kind, message := errs.Of(err)
-			plan.failOnce("volume", kind, "", "%s", message)
-		}
-	}
+	p.checkImage(plan, v.Path, d.Format, d.ReadOnly)
 	d.Source, d.Type, d.Capacity = v.Path, diskType(v.Pool), v.Capacity
 	if len(v.UsedBy) > 0 {
 		plan.warn("volume", "Ask for a copy, or do not run both at once.", "Another VM uses the volume “%s”, too.", v.Name)
+	}
+}
+
+// checkImage looks at an image that exists and is used or copied.
+func (p *Planner) checkImage(plan *Plan, path, format string, readOnly bool) {
+	err := p.CheckImage(path, format, readOnly)
+	switch {
+	case errors.Is(err, inventory.ErrNeedsStorage): // the caller is asked
+	case err != nil:
+		kind, message := errs.Of(err)
+		plan.failOnce("volume", kind, "", "%s", message)
+	}
+}
+
+// checkFormats refuses one image in two formats: what the guest writes to the one
+// disk would be the header of the other.
+func (p *Planner) checkFormats(plan *Plan) {
+	formats := map[string]string{}
+	for _, d := range plan.vm.Disks {
+		if d.Source == "" {
+			continue
+		}
+		if format, known := formats[d.Source]; known && format != d.Format {
+			plan.failOnce("volume", errs.InvalidArgument, "", "Two disks are the same image in two formats.")
+		}
+		formats[d.Source] = d.Format
 	}
 }
 

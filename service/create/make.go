@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"org.kvmmanager/internal/cloudinit"
@@ -106,6 +107,9 @@ func (m *maker) make(ctx context.Context) error {
 // also when it fails: who loses libvirt meanwhile does not know what became of it.
 func (m *maker) define(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
+	if err := m.inspect(ctx); err != nil {
+		return err
+	}
 	text, err := m.plan.XML()
 	if err != nil {
 		return err
@@ -116,6 +120,24 @@ func (m *maker) define(ctx context.Context) error {
 	}
 	if m.plan.Spec.Autostart {
 		return m.hv.SetAutostart(ctx, m.plan.UUID(), true)
+	}
+	return nil
+}
+
+// inspect looks at the images that exist, so that the definition names all that
+// they refer to. What was made just now refers to nothing.
+func (m *maker) inspect(ctx context.Context) (err error) {
+	for _, d := range m.plan.vm.Disks {
+		if d.Source == "" || d.Type == "network" {
+			continue
+		}
+		d.Inspected = true
+		if slices.ContainsFunc(m.plan.volumes, func(v *volume) bool { return v.device == d }) {
+			continue
+		}
+		if d.Layers, err = m.hv.InspectImage(ctx, d.Source, d.Format, d.ReadOnly, m.plan.Rights()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -230,7 +252,7 @@ func (m *maker) copyVolume(ctx context.Context, v *volume) (string, error) {
 			return inventory.VolumeInfo{}, err
 		}
 		return m.hv.DuplicateVolume(ctx, from.Pool.UUID, from.Name, v.pool.UUID,
-			inventory.VolumeInfo{Name: v.name, Format: v.format, Capacity: v.source.size})
+			inventory.VolumeInfo{Name: v.name, Format: v.format, Capacity: v.source.size}, m.plan.Rights())
 	})
 	if err != nil {
 		return "", err

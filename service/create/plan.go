@@ -10,6 +10,7 @@ import (
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/osinfo"
+	"org.kvmmanager/service/inventory"
 )
 
 // Host is what a plan looks at: the picture of a host.
@@ -27,8 +28,8 @@ type Planner struct {
 	Systems      *osinfo.Database
 	// Volume gives the volume with this path; nil when there is none.
 	Volume func(model.Path) *Volume
-	// CheckImage says why a volume cannot be used as a qcow2 image.
-	CheckImage func(*Volume) error
+	// CheckImage returns why the image at a path cannot be used in this format.
+	CheckImage func(path, format string, readOnly bool) error
 	// Taken says whether a pool has a volume with this name.
 	Taken func(pool *model.StoragePool, name string) bool
 }
@@ -65,6 +66,11 @@ func (p *Plan) Uses() []*model.Device {
 
 // AllowStorage says whether the caller may use images that other VMs have.
 func (p *Plan) AllowStorage(allowed bool) { p.storage = allowed }
+
+// Rights returns what the caller may use besides the images that the spec names.
+func (p *Plan) Rights() inventory.ImageRights {
+	return inventory.ImageRights{Storage: p.storage, HostPaths: p.Spec.Source.Path != ""}
+}
 
 // Disks is the disks and media of the VM. Only what is there already is somewhere.
 func (p *Plan) Disks() []*model.Device { return p.vm.Disks }

@@ -67,8 +67,9 @@ type DeviceChange struct {
 }
 
 // ErrNeedsStorage is in the chain of an error because the caller may not use an
-// image that another VM has: with the right to manage storage it is possible.
-var ErrNeedsStorage = errors.New("an image of another VM takes the right to manage storage")
+// image that another VM has, or a volume that an image is a layer over: with the
+// right to manage storage it is possible.
+var ErrNeedsStorage = errors.New("an image of another VM, or one with layers, takes the right to manage storage")
 
 // Progress is how far a long operation of a VM has come. Total is zero when
 // unknown.
@@ -253,6 +254,10 @@ type Conn interface {
 	// the VM use it there. It returns when nothing goes on any more: when it fails
 	// or is cancelled, everything is as before. One at a time.
 	MoveDisk(ctx context.Context, uuid, id string, move DiskMove) (MovedDisk, error)
+	// CheckCopy looks whether the images of a VM, or that of one disk, can be copied:
+	// NotAuthorized if the rights do not cover what they refer to, otherwise as
+	// Clone and MoveDisk fail, which look again.
+	CheckCopy(ctx context.Context, uuid, id string, rights ImageRights) error
 	// ResizeDisk makes a disk larger, in bytes, also while the VM runs.
 	ResizeDisk(ctx context.Context, uuid, id string, size uint64) error
 

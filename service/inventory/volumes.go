@@ -51,6 +51,7 @@ type DiskMove struct {
 	// Unfinished is told of the volume before it is made, and of the original that
 	// is to go before the VM is changed.
 	Unfinished Unfinished
+	Rights     ImageRights
 }
 
 // MovedDisk is where a disk's image has gone.
@@ -110,21 +111,25 @@ type NewVolumes interface {
 	FindVolume(ctx context.Context, pool, name string) (VolumeInfo, error)
 	// PeekVolume reads a part of a volume; less where it ends before.
 	PeekVolume(ctx context.Context, pool, name string, offset, length uint64) ([]byte, error)
-	// CheckImage says why nobody may use a volume as a qcow2 image: NotSupported
-	// if it is none, or refers to what is in no storage pool.
-	CheckImage(ctx context.Context, pool, name string) error
 	// CheckUse is an error if a new VM must not get what is behind a disk or drive:
 	// NotAuthorized, with ErrNeedsStorage, if another VM has it and storage is not
 	// set, the right to use that; DeviceInUse or Busy whatever the right.
 	CheckUse(ctx context.Context, disk *model.Device, storage bool) error
+	// InspectImage returns what the image at a path is a layer over when a new VM
+	// uses it in this format, the nearest layer first. It is NotSupported if what is
+	// there is no such image or refers to what it may not, NotAuthorized if the
+	// rights do not cover the image or its layers, and DeviceInUse if a VM uses it
+	// in another format.
+	InspectImage(ctx context.Context, path, format string, readOnly bool, rights ImageRights) ([]model.Layer, error)
 	// MakeVolume makes an empty volume. Nothing is left when it fails.
 	MakeVolume(ctx context.Context, pool string, v VolumeInfo) (VolumeInfo, error)
 	// FillVolume writes bytes into a volume from its beginning. Unlike other
 	// calls it returns only when nobody writes any more.
 	FillVolume(ctx context.Context, pool, name string, from io.Reader, length uint64) error
 	// DuplicateVolume makes a volume with the content of another. Once it has
-	// begun it does not end before it is done, whatever becomes of ctx.
-	DuplicateVolume(ctx context.Context, fromPool, from, pool string, v VolumeInfo) (VolumeInfo, error)
+	// begun it does not end before it is done, whatever becomes of ctx. It is
+	// NotAuthorized if the rights do not cover the layers of the original.
+	DuplicateVolume(ctx context.Context, fromPool, from, pool string, v VolumeInfo, rights ImageRights) (VolumeInfo, error)
 	// GrowVolume makes a volume larger.
 	GrowVolume(ctx context.Context, pool, name string, capacity uint64) error
 	// DropVolume removes a volume.

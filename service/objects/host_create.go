@@ -48,6 +48,12 @@ func (r *request) createVM(ctx context.Context) ([]any, error) {
 				if err := conn.CheckUse(ctx, disk, storage); err != nil {
 					return err
 				}
+				if disk.Type == "network" {
+					continue
+				}
+				if _, err := conn.InspectImage(ctx, disk.Source, disk.Format, disk.ReadOnly, plan.Rights()); err != nil {
+					return err
+				}
 			}
 			return nil
 		})
@@ -140,8 +146,11 @@ func (r *request) plan(ctx context.Context) (*create.Plan, *create.Source, error
 	}
 	planner := &create.Planner{
 		Host: r.host, Capabilities: capabilities, Systems: osinfo.Open(osinfo.Default),
-		Volume:     func(path model.Path) *create.Volume { return r.volume(ctx, conn, path) },
-		CheckImage: func(v *create.Volume) error { return conn.CheckImage(ctx, v.Pool.UUID, v.Name) },
+		Volume: func(path model.Path) *create.Volume { return r.volume(ctx, conn, path) },
+		CheckImage: func(path, format string, readOnly bool) error {
+			_, err := conn.InspectImage(ctx, path, format, readOnly, inventory.ImageRights{})
+			return err
+		},
 		Taken: func(pool *model.StoragePool, name string) bool {
 			_, err := conn.FindVolume(ctx, pool.UUID, name)
 			return err == nil

@@ -29,6 +29,9 @@ func (r *request) clone(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := r.copyRights(ctx, conn, ""); err != nil {
+		return nil, err
+	}
 	return r.startJob(ctx, jobs.Spec{
 		Operation: "clone", Objects: []model.Path{r.vm.Path()}, Cancellable: true,
 		// What others are made of must neither go nor be written to meanwhile.

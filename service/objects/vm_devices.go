@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -123,6 +124,23 @@ func (r *request) changeDevice(ctx context.Context, do func(inventory.Conn, stri
 		})
 	})
 	return did, err
+}
+
+// copyRights returns the rights that it takes to copy the images of the call's VM,
+// or that of one disk, after the caller was asked for them.
+func (r *request) copyRights(ctx context.Context, conn inventory.Conn, id string) (rights inventory.ImageRights, err error) {
+	check := func(storage bool) error {
+		rights = inventory.ImageRights{Storage: storage, HostPaths: r.granted[actionHostPath]}
+		return conn.CheckCopy(ctx, r.vm.UUID, id, rights)
+	}
+	if err = r.withStorage(ctx, check); !errors.Is(err, inventory.ErrNeedsHostPath) {
+		return rights, err
+	}
+	if err := r.authorize(ctx, []string{actionHostPath}); err != nil {
+		return rights, err
+	}
+	err = r.withStorage(ctx, check)
+	return rights, err
 }
 
 // deviceSpec is the device record at this position of the arguments.

@@ -47,6 +47,10 @@ func (r *request) moveDisk(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	rights, err := r.copyRights(ctx, conn, disk.ID)
+	if err != nil {
+		return nil, err
+	}
 	return r.startJob(ctx, jobs.Spec{
 		Operation: "move-disk", Objects: []model.Path{r.vm.Path(), pool.Path()}, Cancellable: true,
 		Run: r.alone(func(ctx context.Context, job *jobs.Job) (map[string]any, error) {
@@ -58,6 +62,7 @@ func (r *request) moveDisk(ctx context.Context) ([]any, error) {
 			moved, err := conn.MoveDisk(ctx, r.vm.UUID, disk.ID, inventory.DiskMove{
 				Pool: pool.UUID, Files: model.PoolOfFiles(pool.Kind), DeleteOriginal: r.options.flag(optDeleteOriginal),
 				Progress: job.Progress, Finish: job.PointOfNoReturn, Unfinished: r.service.unfinished.OnHost(r.host.ID()),
+				Rights: rights,
 			})
 			return r.carried(context.WithoutCancel(ctx), disk, pool, moved, err)
 		}),

@@ -168,7 +168,45 @@ func (r *request) refuseBusyImages(uuid string) error {
 	if vm == nil {
 		return nil // which the hypervisor will say
 	}
+	if err := r.refuseOtherFormats(vm); err != nil {
+		return err
+	}
 	return r.refuseBusyDisks(vm.Disks)
+}
+
+// refuseOtherFormats names a VM that runs and has an image of this VM as another
+// format: what its guest writes would be the header of an image for this one.
+func (r *request) refuseOtherFormats(vm *model.VM) error {
+	for _, other := range r.host.VMs() {
+		if other.UUID == vm.UUID || !other.State.Active() {
+			continue
+		}
+		for _, d := range vm.Disks {
+			for _, o := range other.Disks {
+				if r.readsOtherwise(d, o) {
+					return errs.New(errs.DeviceInUse, "“%s” is running and uses the image of the disk %s in another format. Turn it off, and use the image in one format only.", other.Name, d.Target)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// readsOtherwise reports whether two disks are one image in two formats and one of
+// them is written to.
+func (r *request) readsOtherwise(a, b *model.Device) bool {
+	written := func(d *model.Device) bool { return !d.ReadOnly && d.Kind != model.KindCDROM }
+	place := func(d *model.Device) string {
+		for _, p := range r.host.Pools() {
+			if d.Source == "" && d.Volume != "" && p.Name == d.Pool {
+				if v := r.host.Volume(p.UUID, d.Volume); v != nil {
+					return v.Place
+				}
+			}
+		}
+		return d.Source
+	}
+	return (a.Format == "qcow2") != (b.Format == "qcow2") && (written(a) || written(b)) && place(a) != "" && path.Clean(place(a)) == path.Clean(place(b))
 }
 
 func (r *request) refuseBusyDisks(disks []*model.Device) error {

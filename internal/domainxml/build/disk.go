@@ -62,6 +62,9 @@ func makeDisk(d *Device) (any, error) {
 		Device: string(d.Kind), Driver: driver, Source: source,
 		Target: &libvirtxml.DomainDiskTarget{Dev: target, Bus: bus}, Serial: d.Serial, Boot: bootOf(d),
 	}
+	if d.Inspected && d.Source != "" && d.Type != "network" {
+		disk.BackingStore = backingStore(d.Layers)
+	}
 	if d.ReadOnly || d.Kind == model.KindCDROM {
 		disk.ReadOnly = &libvirtxml.DomainDiskReadOnly{}
 	}
@@ -69,6 +72,24 @@ func makeDisk(d *Device) (any, error) {
 		disk.Shareable = &libvirtxml.DomainDiskShareable{}
 	}
 	return &disk, nil
+}
+
+// backingStore names what an image is a layer over, and that there is no more:
+// libvirt and QEMU then follow nothing that the image itself names.
+func backingStore(layers []model.Layer) *libvirtxml.DomainDiskBackingStore {
+	if len(layers) == 0 {
+		return &libvirtxml.DomainDiskBackingStore{}
+	}
+	b := &libvirtxml.DomainDiskBackingStore{
+		Format: &libvirtxml.DomainDiskFormat{Type: layers[0].Format}, Source: &libvirtxml.DomainDiskSource{},
+		BackingStore: backingStore(layers[1:]),
+	}
+	if layers[0].Block {
+		b.Source.Block = &libvirtxml.DomainDiskSourceBlock{Dev: layers[0].Path}
+	} else {
+		b.Source.File = &libvirtxml.DomainDiskSourceFile{File: layers[0].Path}
+	}
+	return b
 }
 
 func diskSource(d *Device) (*libvirtxml.DomainDiskSource, error) {

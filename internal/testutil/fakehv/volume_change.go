@@ -115,6 +115,11 @@ func (c *Conn) DownloadVolume(ctx context.Context, pool, name string, to *os.Fil
 	return err
 }
 
+// CheckCopy implements inventory.Conn.
+func (c *Conn) CheckCopy(ctx context.Context, uuid, _ string, _ inventory.ImageRights) error {
+	return c.enter(ctx, "check-copy", uuid)
+}
+
 // MoveDisk implements inventory.Conn. The hook runs when half is copied.
 func (c *Conn) MoveDisk(ctx context.Context, uuid, id string, m inventory.DiskMove) (inventory.MovedDisk, error) {
 	vm, err := c.VM(ctx, uuid)

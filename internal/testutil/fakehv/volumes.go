@@ -156,18 +156,29 @@ func (c *Conn) PeekVolume(ctx context.Context, pool, name string, offset, length
 	return data, err
 }
 
-// CheckImage implements inventory.Conn. It knows only of what PutOverlay has made.
-func (c *Conn) CheckImage(ctx context.Context, pool, name string) (err error) {
-	backing := ""
-	if err := c.onVolume(ctx, "check-image", pool, name, func(v *volume) { backing = v.backing }); err != nil {
-		return err
+// InspectImage implements inventory.Conn. It knows only of what PutOverlay has
+// made.
+func (c *Conn) InspectImage(ctx context.Context, path, format string, _ bool, rights inventory.ImageRights) ([]model.Layer, error) {
+	if err := c.enter(ctx, "inspect-image", path); err != nil {
+		return nil, err
 	}
-	if backing != "" {
-		if _, err := c.VolumeAt(ctx, backing); err != nil {
-			return errs.New(errs.NotSupported, "It is a layer over a file in no pool.")
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	place := map[string]*volume{}
+	for _, v := range c.h.volumes {
+		place[v.Path] = v
+	}
+	var layers []model.Layer
+	for v := place[path]; format == "qcow2" && v != nil && v.backing != ""; v = place[v.backing] {
+		switch {
+		case place[v.backing] == nil:
+			return nil, errs.New(errs.NotSupported, "It is a layer over a file in no pool.")
+		case !rights.Storage:
+			return nil, errs.Wrap(errs.NotAuthorized, inventory.ErrNeedsStorage, "It is a layer over a volume.")
 		}
+		layers = append(layers, model.Layer{Path: v.backing, Format: place[v.backing].Format})
 	}
-	return nil
+	return layers, nil
 }
 
 // CheckUse implements inventory.Conn. The hook decides.
@@ -223,7 +234,7 @@ func (c *Conn) FillVolume(ctx context.Context, pool, name string, from io.Reader
 }
 
 // DuplicateVolume implements inventory.Conn.
-func (c *Conn) DuplicateVolume(ctx context.Context, fromPool, from, pool string, v inventory.VolumeInfo) (inventory.VolumeInfo, error) {
+func (c *Conn) DuplicateVolume(ctx context.Context, fromPool, from, pool string, v inventory.VolumeInfo, _ inventory.ImageRights) (inventory.VolumeInfo, error) {
 	var content []byte
 	if err := c.onVolume(ctx, "duplicate-volume", fromPool, from, func(v *volume) { content = v.content }); err != nil {
 		return v, err
