@@ -5,6 +5,7 @@ import (
 
 	"org.kvmmanager/internal/domainxml"
 	"org.kvmmanager/internal/errs"
+	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
 )
 
@@ -29,7 +30,7 @@ func (r *request) getXML(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []any{xml}, nil
+	return []any{model.EscapeXML(xml)}, nil
 }
 
 // mayReadWhole reports whether the caller may read all of the VM's definition:

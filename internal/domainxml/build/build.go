@@ -53,6 +53,9 @@ var onlyNew = map[model.DeviceKind]configurator{
 	model.KindBalloon: {"model", makeBalloon},
 }
 
+// Kinds is the kinds of devices that can be added.
+func Kinds() []model.DeviceKind { return slices.Sorted(maps.Keys(configurators)) }
+
 // XML is the element of a device that a caller adds. Errors are InvalidArgument.
 func XML(d *Device) (string, error) {
 	c, ok := configurators[d.Kind]
