@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -186,5 +188,52 @@ func TestFilesOfAnAnswerThatIsNotSentAreClosed(t *testing.T) {
 			r.object("/test/things/a").Go("test.Thing.Open", c.flags, make(chan *dbus.Call, 1))
 			wantEnd(t, pr)
 		})
+	}
+}
+
+// TestDescriptorsStayWithTheirMessage has many messages arrive at once, some of
+// them with descriptors.
+func TestDescriptorsStayWithTheirMessage(t *testing.T) {
+	t.Parallel()
+	l, other := socketpair(t, New("/test", nil, nil, nil, newTestLog()))
+	const messages = 200
+	files := make([]*os.File, messages)
+	for i := range messages {
+		h := &header{typ: dbus.TypeMethodCall, path: "/x", iface: "a.b", member: fmt.Sprintf("M%d", i)}
+		var control []byte
+		if i%3 == 0 {
+			file, err := os.CreateTemp(t.TempDir(), "x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			files[i], h.fdCount = file, 1
+			control = syscall.UnixRights(int(file.Fd()))
+		}
+		if i%7 == 0 {
+			h.fdCount++ // the bus would not let that through
+		}
+		if _, _, err := other.WriteMsgUnix(append(h.encode(uint32(i+1), i), make([]byte, i)...), control, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range messages {
+		h, err := l.in.next()
+		if err != nil || h.member != fmt.Sprintf("M%d", i) {
+			t.Fatalf("message %d is %+v, %v", i, h, err)
+		}
+		fds := l.in.fds
+		if (len(fds) == 1) != (files[i] != nil) {
+			t.Fatalf("message %d has %d descriptors", i, len(fds))
+		}
+		if len(fds) == 1 {
+			var got, want syscall.Stat_t
+			if syscall.Fstat(fds[0], &got) != nil || syscall.Fstat(int(files[i].Fd()), &want) != nil || got.Ino != want.Ino {
+				t.Errorf("message %d has the descriptor of another", i)
+			}
+		}
+		if err := l.in.drop(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

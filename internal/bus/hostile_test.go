@@ -211,7 +211,7 @@ func TestALongPathIsAnswered(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, echo)
 	c := newRawClient(t, r.bus.Address)
-	for _, length := range []int{900, 1100, windowSize - 100, windowSize, 1 << 20} {
+	for _, length := range []int{900, 1100, maxHeader - 100, maxHeader, windowSize, 1 << 20} {
 		path := dbus.ObjectPath("/" + strings.Repeat("x", length))
 		h := &header{destination: r.server.Names()[0], path: path, iface: "test.Thing", member: "Echo", signature: "s"}
 		text := encoder{}
@@ -439,7 +439,10 @@ func FuzzNext(f *testing.F) {
 			return
 		}
 		order, err := byteOrder(frame[0])
-		if err != nil || uint64(order.Uint32(frame[4:]))+uint64(pad8(order.Uint32(frame[12:])))+fixedHeader != uint64(len(frame)) {
+		if err != nil || order.Uint32(frame[12:]) > maxMessage {
+			return
+		}
+		if uint64(order.Uint32(frame[4:]))+uint64(pad8(order.Uint32(frame[12:])))+fixedHeader != uint64(len(frame)) {
 			return
 		}
 		go func() { _, _ = other.Write(frame) }()

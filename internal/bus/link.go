@@ -111,7 +111,7 @@ func (l *link) next() ([]byte, error) {
 		return nil, err
 	case h.typ == dbus.TypeMethodCall && h.sender != "":
 		return nil, l.call(h)
-	case l.concerns(h) && l.in.head <= windowSize && h.bodyLength <= maxHeard:
+	case l.concerns(h) && l.in.kept() && h.bodyLength <= maxHeard:
 		frame, err := l.in.whole(h)
 		closeAll(l.in.takeFDs())
 		return frame, err
@@ -156,9 +156,12 @@ const maxAnswerers = 10000
 // needed, else only what is needed for a refusal.
 func (l *link) call(h *header) error {
 	in := &incoming{header: h, link: l}
+	if !in.wantsReply() && isStandard(h.iface) {
+		return l.in.drop() // such a call has no effect but its answer
+	}
 	refused := l.tree.consider(h)
-	if refused == nil && h.signature != "" && l.in.head > windowSize {
-		refused = tooMany("The header of the message is longer than %d bytes.", windowSize)
+	if refused == nil && h.signature != "" && !l.in.kept() {
+		refused = tooMany("The header of the message is longer than %d bytes.", maxHeader)
 	}
 	if refused == nil {
 		refused = l.tree.shares.reserve(in)

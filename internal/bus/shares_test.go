@@ -53,6 +53,10 @@ func TestUsersAndTheirConnectionsTakeTurns(t *testing.T) {
 	t.Parallel()
 	r := newQueueRig(t, map[string]uint32{":b1": 2, ":b2": 2, ":a1": 1})
 	close(r.answer)
+	for _, sender := range []string{":b1", ":b2", ":a1"} {
+		r.call(sender, 0, 0) // from now on the bus has said whose they are
+		r.end(r.next(t))
+	}
 	for range 500 {
 		r.call(":b1", 0, 0)
 		r.call(":b2", 0, 0)

@@ -72,3 +72,14 @@ func standardOf(isRoot bool) []*Interface {
 	}
 	return standard[:len(standard)-1]
 }
+
+// isStandard reports whether an interface is one of those that the tree answers
+// itself.
+func isStandard(name string) bool {
+	switch name {
+	case peerName, introspectableName, propertiesName, objectManagerName:
+		return true
+	default:
+		return false
+	}
+}
