@@ -40,7 +40,12 @@ func startBusy(ctx context.Context) (*busy, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &busy{process: exec.CommandContext(ctx, self, "-busy")}
+	return start(exec.CommandContext(ctx, self, "-busy"))
+}
+
+// start starts a process and waits until it says that it is at work.
+func start(process *exec.Cmd) (*busy, error) {
+	b := &busy{process: process}
 	b.process.Stderr = os.Stderr
 	until, err := b.process.StdinPipe()
 	if err != nil {
@@ -52,11 +57,11 @@ func startBusy(ctx context.Context) (*busy, error) {
 	}
 	b.until, b.said = until, bufio.NewReader(said)
 	if err := b.process.Start(); err != nil {
-		return nil, fmt.Errorf("cannot start the busy clients: %w", err)
+		return nil, fmt.Errorf("cannot start other clients: %w", err)
 	}
 	if _, err := b.said.ReadString('\n'); err != nil {
 		_, _ = b.stop()
-		return nil, fmt.Errorf("the busy clients did not begin: %w", err)
+		return nil, fmt.Errorf("other clients did not begin: %w", err)
 	}
 	return b, nil
 }

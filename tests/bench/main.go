@@ -43,6 +43,7 @@ var lines = []line{
 	{"start-wait", (*bench).startWait},
 	{"change", (*bench).change},
 	{"stuck", (*bench).stuck},
+	{"stall", (*bench).stall},
 	{"idle", (*bench).idle},
 	{"restart", (*bench).restart},
 	{"kill", (*bench).kill},
@@ -59,12 +60,16 @@ func main() {
 	asJSON := flag.Bool("json", false, "print JSON instead of a table")
 	vms := flag.Int("vms", 1000, "`number` of VMs where many are asked for")
 	asBusy := flag.Bool("busy", false, "be the clients that are busy while others are measured, until the input ends")
+	asAttacker := flag.Bool("attack", false, "attack the service until the input ends")
+	asAlice := flag.Bool("work", false, "work for a minute and print how long everything took")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer stop()
-	if *asBusy {
-		exitOn(beBusy(ctx))
-		return
+	for is, be := range map[*bool]func(context.Context) error{asBusy: beBusy, asAttacker: beAttacker, asAlice: beAlice} {
+		if *is {
+			exitOn(be(ctx))
+			return
+		}
 	}
 	rows, err := measure(ctx, *vms, flag.Args())
 	write := writeTable

@@ -45,6 +45,15 @@ func (p Process) Memory() (pss, anonymous uint64, err error) {
 	return kilobytes(text, "Pss:"), kilobytes(text, "Pss_Anon:"), nil
 }
 
+// RSS is the memory that the process has, shared or not, in bytes.
+func (p Process) RSS() (uint64, error) {
+	text, err := os.ReadFile(p.file("status"))
+	if err != nil {
+		return 0, fmt.Errorf("cannot read the memory of %d: %w", p, err)
+	}
+	return kilobytes(text, "VmRSS:"), nil
+}
+
 // kilobytes finds a line such as "Pss:  123 kB", as bytes.
 func kilobytes(text []byte, key string) uint64 {
 	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
