@@ -28,10 +28,10 @@ import (
 // wayOut is the path of the victim, from any folder of libvirt's.
 const wayOut = "../../../../../../../../etc/victim"
 
-// hostile are texts that mean something to what they may come into: a path, a
+// hostileTexts are texts that mean something to what they may come into: a path, a
 // list with commas, a line of a configuration file, a format, XML, a shell,
 // options of a program, and whatever shows them. "evil" is in what they would add.
-var hostile = []string{
+var hostileTexts = []string{
 	wayOut, "/etc/victim", "a/" + wayOut, "..", ".", "x/evil",
 	"x,evil=1", "x,,evil=1", "x,file=/etc/victim", "x=evil", "x:evil", "json:{\"evil\":1}", "nbd:unix:/etc/victim", "fd:5",
 	"x\nevil=1\n", "x\r\nevil=1", "x\tevil", "%s%n%d", "virbr%d", "x%2fevil",
@@ -114,7 +114,7 @@ func TestAChannelIsNoPath(t *testing.T) {
 	secret := newVictim(t, "/etc/victim")
 	vm := vmOf(mallory, "dev-channel", nil)
 	kept := hostKept(t)
-	for _, name := range hostile {
+	for _, name := range hostileTexts {
 		mallory.Refused("InvalidArgument", vm, "VM.AddDevice", with("kind", "channel", "type", "unix", "name", name), none())
 		secret.untouched("after the name " + model.Printable(name))
 	}
@@ -177,7 +177,7 @@ func (w *walk) clean() {
 // goes into.
 func (w *walk) into(place, vm string, call func(text string) *dbus.Call) {
 	w.T.Helper()
-	for _, text := range hostile {
+	for _, text := range hostileTexts {
 		w.tried++
 		err := call(text).Err
 		w.secret.untouched(place + " with " + model.Printable(text))
@@ -333,7 +333,7 @@ func TestEveryTextOfEveryDevice(t *testing.T) {
 func (w *walk) report() {
 	w.T.Helper()
 	w.T.Logf("%d texts tried, %d refused; taken: %q", w.tried, w.refused, w.taken)
-	if w.refused == 0 || w.tried < len(hostile) {
+	if w.refused == 0 || w.tried < len(hostileTexts) {
 		w.T.Error("the walk has seen nothing")
 	}
 }
@@ -518,7 +518,7 @@ func TestEveryTextArgument(t *testing.T) {
 func TestVMsOfHostileNames(t *testing.T) {
 	w := newWalk(t)
 	kept := hostKept(t)
-	for _, name := range append(slices.Clone(hostile), "x, evil=1", "autostart", "networks", "a;b|c&d", "x=y", "$HOME") {
+	for _, name := range append(slices.Clone(hostileTexts), "x, evil=1", "autostart", "networks", "a;b|c&d", "x=y", "$HOME") {
 		call := w.Call(local, "Host.CreateVM", with("name", name, "memory", uint64(64<<20), "disks", []map[string]dbus.Variant{}, "networks", []map[string]dbus.Variant{}, "start", false), wait())
 		if call.Err != nil {
 			w.refused++
