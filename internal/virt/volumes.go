@@ -2,6 +2,7 @@ package virt
 
 import (
 	"context"
+	"path/filepath"
 
 	"libvirt.org/go/libvirt"
 
@@ -55,7 +56,7 @@ func (c *Conn) Volume(ctx context.Context, pool, name string) (*model.StorageVol
 // VolumeAt reads the volume at a place on the host; see inventory.VolumeReader.
 func (c *Conn) VolumeAt(ctx context.Context, place string) (*model.StorageVolume, error) {
 	return operate(ctx, c, work[*model.StorageVolume]{lane: laneWork}, func(conn *libvirt.Connect) (*model.StorageVolume, error) {
-		v, err := conn.LookupStorageVolByPath(place)
+		v, err := c.volumeAt(conn, place)
 		if err != nil {
 			return nil, err
 		}
@@ -71,6 +72,15 @@ func (c *Conn) VolumeAt(ctx context.Context, place string) (*model.StorageVolume
 		}
 		return volume, err
 	})
+}
+
+// RealPath returns a path without links; see inventory.VolumeReader.
+func (c *Conn) RealPath(ctx context.Context, path string) (string, error) {
+	info, err := c.probeFile(ctx, path)
+	if err != nil || info.kind == fileHidden && !IsHere(c.uri) {
+		return filepath.Clean(path), err
+	}
+	return info.path, nil
 }
 
 // askVolume reads everything about one volume. One that cannot be looked into,

@@ -44,6 +44,7 @@ type Host struct {
 	networks    map[string]*model.Network
 	pools       map[string]*model.StoragePool
 	volumes     volumeSet
+	paths       *paths
 	tooMany     bool                       // some volumes are not shown
 	readingNow  map[string]map[string]bool // by pool that is read: the volumes that were read for themselves since
 	lastRead    map[string]time.Time       // when the last reading of a pool's volumes began
@@ -53,6 +54,7 @@ type Host struct {
 }
 
 func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
+	known := newPaths()
 	return &Host{
 		inv: inv, id: id, log: inv.log.With("host", id), cancel: cancel,
 		done: make(chan struct{}), queue: newQueue(), volumeQueue: newQueue(), singles: make(chan struct{}, 1), retry: make(chan struct{}, 1), crashes: map[string]bool{},
@@ -60,7 +62,8 @@ func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
 		vms:         map[string]*model.VM{},
 		networks:    map[string]*model.Network{},
 		pools:       map[string]*model.StoragePool{},
-		volumes:     newVolumeSet(),
+		volumes:     newVolumeSet(known),
+		paths:       known,
 		readingNow:  map[string]map[string]bool{},
 		lastRead:    map[string]time.Time{},
 		transitions: map[string][]*transition{},

@@ -29,6 +29,7 @@ type Update struct {
 	Volumes  []Diff[model.StorageVolume]
 
 	volumeAt map[*model.StorageVolume]int // where a new value is in Volumes
+	relink   bool                         // paths of volumes and disks are known better
 }
 
 func (u *Update) empty() bool {

@@ -74,10 +74,11 @@ func (h *Host) open(ctx context.Context) (Conn, error) {
 // serve reads what events name until the connection is lost.
 func (h *Host) serve(ctx context.Context, conn Conn) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var volumes sync.WaitGroup
-	volumes.Add(1)
-	go func() { defer volumes.Done(); h.readVolumes(ctx, conn) }()
-	defer volumes.Wait()
+	var readers sync.WaitGroup
+	readers.Add(2)
+	go func() { defer readers.Done(); h.readVolumes(ctx, conn) }()
+	go func() { defer readers.Done(); h.resolvePaths(ctx, conn) }()
+	defer readers.Wait()
 	defer cancel()
 	for {
 		select {

@@ -159,8 +159,11 @@ func (h *Host) RefreshVolumeAt(ctx context.Context, place string) error {
 		return err
 	}
 	return h.readSingle(ctx, func() (volumeKey, *model.StorageVolume, error) {
+		var k volumeKey
 		h.mu.RLock()
-		k, _ := h.volumes.at(place)
+		for _, k = range h.volumes.at(place) {
+			break
+		}
 		h.mu.RUnlock()
 		h.markSingle(k)
 		v, err := conn.VolumeAt(ctx, place)

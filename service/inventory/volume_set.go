@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -17,15 +18,18 @@ type volumeKey struct{ pool, name string }
 
 // volumeSet is the volumes that a host shows. The host's mu guards it.
 type volumeSet struct {
+	paths  *paths
 	pools  map[string]map[string]*model.StorageVolume // by the pool's UUID and the name
-	places map[string]volumeKey
-	used   map[volumeKey][]model.Path // the VMs of those that have any
-	room   int                        // bytes that are left of volumeRoom
+	places map[string][]volumeKey                     // by path without links
+	placed map[volumeKey]string                       // where each is in places
+	used   map[volumeKey][]model.Path                 // the VMs of those that have any
+	room   int                                        // bytes that are left of volumeRoom
 }
 
-func newVolumeSet() volumeSet {
+func newVolumeSet(p *paths) volumeSet {
 	return volumeSet{
-		pools: map[string]map[string]*model.StorageVolume{}, places: map[string]volumeKey{},
+		paths: p,
+		pools: map[string]map[string]*model.StorageVolume{}, places: map[string][]volumeKey{}, placed: map[volumeKey]string{},
 		used: map[volumeKey][]model.Path{}, room: volumeRoom,
 	}
 }
@@ -51,10 +55,28 @@ func (s *volumeSet) set(k volumeKey, v *model.StorageVolume) bool {
 	}
 	s.pools[k.pool][k.name] = v
 	s.room -= volumeCost(v)
-	if v.Place != "" {
-		s.places[v.Place] = k
-	}
+	s.place(k, v)
 	return true
+}
+
+// place notes where a volume is.
+func (s *volumeSet) place(k volumeKey, v *model.StorageVolume) {
+	if v.Place != "" {
+		at := s.paths.of(v.Place)
+		s.places[at] = append(s.places[at], k)
+		s.placed[k] = at
+	}
+}
+
+// replace notes again where all volumes are.
+func (s *volumeSet) replace() {
+	clear(s.places)
+	clear(s.placed)
+	for pool, volumes := range s.pools {
+		for name, v := range volumes {
+			s.place(volumeKey{pool, name}, v)
+		}
+	}
 }
 
 func (s *volumeSet) remove(k volumeKey, v *model.StorageVolume) {
@@ -63,18 +85,20 @@ func (s *volumeSet) remove(k volumeKey, v *model.StorageVolume) {
 		delete(s.pools, k.pool)
 	}
 	s.room += volumeCost(v)
-	if s.places[v.Place] == k {
-		delete(s.places, v.Place)
+	at := s.placed[k]
+	delete(s.placed, k)
+	if s.places[at] = slices.DeleteFunc(s.places[at], func(o volumeKey) bool { return o == k }); len(s.places[at]) == 0 {
+		delete(s.places, at)
 	}
 }
 
-// at is the volume at a place on the host; nil when there is none.
-func (s *volumeSet) at(place string) (volumeKey, *model.StorageVolume) {
-	k, known := s.places[place]
-	if !known {
-		return k, nil
+// at lists the volumes at a place on the host: more than one if two pools have the
+// folder.
+func (s *volumeSet) at(place string) []volumeKey {
+	if place == "" {
+		return nil
 	}
-	return k, s.get(k)
+	return s.places[s.paths.of(place)]
 }
 
 // Volume is the volume with this name in a pool; nil when there is none.
@@ -88,8 +112,10 @@ func (h *Host) Volume(pool, name string) *model.StorageVolume {
 func (h *Host) VolumeAt(place string) *model.StorageVolume {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	_, v := h.volumes.at(place)
-	return v
+	for _, k := range h.volumes.at(place) {
+		return h.volumes.get(k)
+	}
+	return nil
 }
 
 // Volumes lists the volumes of a pool by name.
@@ -104,9 +130,13 @@ func (h *Host) MadeOf(place string) []*model.StorageVolume {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	var made []*model.StorageVolume
+	if place == "" {
+		return nil
+	}
+	at := h.paths.of(place)
 	for _, pool := range h.volumes.pools {
 		for _, v := range pool {
-			if v.Backing == place && place != "" {
+			if v.Backing != "" && h.paths.of(v.Backing) == at {
 				made = append(made, v)
 			}
 		}
@@ -188,7 +218,7 @@ func (u *Update) noteVolume(old, next *model.StorageVolume) {
 // touched either. A volume that another one is made of is used by the VMs of
 // that one, too.
 func (h *Host) linkVolumes(u *Update) {
-	if len(u.Volumes) == 0 && len(u.Pools) == 0 && !slices.ContainsFunc(u.VMs, rewired) {
+	if !u.relink && len(u.Volumes) == 0 && len(u.Pools) == 0 && !slices.ContainsFunc(u.VMs, rewired) {
 		return
 	}
 	used := h.volumeUsers()
@@ -231,13 +261,8 @@ func rewired(d Diff[model.VM]) bool {
 func (h *Host) volumeUsers() map[volumeKey][]model.Path {
 	used := map[volumeKey][]model.Path{}
 	for _, vm := range h.vms {
-		path := vm.Path()
 		for _, d := range vm.Disks {
-			k, v := h.volumeOf(d)
-			for v != nil && !slices.Contains(used[k], path) { // what it is made of can be a circle
-				used[k] = append(used[k], path)
-				k, v = h.volumes.at(v.Backing)
-			}
+			h.useBy(used, vm.Path(), h.volumesOf(d))
 		}
 	}
 	for _, vms := range used {
@@ -246,16 +271,46 @@ func (h *Host) volumeUsers() map[volumeKey][]model.Path {
 	return used
 }
 
-// volumeOf is the volume that a disk is on, however the disk names it.
-func (h *Host) volumeOf(d *model.Device) (volumeKey, *model.StorageVolume) {
+// useBy notes that a VM uses volumes, and what those are made of.
+func (h *Host) useBy(used map[volumeKey][]model.Path, vm model.Path, volumes []volumeKey) {
+	for _, k := range volumes {
+		if v := h.volumes.get(k); v != nil && !slices.Contains(used[k], vm) { // what it is made of can be a circle
+			used[k] = append(used[k], vm)
+			h.useBy(used, vm, h.volumes.at(v.Backing))
+		}
+	}
+}
+
+// volumesOf lists the volumes that a disk is on, however the disk names them.
+func (h *Host) volumesOf(d *model.Device) []volumeKey {
 	if d.Source != "" || d.Volume == "" {
 		return h.volumes.at(d.Source)
 	}
 	for uuid, p := range h.pools {
-		if p.Name == d.Pool {
-			k := volumeKey{uuid, d.Volume}
-			return k, h.volumes.get(k)
+		if v := h.volumes.get(volumeKey{uuid, d.Volume}); p.Name == d.Pool && v != nil {
+			if v.Place == "" {
+				return []volumeKey{{uuid, d.Volume}}
+			}
+			return h.volumes.places[h.volumes.placed[volumeKey{uuid, d.Volume}]]
 		}
 	}
-	return volumeKey{}, nil
+	return nil
+}
+
+// IsOn reports whether a disk is on a volume, as far as paths tell that.
+func (h *Host) IsOn(d *model.Device, v *model.StorageVolume) bool {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.ContainsFunc(h.volumesOf(d), func(k volumeKey) bool {
+		other := h.volumes.get(k)
+		return other != nil && other.Name == v.Name && other.Pool == v.Pool
+	})
+}
+
+// IsIn reports whether a disk is in the folder of a pool, as far as paths tell that.
+func (h *Host) IsIn(d *model.Device, p *model.StoragePool) bool {
+	if d.Volume != "" {
+		return d.Pool == p.Name
+	}
+	return p.Target != "" && strings.HasPrefix(d.Source, "/") && path.Dir(h.paths.of(d.Source)) == h.paths.folder(p.Target+"/")
 }

@@ -266,3 +266,29 @@ func TestAPoolThatCannotBeReadIsReadAgain(t *testing.T) {
 	addLocal(t, inv, rec)
 	rec.until("the volume", func() bool { return len(rec.volumes) == 1 })
 }
+
+func TestAVolumeIsFoundByEverySpellingOfItsPath(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	putTank(hv, true)
+	folder := "/fake/" + tank
+	hv.Link("/link", "/fake")
+	hv.PutVolume(tank, inventory.VolumeInfo{Name: "base"}, nil)
+	hv.PutOverlay(tank, inventory.VolumeInfo{Name: "top"}, "/link/"+tank+"//base")
+	hv.PutVolume(tank, inventory.VolumeInfo{Name: "other"}, nil)
+	one := onDisk(1, &model.Device{ID: "vda", Source: "/link/" + tank + "/top"})
+	two := onDisk(2, &model.Device{ID: "vda", Source: folder + "/.//other"})
+	hv.Put(one)
+	hv.Put(two)
+	h := addLocal(t, inv, rec)
+	first, second := []model.Path{one.Path()}, []model.Path{two.Path()}
+	rec.until("their users", func() bool {
+		return slices.Equal(rec.usedBy("base"), first) && slices.Equal(rec.usedBy("top"), first) && slices.Equal(rec.usedBy("other"), second)
+	})
+	if made := h.MadeOf(folder + "/base"); len(made) != 1 || made[0].Name != "top" {
+		t.Errorf("of the base are made %v", made)
+	}
+	if v := h.VolumeAt("/link/" + tank + "/other"); v == nil || v.Name != "other" || !h.IsOn(two.Disks[0], v) || h.IsOn(one.Disks[0], v) {
+		t.Errorf("by the link there is %v", v)
+	}
+}

@@ -17,6 +17,9 @@ type VolumeReader interface {
 	Volume(ctx context.Context, pool, name string) (*model.StorageVolume, error)
 	// VolumeAt reads the volume that is at a place on the host.
 	VolumeAt(ctx context.Context, place string) (*model.StorageVolume, error)
+	// RealPath returns a path of the host without symbolic links, as far as they can
+	// be seen from here.
+	RealPath(ctx context.Context, path string) (string, error)
 }
 
 // NewVolume is a volume that is to be made.

@@ -69,8 +69,8 @@ func TestPortsOfTheHostNeedARightOfTheirOwn(t *testing.T) {
 func TestAnothersDiskNeedsTheRightToReadIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, polkittest.Rule{Action: "org.kvmmanager.storage.manage", Answer: polkittest.No}, polkittest.Rule{Answer: polkittest.Yes})
-	w.hv.PutPool(&model.StoragePool{UUID: poolUUID, Name: "default", Kind: "dir", State: model.PoolRunning, Active: true, Available: 100 << 30})
-	for _, name := range []string{"its.qcow2", "mine.qcow2", "free.qcow2", "template.qcow2", "cd.iso", "by-name.qcow2"} {
+	w.hv.PutPool(&model.StoragePool{UUID: poolUUID, Name: "default", Kind: "dir", Target: "/fake/" + poolUUID, State: model.PoolRunning, Active: true, Available: 100 << 30})
+	for _, name := range []string{"its.qcow2", "mine.qcow2", "free.qcow2", "template.qcow2", "cd.iso", "by-name.qcow2", "hidden.qcow2"} {
 		w.hv.PutVolume(poolUUID, inventory.VolumeInfo{Name: name, Format: "qcow2", Capacity: 1 << 30}, nil)
 	}
 	place := "/fake/" + poolUUID + "/"
@@ -85,10 +85,11 @@ func TestAnothersDiskNeedsTheRightToReadIt(t *testing.T) {
 	other.Disks = append(other.Disks, &model.Device{ID: "cdrom-sda", Kind: model.KindCDROM, Source: place + "cd.iso", ReadOnly: true},
 		&model.Device{ID: "disk-vdb", Kind: model.KindDisk, Pool: "default", Volume: "by-name.qcow2"})
 	template.Template = true
+	w.hv.SetOfAnother("hidden.qcow2") // which only the hypervisor knows
 	w.withHost(mine, other, template)
 	w.read()
 	for name, denied := range map[string]bool{
-		"its.qcow2": true, "by-name.qcow2": true, "too-new.qcow2": true,
+		"its.qcow2": true, "by-name.qcow2": true, "too-new.qcow2": true, "hidden.qcow2": true,
 		"mine.qcow2": false, "free.qcow2": false, "template.qcow2": false, "cd.iso": false,
 	} {
 		for what, call := range map[string]func() error{
@@ -105,8 +106,8 @@ func TestAnothersDiskNeedsTheRightToReadIt(t *testing.T) {
 		}
 		denied = denied || name == "mine.qcow2"         // a new VM is another one
 		for _, spec := range []map[string]dbus.Variant{ // the copy first: the other one has the disk then
-			opts("name", "a", "source", opts("kind", "image", "volume", volumePath(name), "copy", true)),
-			opts("name", "b", "disks", []map[string]dbus.Variant{opts("volume", volumePath(name))}),
+			opts("name", "a-"+name, "source", opts("kind", "image", "volume", volumePath(name), "copy", true)),
+			opts("name", "b-"+name, "disks", []map[string]dbus.Variant{opts("volume", volumePath(name))}),
 		} {
 			if got := errorName(w.call(localHost, "Host.CreateVM", spec, none()).Err); (got == errs.NotAuthorized.DBusName()) != denied {
 				t.Errorf("a new VM %v on %s: %q", spec, name, got)

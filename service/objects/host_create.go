@@ -198,10 +198,8 @@ func (r *request) volume(ctx context.Context, conn inventory.Conn, path model.Pa
 		return nil
 	}
 	v := &create.Volume{Object: path, Pool: pools[i], Name: info.Name, Path: info.Path, Format: info.Format, Capacity: info.Capacity}
-	for _, vm := range r.host.VMs() {
-		if slices.ContainsFunc(vm.Disks, func(d *model.Device) bool { return d.Source == info.Path }) {
-			v.UsedBy = append(v.UsedBy, vm.Path())
-		}
+	if known := r.host.Volume(pools[i].UUID, name); known != nil {
+		v.UsedBy = known.UsedBy
 	}
 	return v
 }
@@ -223,18 +221,18 @@ func createAction(r *request) string {
 		actions = append(actions, actionNetwork)
 	}
 	disks, _ := spec["disks"].Value().([]map[string]dbus.Variant)
-	if r.namesDiskOfAnother(source) || slices.ContainsFunc(disks, r.namesDiskOfAnother) {
+	if r.namesVolumeOfAnother(source) || slices.ContainsFunc(disks, r.namesVolumeOfAnother) {
 		actions = append(actions, actionStorage)
 	}
 	return strings.Join(actions, " ")
 }
 
-// namesDiskOfAnother says whether a source or disk is what another VM writes to.
-func (r *request) namesDiskOfAnother(values map[string]dbus.Variant) bool {
+// namesVolumeOfAnother says whether a source or disk is what another VM writes to.
+func (r *request) namesVolumeOfAnother(values map[string]dbus.Variant) bool {
 	path, _ := values["volume"].Value().(dbus.ObjectPath)
 	owner, name, valid := model.SplitVolumePath(model.Path(path))
 	return valid && slices.ContainsFunc(r.host.Pools(), func(p *model.StoragePool) bool {
-		return p.Path() == owner && r.isDiskOfAnother(p, name)
+		return p.Path() == owner && r.isOfAnother(p, name)
 	})
 }
 

@@ -89,7 +89,7 @@ func (r *request) deleteContents(ctx context.Context, conn inventory.Conn, job *
 	if err := conn.CheckPool(ctx, r.pool.UUID); err != nil {
 		return 0, err
 	}
-	volumes := layered(r.host.Volumes(r.pool.UUID))
+	volumes := layered(r.host.Volumes(r.pool.UUID), r.host.Place)
 	for i, v := range volumes {
 		if err := conn.DeleteVolumeOf(ctx, r.pool.UUID, v.Name); err != nil && !errs.Is(err, errs.NotFound) {
 			return i, err
@@ -99,11 +99,12 @@ func (r *request) deleteContents(ctx context.Context, conn inventory.Conn, job *
 	return len(volumes), nil
 }
 
-// layered orders volumes so that each comes before what it is made of.
-func layered(volumes []*model.StorageVolume) []*model.StorageVolume {
+// layered orders volumes so that each comes before what it is made of. place
+// returns a path without links.
+func layered(volumes []*model.StorageVolume, place func(string) string) []*model.StorageVolume {
 	places := make(map[string]*model.StorageVolume, len(volumes))
 	for _, v := range volumes {
-		places[v.Place] = v
+		places[place(v.Place)] = v
 	}
 	seen := make(map[*model.StorageVolume]bool, len(volumes))
 	var bottomUp []*model.StorageVolume
@@ -113,7 +114,7 @@ func layered(volumes []*model.StorageVolume) []*model.StorageVolume {
 			return
 		}
 		seen[v] = true
-		visit(places[v.Backing])
+		visit(places[place(v.Backing)])
 		bottomUp = append(bottomUp, v)
 	}
 	for _, v := range volumes {

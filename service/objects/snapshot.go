@@ -2,7 +2,6 @@ package objects
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 
 	"org.kvmmanager/internal/errs"
@@ -220,7 +219,7 @@ func (r *request) announceImages(ctx context.Context, conn inventory.Conn, befor
 		}
 	}
 	for _, p := range r.host.Pools() {
-		if p.Active && slices.ContainsFunc(disks, func(d *model.Device) bool { return filepath.Dir(d.Source) == p.Target }) {
+		if p.Active && slices.ContainsFunc(disks, func(d *model.Device) bool { return r.host.IsIn(d, p) }) {
 			r.settleContent(ctx, conn, p.UUID)
 			r.announcePool(ctx, p.UUID)
 		}

@@ -178,7 +178,7 @@ func deviceAction(i int) func(*request) string {
 		pool, _ := values["pool"].Value().(string)
 		volume, _ := values["volume"].Value().(string)
 		if slices.ContainsFunc(r.host.Pools(), func(p *model.StoragePool) bool {
-			return volume != "" && p.Name == pool && r.isDiskOfAnother(p, volume)
+			return volume != "" && p.Name == pool && r.isOfAnother(p, volume)
 		}) {
 			actions = append(actions, actionStorage)
 		}

@@ -2,7 +2,6 @@ package objects
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 
 	"github.com/godbus/dbus/v5"
@@ -40,7 +39,7 @@ func (r *request) moveDisk(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if filepath.Dir(disk.Source) == pool.Target || disk.Volume != "" && disk.Pool == pool.Name {
+	if r.host.IsIn(disk, pool) {
 		return nil, errs.New(errs.InvalidState, "The disk is in the storage pool “%s” already.", pool.Name)
 	}
 	conn, err := r.conn()

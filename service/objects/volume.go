@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path"
@@ -45,24 +46,24 @@ func (r *request) refuseUsers(v *model.StorageVolume) error {
 	return nil
 }
 
-// isDiskOfAnother says whether a VM other than the call's writes to a volume. Who
-// may make or configure one VM may not read another's disks for that, unless
-// somebody with a right to it has said that it is there to be cloned.
-func (r *request) isDiskOfAnother(pool *model.StoragePool, name string) bool {
-	known := r.host.Volume(pool.UUID, name)
-	writes := func(d *model.Device) bool {
-		switch {
-		case d.ReadOnly || d.Kind == model.KindCDROM:
-			return false
-		case d.Source == "":
-			return d.Pool == pool.Name && d.Volume == name
-		case known == nil: // it may be too new to be shown
-			return path.Base(d.Source) == name
+// isOfAnother reports whether a volume is known to be needed by a VM other than the
+// call's, but for what a drive reads. Who may make or configure one VM may not use
+// another's disks for that, unless that is a template. The hypervisor is asked
+// again where the volume is used; see withStorage.
+func (r *request) isOfAnother(pool *model.StoragePool, name string) bool {
+	v := r.host.Volume(pool.UUID, name)
+	isOn := func(d *model.Device) bool {
+		if v != nil {
+			return r.host.IsOn(d, v)
 		}
-		return d.Source == known.Place
+		return r.host.IsIn(d, pool) && cmp.Or(d.Volume, path.Base(d.Source)) == name // it may be too new to be shown
 	}
 	return slices.ContainsFunc(r.host.VMs(), func(vm *model.VM) bool {
-		return !vm.Template && (r.vm == nil || vm.UUID != r.vm.UUID) && slices.ContainsFunc(vm.Disks, writes)
+		if vm.Template || r.vm != nil && vm.UUID == r.vm.UUID {
+			return false
+		}
+		i := slices.IndexFunc(vm.Disks, isOn)
+		return i >= 0 && vm.Disks[i].Kind != model.KindCDROM || i < 0 && v != nil && slices.Contains(v.UsedBy, vm.Path())
 	})
 }
 
@@ -158,7 +159,9 @@ func volumeLock(pool *model.StoragePool, name string) string {
 	return "volume:" + pool.UUID + "/" + name
 }
 
-func (r *request) placeLock(place string) string { return "place:" + r.host.ID() + ":" + place }
+func (r *request) placeLock(place string) string {
+	return "place:" + r.host.ID() + ":" + r.host.Place(place)
+}
 
 // refuseBusyImages names an image of a VM that a job is at. Such a job looks for
 // VMs that run once it has begun, so whoever starts the VM has it shown as one

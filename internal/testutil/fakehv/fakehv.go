@@ -19,6 +19,7 @@ type Hypervisor struct {
 	networks  map[string]*model.Network
 	pools     map[string]*model.StoragePool
 	volumes   map[string]*volume // by the pool's UUID, a slash and the name
+	links     map[string]string  // see Link
 	ofAnother map[string]bool    // names of volumes, see SetOfAnother
 	conns     map[*Conn]bool
 	down      error
@@ -36,7 +37,7 @@ type Hypervisor struct {
 func New() *Hypervisor {
 	return &Hypervisor{
 		vms: map[string]*model.VM{}, networks: map[string]*model.Network{}, pools: map[string]*model.StoragePool{},
-		checks: map[string][]model.StartCheck{}, leases: map[string][]model.Lease{}, volumes: map[string]*volume{}, ofAnother: map[string]bool{},
+		checks: map[string][]model.StartCheck{}, leases: map[string][]model.Lease{}, volumes: map[string]*volume{}, ofAnother: map[string]bool{}, links: map[string]string{},
 		counters: map[string]inventory.Counters{}, conns: map[*Conn]bool{}, hooks: map[string]func(context.Context, string) error{},
 		capabilities: model.Capabilities{
 			DomainTypes: []string{"fake"}, MaxVCPUs: 16, PoolKinds: []string{"dir", "zfs"}, URLSchemes: []string{"https", "http"},

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
@@ -107,6 +108,26 @@ func (c *Conn) VolumeAt(ctx context.Context, place string) (*model.StorageVolume
 		}
 	}
 	return nil, errs.New(errs.NotFound, "This storage volume does not exist.")
+}
+
+// Link has a folder of the host lead to another one.
+func (h *Hypervisor) Link(from, to string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.links[from] = to
+}
+
+// RealPath implements inventory.Conn.
+func (c *Conn) RealPath(_ context.Context, name string) (string, error) {
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
+	name = path.Clean(name)
+	for from, to := range c.h.links {
+		if rest, below := strings.CutPrefix(name, from); below {
+			name = to + rest
+		}
+	}
+	return name, nil
 }
 
 // Volumes is the paths of all volumes.
