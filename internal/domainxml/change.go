@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"org.kvmmanager/internal/errs"
@@ -17,6 +18,8 @@ var changeable = map[model.DeviceKind][]string{
 	model.KindCDROM:     {"source", "pool", "volume", "format"},
 	model.KindFloppy:    {"source", "pool", "volume", "format"},
 	model.KindInterface: {"network-name", "bridge", "link-down", "model", "port-forwards"},
+	model.KindVideo:     {"model", "video-memory", "heads", "accel-3d"},
+	model.KindWatchdog:  {"action"},
 }
 
 // Change changes a device's element as a caller wants it. The path of a volume
@@ -36,8 +39,45 @@ func Change(e *Element, changes *model.DeviceSpec) error {
 		return changeMedium(e, changes)
 	case model.KindInterface:
 		return changeInterface(e, changes)
+	case model.KindVideo:
+		changeVideo(e, changes)
+	case model.KindWatchdog:
+		if changes.Given["action"] {
+			e.node.set("action", changes.Action)
+		}
 	default:
 		return changeDriver(e, changes)
+	}
+	return nil
+}
+
+// changeVideo gives a graphics card another model, which keeps its number of
+// screens if it can have several. What belongs to the old model is left to libvirt:
+// its kinds of memory, and the address, since some models have none.
+func changeVideo(e *Element, changes *model.DeviceSpec) {
+	card := e.node.child("model")
+	if changes.Given["model"] && changes.Model != card.attr("type") {
+		card.unset("ram", "vram", "vram64", "vgamem", "blob", "edid")
+		if changes.Model != "virtio" && changes.Model != "qxl" {
+			card.unset("heads")
+		}
+		card.drop("acceleration")
+		card.drop("resolution")
+		card.set("type", changes.Model)
+		e.node.drop("address")
+		e.node.drop("driver")
+	}
+	if changes.Given["video-memory"] {
+		card.set("vram", strconv.FormatUint(changes.VideoMemory/1024, 10))
+	}
+	if changes.Given["heads"] {
+		card.set("heads", strconv.FormatUint(uint64(changes.Heads), 10))
+	}
+	if changes.Given["accel-3d"] {
+		card.drop("acceleration")
+		if changes.Accel3D {
+			card.child("acceleration").set("accel3d", "yes")
+		}
 	}
 }
 
@@ -97,6 +137,9 @@ func changeDriver(e *Element, changes *model.DeviceSpec) error {
 		}
 		if !slices.Contains(words[key], value) {
 			return errs.New(errs.InvalidArgument, "The key “%s” must be one of %s.", key, strings.Join(words[key], ", "))
+		}
+		if value == "default" {
+			value = "" // which is how libvirt writes it
 		}
 		e.SetDriver(key, value)
 	}

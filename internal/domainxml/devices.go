@@ -63,8 +63,8 @@ func setDevices(vm *model.VM, devices *node) {
 	vm.GuestAgent = guestAgent(vm.Devices)
 }
 
-// deviceElements is the elements that are devices, without the console that is
-// a serial port.
+// deviceElements returns the elements that are devices, without the console that
+// is a serial port, and those that say that there is no such device.
 func deviceElements(devices *node) []*node {
 	if devices == nil {
 		return nil
@@ -73,7 +73,7 @@ func deviceElements(devices *node) []*node {
 	serials := devices.has("serial")
 	for _, n := range devices.children {
 		repeated := n.name == "console" && serials && repeatsSerial(n)
-		if n.space == "" && !noDevices[n.name] && !repeated {
+		if n.space == "" && !noDevices[n.name] && !repeated && !turnsOff(n) {
 			elements = append(elements, n)
 		}
 	}

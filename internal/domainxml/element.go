@@ -1,10 +1,8 @@
 package domainxml
 
 import (
-	"encoding/xml"
 	"slices"
 	"strconv"
-	"strings"
 
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
@@ -88,7 +86,7 @@ func SharesMemory(doc string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return dom.find("memoryBacking", "access").attr("mode") == "shared", nil
+	return sharesMemory(dom), nil
 }
 
 // ReplaceMedium puts another medium into a drive; an empty path takes out what
@@ -178,14 +176,17 @@ func (e *Element) SetModel(card string) {
 	e.node.children = append(e.node.children, m)
 }
 
-// SetDriver sets how a disk is cached or trimmed.
+// SetDriver sets how a disk is cached or trimmed; an empty value is the default.
 func (e *Element) SetDriver(name, value string) {
 	driver := e.node.find("driver")
 	if driver == nil {
 		driver = &node{name: "driver"}
 		e.node.children = append(e.node.children, driver)
 	}
-	driver.set(name, value)
+	driver.unset(name)
+	if value != "" {
+		driver.set(name, value)
+	}
 }
 
 // SetBootOrder gives the devices with these ids the places from 1, all others
@@ -228,40 +229,4 @@ func bootable(kind model.DeviceKind) bool {
 		return true
 	}
 	return false
-}
-
-// AddElement puts a device's element into a definition.
-func AddElement(doc, element string) (string, error) {
-	dom, err := parseRaw(doc, "domain")
-	if err != nil {
-		return "", err
-	}
-	n, err := readTree(xml.NewDecoder(strings.NewReader(element)).RawToken)
-	if err != nil {
-		return "", err
-	}
-	devices := dom.find("devices")
-	if devices == nil {
-		devices = &node{name: "devices"}
-		dom.children = append(dom.children, devices)
-	}
-	devices.children = append(devices.children, n)
-	return dom.document()
-}
-
-// RemoveElement takes a device out of the definition that it was found in.
-func RemoveElement(doc string, e *Element) (string, error) {
-	dom, err := parseRaw(doc, "domain")
-	if err != nil {
-		return "", err
-	}
-	elements := elementsOf(dom)
-	if e.place >= len(elements) || elements[e.place].Kind != e.Kind {
-		return "", errs.New(errs.NotFound, "The virtual machine has no such device.")
-	}
-	gone, devices := elements[e.place].node, dom.find("devices")
-	devices.children = slices.DeleteFunc(devices.children, func(n *node) bool {
-		return n == gone || e.Kind == model.KindSerial && n.name == "console" && repeatsSerial(n)
-	})
-	return dom.document()
 }

@@ -50,11 +50,11 @@ func TestAnElementJoinsAndLeavesADefinition(t *testing.T) {
 	if err != nil || e == nil {
 		t.Fatalf("it is not there: %v", err)
 	}
-	without, err := RemoveElement(with, e)
+	without, err := RemoveElements(with, []*Element{e})
 	if err != nil || strings.Contains(without, "<panic") {
 		t.Errorf("it is still there: %v", err)
 	}
-	if _, err := RemoveElement(without, e); !errs.Is(err, errs.NotFound) {
+	if _, err := RemoveElements(without, []*Element{e}); !errs.Is(err, errs.NotFound) {
 		t.Errorf("removed twice: %v", err)
 	}
 }

@@ -26,6 +26,7 @@ type node struct {
 	attrs    []xml.Attr
 	text     string // its own character data
 	children []*node
+	raw      string // in metadata: what document writes, byte for byte; see keepMetadata
 }
 
 // parse makes a tree of a document whose root element must be called root.
@@ -53,7 +54,63 @@ func parseRaw(doc, root string) (*node, error) {
 	if _, err := parse(doc, root); err != nil {
 		return nil, err
 	}
-	return readTree(xml.NewDecoder(strings.NewReader(doc)).RawToken)
+	n, err := readTree(xml.NewDecoder(strings.NewReader(doc)).RawToken)
+	if err != nil {
+		return nil, err
+	}
+	return n, n.keepMetadata(doc)
+}
+
+// keepMetadata replaces the children of the root's <metadata> with nodes that
+// document writes as they are in doc: comments, mixed text, CDATA sections and
+// white space belong to the programs that put them there. What stands between
+// the elements becomes nodes without a name.
+func (n *node) keepMetadata(doc string) error {
+	metadata := n.find("metadata")
+	if metadata == nil {
+		return nil
+	}
+	elements := metadata.children
+	metadata.children, metadata.text = nil, ""
+	keep := func(from, to int64) {
+		if from < to {
+			metadata.children = append(metadata.children, &node{raw: doc[from:to]})
+		}
+	}
+	d := xml.NewDecoder(strings.NewReader(doc))
+	depth, inside, start := 0, false, int64(0) // start of what is not kept yet
+	for {
+		before := d.InputOffset()
+		token, err := d.RawToken()
+		if err != nil {
+			return err
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			depth++
+			switch {
+			case depth == 2 && t.Name == xml.Name{Local: "metadata"}:
+				inside, start = true, d.InputOffset()
+			case depth == 3 && inside:
+				keep(start, before)
+				start = before
+			}
+		case xml.EndElement:
+			depth--
+			switch {
+			case depth == 2 && inside:
+				if len(elements) == 0 {
+					return errors.New("cannot read <metadata>")
+				}
+				elements[0].raw = doc[start:d.InputOffset()]
+				metadata.children = append(metadata.children, elements[0])
+				elements, start = elements[1:], d.InputOffset()
+			case depth == 1 && inside:
+				keep(start, before)
+				return nil
+			}
+		}
+	}
 }
 
 // readTree reads elements until the input ends, and returns the first one. What is
@@ -137,6 +194,20 @@ func (n *node) find(path ...string) *node {
 		n = next
 	}
 	return n
+}
+
+// clone returns a copy that shares nothing with n.
+func (n *node) clone() *node {
+	if n == nil {
+		return nil
+	}
+	c := *n
+	c.attrs = slices.Clone(n.attrs)
+	c.children = make([]*node, len(n.children))
+	for i, child := range n.children {
+		c.children[i] = child.clone()
+	}
+	return &c
 }
 
 // has says whether there is a child element with this name.

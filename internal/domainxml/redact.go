@@ -23,15 +23,8 @@ func Redact(doc string) (string, error) {
 	}
 	dom.redact()
 	var b strings.Builder
-	e := xml.NewEncoder(&b)
-	e.Indent("", "  ")
-	if err := e.EncodeToken(xml.Comment(redactedMark)); err != nil {
-		return "", err
-	}
-	if err := dom.encode(e); err != nil {
-		return "", err
-	}
-	if err := e.Close(); err != nil {
+	b.WriteString("<!--" + redactedMark + "-->\n")
+	if err := dom.write(&b, "\n"); err != nil {
 		return "", err
 	}
 	return b.String() + "\n", nil

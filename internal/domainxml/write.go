@@ -9,44 +9,53 @@ import (
 // document writes a tree that parseRaw made.
 func (n *node) document() (string, error) {
 	var b strings.Builder
-	e := xml.NewEncoder(&b)
-	if err := n.encode(e); err != nil {
-		return "", err
-	}
-	if err := e.Close(); err != nil {
-		return "", err
-	}
-	return b.String(), nil
+	err := n.write(&b, "")
+	return b.String(), err
 }
 
-func (n *node) encode(e *xml.Encoder) error {
-	start := xml.StartElement{Name: rawName(n.space, n.name)}
-	for _, a := range n.attrs {
-		start.Attr = append(start.Attr, xml.Attr{Name: rawName(a.Name.Space, a.Name.Local), Value: a.Value})
+// write writes a tree. With a margin, which begins with a line feed, each element is
+// on a line of its own.
+func (n *node) write(b *strings.Builder, margin string) error {
+	if n.raw != "" {
+		b.WriteString(n.raw)
+		return nil
 	}
-	if err := e.EncodeToken(start); err != nil {
+	name := rawName(n.space, n.name)
+	b.WriteString("<" + name)
+	for _, a := range n.attrs {
+		b.WriteString(" " + rawName(a.Name.Space, a.Name.Local) + `="`)
+		if err := xml.EscapeText(b, []byte(a.Value)); err != nil {
+			return err
+		}
+		b.WriteByte('"')
+	}
+	b.WriteByte('>')
+	if err := xml.EscapeText(b, []byte(n.text)); err != nil {
 		return err
 	}
-	if n.text != "" {
-		if err := e.EncodeToken(xml.CharData(n.text)); err != nil {
-			return err
-		}
+	inner := margin
+	if margin != "" {
+		inner += "  "
 	}
 	for _, c := range n.children {
-		if err := c.encode(e); err != nil {
+		b.WriteString(inner)
+		if err := c.write(b, inner); err != nil {
 			return err
 		}
 	}
-	return e.EncodeToken(start.End())
+	if len(n.children) > 0 {
+		b.WriteString(margin)
+	}
+	b.WriteString("</" + name + ">")
+	return nil
 }
 
-// rawName keeps a prefix as part of the name, so that the encoder makes up none
-// of its own.
-func rawName(prefix, local string) xml.Name {
-	if prefix != "" {
-		local = prefix + ":" + local
+// rawName is a name with its prefix.
+func rawName(prefix, local string) string {
+	if prefix == "" {
+		return local
 	}
-	return xml.Name{Local: local}
+	return prefix + ":" + local
 }
 
 // set gives an attribute a value.

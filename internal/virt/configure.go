@@ -30,14 +30,12 @@ func (c *Conn) Configure(ctx context.Context, uuid string, changes *model.Config
 		if err != nil {
 			return inventory.Applied{}, err
 		}
-		store := e.define
-		if before.Firmware != after.Firmware || before.SecureBoot != after.SecureBoot {
-			store = e.defineFirmware
+		stored, err := e.store(func() (string, error) { return doc, nil })
+		if stored && (before.Firmware != after.Firmware || before.SecureBoot != after.SecureBoot) {
+			err = e.newFirmware()
 		}
-		if !e.how.DryRun {
-			if err := store(doc); err != nil {
-				return inventory.Applied{}, err
-			}
+		if err != nil {
+			return inventory.Applied{}, err
 		}
 		return inventory.Applied{NextBoot: true}, nil
 	})

@@ -1,14 +1,15 @@
 package virt
 
 import (
+	"cmp"
 	"context"
-	"log/slog"
 	"strings"
 	"time"
 
 	"libvirt.org/go/libvirt"
 
 	"org.kvmmanager/internal/domainxml"
+	"org.kvmmanager/internal/domainxml/build"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/service/inventory"
@@ -28,7 +29,10 @@ func (e *editing) update(id string, changes *model.DeviceSpec) (inventory.Applie
 	if err != nil {
 		return applied, err
 	}
-	if kind := e.kindOf(stored, live); kind == model.KindCDROM || kind == model.KindFloppy {
+	if err := checkValues(cmp.Or(stored, live), changes); err != nil {
+		return applied, err
+	}
+	if kind := cmp.Or(stored, live).Kind; kind == model.KindCDROM || kind == model.KindFloppy {
 		if err := e.resolveImage(changes, kind, false); err != nil {
 			return applied, err
 		}
@@ -36,9 +40,7 @@ func (e *editing) update(id string, changes *model.DeviceSpec) (inventory.Applie
 	if err := e.needPasst(changes.PortForwards); err != nil {
 		return applied, err
 	}
-	elements := []*domainxml.Element{stored, live}
-	xml := make([]string, len(elements))
-	for i, element := range elements {
+	for _, element := range []*domainxml.Element{stored, live} {
 		if element == nil {
 			continue
 		}
@@ -49,10 +51,11 @@ func (e *editing) update(id string, changes *model.DeviceSpec) (inventory.Applie
 		if err := domainxml.Change(element, changes); err != nil {
 			return applied, err
 		}
-		if xml[i], err = element.XML(); err != nil {
+		after, err := element.XML()
+		if err != nil {
 			return applied, err
 		}
-		release, err := e.admit(element.Kind, before, xml[i])
+		release, err := e.admit(element.Kind, before, after)
 		if err != nil {
 			return applied, err
 		}
@@ -62,35 +65,76 @@ func (e *editing) update(id string, changes *model.DeviceSpec) (inventory.Applie
 	if !now && stored == nil {
 		return applied, e.notNow("This cannot change while the virtual machine runs.", "Change it for the next boot.")
 	}
+	if now {
+		if err := e.needInterface(changes); err != nil {
+			return applied, err
+		}
+	}
+	if stored != nil {
+		applied.NextBoot, err = e.store(func() (string, error) { return domainxml.ReplaceElement(e.stored, stored) })
+		if err != nil {
+			return inventory.Applied{}, err
+		}
+	}
 	if e.how.DryRun {
 		return inventory.Applied{Now: now, NextBoot: stored != nil}, nil
 	}
-	if stored != nil {
-		if err := e.dom.UpdateDeviceFlags(xml[0], libvirt.DOMAIN_DEVICE_MODIFY_CONFIG); err != nil {
-			return applied, err
-		}
-		applied.NextBoot = true
-	}
 	if now {
-		err := e.dom.UpdateDeviceFlags(xml[1], libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
+		xml, err := live.XML()
+		if err == nil {
+			err = e.dom.UpdateDeviceFlags(xml, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
+		}
 		if err := e.afterLive(err, &applied); err != nil {
 			return inventory.Applied{}, err
 		}
 	}
-	return applied, nil
+	return applied, e.expectChanged(id, changes, applied)
 }
 
-// kindOf returns the kind of a device that was found.
-func (e *editing) kindOf(stored, live *domainxml.Element) model.DeviceKind {
-	if stored == nil {
-		stored = live
+// checkValues checks the values of kinds for which that is not done where they are
+// changed.
+func checkValues(element *domainxml.Element, changes *model.DeviceSpec) error {
+	if element.Kind != model.KindVideo && element.Kind != model.KindWatchdog {
+		return nil
 	}
-	return stored.Kind
+	spec := *changes
+	spec.Kind = element.Kind
+	_, err := build.XML(&spec)
+	return err
+}
+
+// expectChanged reads a device that was changed, and fails if libvirt has made
+// something else of it.
+func (e *editing) expectChanged(id string, changes *model.DeviceSpec, applied inventory.Applied) error {
+	next, now, err := e.readAgain()
+	if err != nil {
+		return err
+	}
+	for _, side := range []struct {
+		changed bool
+		list    []domainxml.Element
+	}{{applied.NextBoot, next}, {applied.Now, now}} {
+		if !side.changed {
+			continue
+		}
+		element := domainxml.WithID(side.list, id)
+		if element == nil {
+			continue // its id is made of what has changed
+		}
+		holds, err := element.Holds(changes)
+		if err != nil {
+			return err
+		}
+		if !holds {
+			return e.takeBack(errs.New(errs.NotSupported, "libvirt does not take this change of “%s”.", id))
+		}
+	}
+	return nil
 }
 
 // canChange says whether QEMU can do this to a device in use.
 func canChange(changes *model.DeviceSpec) bool {
-	for _, key := range []string{"model", "cache", "discard", "port-forwards"} {
+	for _, key := range []string{"model", "cache", "discard", "port-forwards", "video-memory", "heads", "accel-3d", "action"} {
 		if changes.Given[key] {
 			return false
 		}
@@ -121,56 +165,99 @@ func (c *Conn) RemoveDevice(ctx context.Context, uuid, id string, how inventory.
 	return edit(ctx, c, uuid, how, func(e *editing) (inventory.Applied, error) { return e.remove(id) })
 }
 
-// remove begins with the running VM: only its guest can refuse.
+// remove changes the stored definition first, which shows whether libvirt adds the
+// device again, and takes that back if the guest keeps it.
 func (e *editing) remove(id string) (inventory.Applied, error) {
 	var applied inventory.Applied
 	stored, live, err := e.find(id)
 	if err != nil {
 		return applied, err
 	}
-	now := live != nil && canPlug(&live.Device)
+	next, running, err := domainxml.BothDevices(e.stored, e.live)
+	if err != nil {
+		return applied, err
+	}
+	now := live != nil && canPlug(&live.Device) && len(domainxml.Together(running, live)) == 1
 	if !now && stored == nil {
 		return applied, e.notNow("Such a device cannot be removed from a running virtual machine.", "Remove it for the next boot.")
+	}
+	if stored != nil {
+		group, err := e.groupOf(next, stored)
+		if err != nil {
+			return applied, err
+		}
+		applied.NextBoot, err = e.store(func() (string, error) { return domainxml.RemoveElements(e.stored, group) })
+		if err != nil {
+			return inventory.Applied{}, err
+		}
+		if applied.NextBoot {
+			if err := e.expectRemoved(next, group); err != nil {
+				return inventory.Applied{}, err
+			}
+		}
 	}
 	if e.how.DryRun {
 		return inventory.Applied{Now: now, NextBoot: stored != nil}, nil
 	}
 	if now {
-		err := e.detach(live)
-		switch {
-		case err == nil:
-			applied.Now = true
-		case stored != nil && e.how.Apply == inventory.ApplyBoth && notPossible(err):
-			slog.Info("a change has to wait for the next boot", "what", "device", "error", err)
-		default:
-			return applied, err
+		if err := e.afterLive(e.detach(live), &applied); err != nil {
+			return inventory.Applied{}, err
 		}
-	}
-	if stored != nil {
-		if err := e.removeStored(stored); err != nil {
-			if applied.Now {
-				return applied, errs.Wrap(errs.LibvirtFailed, err, "The running virtual machine no longer has the device, but its stored configuration still has. %s", said(err))
-			}
-			return applied, err
-		}
-		applied.NextBoot = true
 	}
 	return applied, nil
 }
 
-func (e *editing) removeStored(element *domainxml.Element) error {
-	xml, err := element.XML()
+// groupOf returns the devices that leave the stored definition with one, if nothing
+// that stays needs them.
+func (e *editing) groupOf(next []domainxml.Element, stored *domainxml.Element) ([]*domainxml.Element, error) {
+	group := domainxml.Together(next, stored)
+	if dependents := domainxml.Dependents(next, group); len(dependents) > 0 {
+		if !e.how.Dependents {
+			return nil, errs.New(errs.DeviceInUse, "Other devices need “%s”: %s. Remove them first, or together with it (option “dependents”).", stored.ID, idsOf(dependents))
+		}
+		group = append(group, dependents...)
+	}
+	return group, nil
+}
+
+func idsOf(list []*domainxml.Element) string {
+	ids := make([]string, len(list))
+	for i, e := range list {
+		ids[i] = e.ID
+	}
+	return strings.Join(ids, ", ")
+}
+
+// expectRemoved reads the stored definition, and takes the change back if libvirt
+// has added a device again.
+func (e *editing) expectRemoved(before []domainxml.Element, group []*domainxml.Element) error {
+	after, _, err := e.readAgain()
 	if err != nil {
 		return err
 	}
-	if err = e.dom.DetachDeviceFlags(xml, libvirt.DOMAIN_DEVICE_MODIFY_CONFIG); !unsupported(err) {
-		return err
+	for _, gone := range group {
+		like := make([]domainxml.Element, len(group))
+		for i := range group {
+			like[i] = *group[i]
+		}
+		if domainxml.CountLike(after, gone) > domainxml.CountLike(before, gone)-domainxml.CountLike(like, gone) {
+			return e.takeBack(errs.New(errs.NotSupported, "The device “%s” cannot be removed: libvirt adds it again. %s", gone.ID, insteadOf(gone)))
+		}
 	}
-	doc, err := domainxml.RemoveElement(e.stored, element)
-	if err != nil {
-		return err
+	return nil
+}
+
+// insteadOf says what can be done with a device that libvirt adds by itself.
+func insteadOf(element *domainxml.Element) string {
+	switch element.Kind {
+	case model.KindVideo:
+		return "Change its model instead, such as to “none”."
+	case model.KindWatchdog:
+		return "Change its action instead, such as to “none”."
+	case model.KindController:
+		return "Other devices of the virtual machine need it."
 	}
-	return e.define(doc)
+	return "It is part of the virtual machine's machine type."
 }
 
 // detach asks the guest for a device and waits until it has let go of it.
@@ -222,11 +309,8 @@ func (e *editing) isGone(alias string) (bool, error) {
 func (c *Conn) SetBootOrder(ctx context.Context, uuid string, ids []string) error {
 	how := inventory.DeviceChange{Apply: inventory.ApplyNextBoot}
 	_, err := edit(ctx, c, uuid, how, func(e *editing) (struct{}, error) {
-		doc, err := domainxml.SetBootOrder(e.stored, ids)
-		if err != nil {
-			return struct{}{}, err
-		}
-		return struct{}{}, e.define(doc)
+		_, err := e.store(func() (string, error) { return domainxml.SetBootOrder(e.stored, ids) })
+		return struct{}{}, err
 	})
 	return err
 }

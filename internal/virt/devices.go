@@ -1,11 +1,14 @@
 package virt
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"libvirt.org/go/libvirt"
 
@@ -30,16 +33,22 @@ type editing struct {
 	stored, live string
 }
 
-// edit runs one change of devices.
+// edit runs one change of devices, and again if another program has changed the
+// stored definition meanwhile.
 func edit[T any](ctx context.Context, c *Conn, uuid string, how inventory.DeviceChange, fn func(*editing) (T, error)) (T, error) {
-	result, err := onVM(ctx, c, work[T]{uuid: uuid}, func(dom *libvirt.Domain) (T, error) {
-		var none T
-		e := &editing{over: c, dom: dom, how: how}
-		if err := e.look(); err != nil {
-			return none, err
+	result, err := onVM(ctx, c, work[T]{uuid: uuid}, func(dom *libvirt.Domain) (result T, err error) {
+		for range 3 {
+			e := &editing{over: c, dom: dom, how: how}
+			if err = e.look(); err != nil {
+				return result, err
+			}
+			result, err = fn(e)
+			_, _ = e.conn.Close()
+			if !errors.Is(err, errOutdated) {
+				break
+			}
 		}
-		defer e.conn.Close()
-		return fn(e)
+		return result, err
 	})
 	c.memory.redefined(uuid)
 	c.hint(inventory.VMEvent, uuid, false)
@@ -72,7 +81,7 @@ func (e *editing) look() error {
 func (e *editing) read(has libvirt.DomainModificationImpact) (err error) {
 	e.allStored, e.allLive = "", ""
 	if has&libvirt.DOMAIN_AFFECT_CONFIG != 0 {
-		if e.allStored, err = e.dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE); err != nil {
+		if e.allStored, err = e.dom.GetXMLDesc(storedXML); err != nil {
 			return err
 		}
 	}
@@ -89,7 +98,8 @@ func (c *Conn) AddDevice(ctx context.Context, uuid string, device model.DeviceSp
 		applied inventory.Applied
 	}
 	a, err := edit(ctx, c, uuid, how, func(e *editing) (added, error) {
-		id, applied, err := e.add(&device)
+		d := device
+		id, applied, err := e.add(&d)
 		return added{id, applied}, err
 	})
 	return a.id, a.applied, err
@@ -118,14 +128,16 @@ func (e *editing) add(d *model.DeviceSpec) (string, inventory.Applied, error) {
 	if !now && e.stored == "" {
 		return "", applied, e.notNow("A running virtual machine cannot get such a device.", "Add it for the next boot.")
 	}
-	if e.how.DryRun {
-		return "", inventory.Applied{Now: now, NextBoot: e.stored != ""}, nil
-	}
-	if e.stored != "" {
-		if err := e.addStored(d.Kind, xml); err != nil {
+	if now {
+		if err := e.needInterface(d); err != nil {
 			return "", applied, err
 		}
-		applied.NextBoot = true
+	}
+	if applied.NextBoot, err = e.store(func() (string, error) { return domainxml.AddElement(e.stored, xml) }); err != nil {
+		return "", applied, err
+	}
+	if e.how.DryRun {
+		return "", inventory.Applied{Now: now, NextBoot: e.stored != ""}, nil
 	}
 	if now {
 		err := e.dom.AttachDeviceFlags(xml, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
@@ -133,7 +145,10 @@ func (e *editing) add(d *model.DeviceSpec) (string, inventory.Applied, error) {
 			return "", inventory.Applied{}, err
 		}
 	}
-	id, err := e.newID(d.Kind, applied)
+	id, err := e.newID(d.Kind, &applied)
+	if err == nil && id == "" {
+		return "", inventory.Applied{}, e.takeBack(errs.New(errs.LibvirtFailed, "libvirt did not add the device."))
+	}
 	return id, applied, err
 }
 
@@ -170,9 +185,9 @@ func (e *editing) notNow(why, instead string) error {
 	return errs.New(errs.NotSupported, "%s %s", why, instead)
 }
 
-// afterLive judges what the running VM made of a change that is stored
-// already: one that it cannot do waits for the next boot, and after any other
-// failure the stored definition becomes what it was.
+// afterLive judges what the running VM made of a change that is stored already: one
+// that it cannot do waits for the next boot, and after a failure the stored
+// definition becomes what it was.
 func (e *editing) afterLive(err error, applied *inventory.Applied) error {
 	switch {
 	case err == nil:
@@ -180,29 +195,52 @@ func (e *editing) afterLive(err error, applied *inventory.Applied) error {
 	case applied.NextBoot && e.how.Apply == inventory.ApplyBoth && notPossible(err):
 		slog.Info("a change has to wait for the next boot", "what", "device", "error", err)
 	case applied.NextBoot:
-		return takeBack(e.conn, e.stored, err)
+		return e.takeBack(err)
 	default:
 		return err
 	}
 	return nil
 }
 
-// addStored adds a device to the stored definition. Where libvirt has no call
-// for this kind, the definition is replaced with the element in it. So it is
-// for controllers, whose place libvirt only finds when it defines a VM.
-func (e *editing) addStored(kind model.DeviceKind, xml string) error {
-	if kind != model.KindController {
-		err := e.dom.AttachDeviceFlags(xml, libvirt.DOMAIN_DEVICE_MODIFY_CONFIG)
-		if !unsupported(err) {
-			return err
-		}
+// errOutdated is that the definition that was edited is not the stored one any
+// more.
+var errOutdated = errs.New(errs.Busy, "Another program is changing the configuration of the virtual machine. Try again.")
+
+// store replaces the stored definition with the one that change returns, if the
+// stored one is to change, and reports whether it did. libvirt reads the whole new
+// definition before it keeps it, as it does when it starts: what its calls for
+// single devices store is not checked like that, and can be a definition that it
+// cannot read any more. A dry run ends with the checks.
+func (e *editing) store(change func() (string, error)) (bool, error) {
+	if e.stored == "" {
+		return false, nil
 	}
-	doc, fault := domainxml.AddElement(e.stored, xml)
-	if fault != nil {
-		return fault
+	doc, err := change()
+	if err != nil {
+		return false, err
 	}
-	return e.define(doc)
+	conflicts, err := domainxml.NewConflicts(e.stored, doc)
+	if err != nil {
+		return false, err
+	}
+	if len(conflicts) > 0 {
+		return false, errs.New(conflicts[0].Kind, "%s %s", conflicts[0].Message, conflicts[0].Hint)
+	}
+	if e.how.DryRun {
+		return false, nil
+	}
+	stored, err := e.dom.GetXMLDesc(storedXML)
+	switch {
+	case err != nil:
+		return false, err
+	case stored != e.stored:
+		return false, errOutdated
+	}
+	return true, e.define(doc)
 }
+
+// storedXML is how a definition is read that is to be stored again.
+const storedXML = libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE
 
 func (e *editing) define(doc string) error { return redefine(e.conn, doc) }
 
@@ -214,17 +252,26 @@ func redefine(conn *libvirt.Connect, doc string) error {
 	return dom.Free()
 }
 
-// takeBack makes the stored definition what it was, after the running VM has failed
-// to change with it.
+// takeBack makes the stored definition what it was, if it has changed.
+func (e *editing) takeBack(err error) error {
+	if e.stored == "" {
+		return err
+	}
+	return takeBack(e.conn, e.stored, err)
+}
+
+// takeBack makes the stored definition what it was, after the change that err is
+// about has failed.
 func takeBack(conn *libvirt.Connect, stored string, err error) error {
 	if undo := redefine(conn, stored); undo != nil {
-		return errs.Wrap(errs.LibvirtFailed, err, "The running virtual machine did not take the change, and it remains stored for the next boot. %s", said(err))
+		return errs.Wrap(errs.LibvirtFailed, err, "The change failed, and it remains stored for the next boot. %s", said(err))
 	}
 	return err
 }
 
-// newID is the id of the device that is there now and was not before.
-func (e *editing) newID(kind model.DeviceKind, applied inventory.Applied) (string, error) {
+// newID returns the id of the device that is there now and was not before, and
+// corrects applied if the running VM does not have it.
+func (e *editing) newID(kind model.DeviceKind, applied *inventory.Applied) (string, error) {
 	had := map[string]bool{}
 	next, now, err := domainxml.BothDevices(e.allStored, e.allLive)
 	if err != nil {
@@ -233,27 +280,52 @@ func (e *editing) newID(kind model.DeviceKind, applied inventory.Applied) (strin
 	for _, d := range slices.Concat(next, now) {
 		had[d.ID] = true
 	}
-	has, err := whereItIs(e.dom)
-	if err == nil {
-		err = e.read(has)
-	}
-	if err != nil {
+	if next, now, err = e.readAgain(); err != nil {
 		return "", err
 	}
-	if next, now, err = domainxml.BothDevices(e.allStored, e.allLive); err != nil {
-		return "", err
-	}
-	if applied.NextBoot {
-		now = next
-	}
-	id := ""
-	for i := range now {
-		// libvirt may add a controller or a graphics card for the device.
-		if !had[now[i].ID] && now[i].Kind == kind {
-			id = now[i].ID
+	added := func(list []domainxml.Element) string {
+		id := ""
+		for i := range list {
+			// libvirt may add a controller or a graphics card for the device.
+			if !had[list[i].ID] && list[i].Kind == kind {
+				id = list[i].ID
+			}
 		}
+		return id
 	}
-	return id, nil
+	live := added(now)
+	applied.Now = applied.Now && live != ""
+	if applied.NextBoot {
+		return added(next), nil
+	}
+	return live, nil
+}
+
+// readAgain returns the devices of both definitions after a change.
+func (e *editing) readAgain() (next, now []domainxml.Element, err error) {
+	has, err := whereItIs(e.dom)
+	if err != nil {
+		return nil, nil, err
+	}
+	after := editing{dom: e.dom}
+	if err := after.read(has); err != nil {
+		return nil, nil, err
+	}
+	return domainxml.BothDevices(after.allStored, after.allLive)
+}
+
+// needInterface refuses a connection to an interface that the host does not have:
+// libvirt finds that out too late, and a definition with it keeps a VM from
+// starting.
+func (e *editing) needInterface(d *model.DeviceSpec) error {
+	name := cmp.Or(d.Bridge, d.HostDevice)
+	if name == "" {
+		return nil
+	}
+	if there, known := e.over.hostInterfaces(e.conn); known && !there[name] {
+		return errs.New(errs.NotFound, "The host has no network interface “%s”. Create it in the host's network settings first.", name)
+	}
+	return nil
 }
 
 // prepare fills in what has to be known before the XML is written.
@@ -268,14 +340,27 @@ func (e *editing) prepare(d *model.DeviceSpec) error {
 		}
 		return e.chooseTarget(d)
 	case model.KindInterface:
-		if d.MAC == "" {
-			d.MAC = newMAC() // the same one now and at the next boot
+		if err := e.chooseMAC(d); err != nil {
+			return err
 		}
 		return e.needPasst(d.PortForwards)
 	case model.KindShare:
 		return e.needSharedMemory()
 	}
 	return nil
+}
+
+// chooseMAC gives an interface an address, the same one now and at the next boot.
+func (e *editing) chooseMAC(d *model.DeviceSpec) error {
+	if d.MAC == "" {
+		d.MAC = newMAC()
+		return nil
+	}
+	next, now, err := domainxml.BothDevices(e.allStored, e.allLive)
+	if slices.ContainsFunc(slices.Concat(next, now), func(o domainxml.Element) bool { return strings.EqualFold(o.MAC, d.MAC) }) {
+		return errs.New(errs.AlreadyExists, "The virtual machine has an interface with the MAC address %s already.", d.MAC)
+	}
+	return err
 }
 
 // newMAC is an address of QEMU's range.
@@ -292,7 +377,7 @@ func (e *editing) needSharedMemory() error {
 			continue
 		}
 		if shared, err := domainxml.SharesMemory(doc); err != nil || !shared {
-			return errs.New(errs.InvalidState, "A shared folder needs shared memory, which this virtual machine does not have. Give it shared memory in its XML (memoryBacking, access shared) first.")
+			return errs.New(errs.InvalidState, "A shared folder needs shared memory, which this virtual machine does not have. Configure “shared-memory” first.")
 		}
 	}
 	return nil
@@ -337,7 +422,7 @@ func canPlug(d *model.Device) bool {
 	case model.KindCDROM:
 		return d.Bus == "scsi" || d.Bus == "usb"
 	case model.KindController:
-		return d.Type == "scsi" || d.Type == "usb" || d.Type == "virtio-serial"
+		return d.Type == "scsi"
 	case model.KindSerial:
 		return d.Model == "pci-serial" || d.Model == "usb-serial"
 	case model.KindWatchdog:

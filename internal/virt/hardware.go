@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"regexp"
 
 	"libvirt.org/go/libvirt"
 
@@ -114,7 +115,7 @@ func (a *amount) bringAbout(dom *libvirt.Domain, where libvirt.DomainModificatio
 	stored := ""
 	if where&libvirt.DOMAIN_AFFECT_CONFIG != 0 {
 		var err error
-		if stored, err = dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE | libvirt.DOMAIN_XML_SECURE); err != nil {
+		if stored, err = dom.GetXMLDesc(storedXML); err != nil {
 			return applied, err
 		}
 		if err := a.store(dom, stored); err != nil {
@@ -144,12 +145,28 @@ func (a *amount) bringAbout(dom *libvirt.Domain, where libvirt.DomainModificatio
 	return applied, nil
 }
 
-// notPossible says that a running VM cannot be changed so, rather than that
-// the attempt failed for a reason of its own.
+// notPossible reports whether a running VM cannot be changed so at all, rather
+// than that the attempt failed. Only then does a change wait for the next boot:
+// what failed would fail there as well.
 func notPossible(err error) bool {
-	kind, _ := errs.Of(translate(err, true))
-	return kind == errs.NotSupported || kind == errs.InvalidArgument || kind == errs.InvalidState || kind == errs.LibvirtFailed
+	var virt libvirt.Error
+	if !asLibvirt(err, &virt) {
+		kind, _ := errs.Of(err)
+		return kind == errs.NotSupported || kind == errs.InvalidState
+	}
+	if kind, _ := errs.Of(translate(err, true)); kind == errs.NotSupported {
+		return !hostLacks.MatchString(virt.Message)
+	}
+	return impossible.MatchString(virt.Message)
 }
+
+// hostLacks is how libvirt says as “unsupported” that the host lacks something.
+var hostLacks = regexp.MustCompile(`(?i)unable to open|cannot open|no such (file|device)`)
+
+// impossible is how libvirt and QEMU say under other codes that a running VM
+// cannot change, or has no room.
+var impossible = regexp.MustCompile(`(?i)hot-?(un)?plug|not support|no (more|free|available).* (slot|port|address|unit)|` +
+	`without the balloon device|cannot change vcpu count|is not running|can't go on bus`)
 
 // store changes the stored definition, and its maximum where that is less.
 func (a *amount) store(dom *libvirt.Domain, stored string) error {

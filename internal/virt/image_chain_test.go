@@ -68,7 +68,7 @@ func TestAVolumeThatNamesAFileOfTheHostIsNoImage(t *testing.T) {
 		{"by-protocol", "qcow2", true},
 		{"extents", "", false}, // it is raw then
 	} {
-		spec := device(model.Device{Kind: model.KindDisk, Pool: "images", Volume: test.volume, Format: test.format}, "pool", "volume")
+		spec := device(model.Device{Kind: model.KindDisk, Pool: "images", Volume: test.volume, Format: test.format, ReadOnly: true}, "pool", "volume")
 		_, _, added := c.AddDevice(t.Context(), vm.UUID, spec, dry)
 		_, inserted := c.UpdateDevice(t.Context(), vm.UUID, drive, device(model.Device{Pool: "images", Volume: test.volume, Format: test.format}, "pool", "volume"), dry)
 		_, _, err := c.AddDevice(t.Context(), vm.UUID, spec, without)

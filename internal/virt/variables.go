@@ -11,19 +11,13 @@ import (
 	"org.kvmmanager/internal/errs"
 )
 
-// defineFirmware stores a definition with another firmware. libvirt names the file
-// with UEFI's variables after the VM, and takes one that is there already, such as
-// that of the firmware before. So they begin anew in a file of another name,
-// whoever starts the VM.
-func (e *editing) defineFirmware(doc string) error {
-	if err := e.define(doc); err != nil {
-		return err
-	}
+// newFirmware completes a definition that has just been stored with another
+// firmware. libvirt names the file with UEFI's variables after the VM, and takes
+// one that is there already, such as that of the firmware before. So they begin in
+// a file of another name, whoever starts the VM.
+func (e *editing) newFirmware() error {
 	if err := beginVariables(e.conn, e.dom); err != nil {
-		if undo := e.define(e.stored); undo != nil {
-			slog.Warn("a definition did not become what it was", "error", undo)
-		}
-		return err
+		return e.takeBack(err)
 	}
 	if old, err := domainxml.Variables(e.stored); err == nil && old != "" {
 		if err := e.dropVariables(old); err != nil {

@@ -64,6 +64,8 @@ type DeviceChange struct {
 	Apply   Apply
 	DryRun  bool // only say what would become of it
 	Storage bool // the caller may use images that other VMs have
+	// Dependents removes what cannot be without the device as well.
+	Dependents bool
 }
 
 // ErrNeedsStorage is in the chain of an error because the caller may not use an

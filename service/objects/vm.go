@@ -30,8 +30,8 @@ func vmMethods() map[string]*method {
 		return &method{action: actionConsole, message: message, options: declare(options...), run: run}
 	}
 	change := ask("Authentication is required to change “$(vm.name)”.")
-	devices := func(run runFunc, also func(*request) string) *method {
-		m := configure(change, run, optApply, "s", optDryRun, "b")
+	devices := func(run runFunc, also func(*request) string, options ...string) *method {
+		m := configure(change, run, append(options, optApply, "s", optDryRun, "b")...)
 		m.also = also
 		return m
 	}
@@ -48,7 +48,7 @@ func vmMethods() map[string]*method {
 
 		"AddDevice":    devices((*request).addDevice, deviceAction(0)),
 		"Configure":    devices((*request).configureVM, nil),
-		"RemoveDevice": devices((*request).removeDevice, nil),
+		"RemoveDevice": devices((*request).removeDevice, nil, optDependents, "b"),
 		"UpdateDevice": devices((*request).updateDevice, deviceAction(1)),
 		"ResizeDisk":   {action: actionConfigure, message: change, options: jobOptions(optExpectedVersion, "t"), run: (*request).resizeDisk},
 		"MoveDisk": {

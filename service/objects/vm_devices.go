@@ -14,7 +14,11 @@ import (
 	"org.kvmmanager/service/jobs"
 )
 
-const optDryRun = "dry-run"
+// Options of changes of devices.
+const (
+	optDryRun     = "dry-run"
+	optDependents = "dependents" // remove what needs the device as well
+)
 
 func (r *request) addDevice(ctx context.Context) ([]any, error) {
 	spec, err := r.deviceSpec(0)
@@ -55,6 +59,7 @@ func (r *request) configureVM(ctx context.Context) ([]any, error) {
 
 func (r *request) removeDevice(ctx context.Context) ([]any, error) {
 	did, err := r.changeDevice(ctx, func(conn inventory.Conn, uuid string, how inventory.DeviceChange) (inventory.Applied, error) {
+		how.Dependents = r.options.flag(optDependents)
 		return conn.RemoveDevice(ctx, uuid, r.text(0), how)
 	})
 	if err != nil {

@@ -3,14 +3,18 @@ package build
 import "libvirt.org/go/libvirtxml"
 
 // makeGraphics makes a display, which listens nowhere: the service hands out
-// connections to it.
+// connections to it. One of the type egl-headless shows nothing itself, and gives
+// OpenGL to the others.
 func makeGraphics(d *Device) (any, error) {
-	kind, err := oneOf("type", d.Type, "vnc", "spice")
+	kind, err := oneOf("type", d.Type, "vnc", "spice", "egl-headless")
 	if err != nil {
 		return nil, err
 	}
 	if _, err := oneOf("listen", d.Listen, "none"); err != nil {
 		return nil, err
+	}
+	if kind == "egl-headless" {
+		return &libvirtxml.DomainGraphic{EGLHeadless: &libvirtxml.DomainGraphicEGLHeadless{}}, nil
 	}
 	nowhere := []libvirtxml.DomainGraphicListener{{}}
 	if kind == "spice" {
