@@ -49,13 +49,17 @@ type Device struct {
 	Address string     `wire:"address"` // on the guest's bus: pci:0000:01:00.0, usb:0:1
 	Alias   string     `wire:"-"`       // libvirt's name in the live configuration
 
-	Source     string `wire:"source"` // file, block device, directory or host device behind it
-	Pool       string `wire:"pool"`   // storage pool's name, for disks of type volume
-	Volume     string `wire:"volume"` // volume's name in that pool
-	Format     string `wire:"format"` // qcow2, raw
-	Capacity   uint64 `wire:"capacity"`
-	Allocation uint64 `wire:"allocation"`
-	ReadOnly   bool   `wire:"read-only"`
+	Source string `wire:"source"` // file, block device, directory or host device behind it
+	Pool   string `wire:"pool"`   // storage pool's name, for disks of type volume
+	Volume string `wire:"volume"` // volume's name in that pool
+	// PoolObject and VolumeObject are the objects of the volume that a disk is on,
+	// however the disk names it, when the service knows it.
+	PoolObject   Path   `wire:"pool-object"`
+	VolumeObject Path   `wire:"volume-object"`
+	Format       string `wire:"format"` // qcow2, raw
+	Capacity     uint64 `wire:"capacity"`
+	Allocation   uint64 `wire:"allocation"`
+	ReadOnly     bool   `wire:"read-only"`
 	// Unresponsive is set while the file system of the image does not answer.
 	Unresponsive bool `wire:"unresponsive"`
 	Shareable    bool `wire:"shareable"`

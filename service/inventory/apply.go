@@ -111,6 +111,7 @@ func (h *Host) putVM(u *Update, next *model.VM) {
 			next.State = ts[len(ts)-1].state
 		}
 		h.linkInterfaces(next)
+		h.linkDisks(next)
 		put(&u.VMs, h.vms, next.UUID, next)
 	}
 }

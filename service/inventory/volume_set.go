@@ -232,6 +232,46 @@ func (h *Host) linkVolumes(u *Update) {
 			h.useVolume(u, k, vms)
 		}
 	}
+	if len(u.Volumes) == 0 && len(u.Pools) == 0 {
+		return // those of the VMs were linked when they came
+	}
+	for _, vm := range h.vms {
+		next := *vm
+		if h.linkDisks(&next) {
+			put(&u.VMs, h.vms, vm.UUID, &next)
+		}
+	}
+}
+
+// linkDisks fills the objects of a VM's disks, and reports whether that changed any.
+// It replaces what changes: somebody may be reading it.
+func (h *Host) linkDisks(vm *model.VM) (changed bool) {
+	linked := vm.Disks
+	for i, d := range vm.Disks {
+		pool, volume := h.objectsOf(d)
+		if d.PoolObject == pool && d.VolumeObject == volume {
+			continue
+		}
+		if !changed {
+			linked, changed = slices.Clone(vm.Disks), true
+		}
+		next := *d
+		next.PoolObject, next.VolumeObject = pool, volume
+		linked[i] = &next
+	}
+	vm.Disks = linked
+	return changed
+}
+
+// objectsOf returns the pool and the volume that a disk is on, and of several, as
+// those of pools over one folder, the first; empty when none is shown.
+func (h *Host) objectsOf(d *model.Device) (pool, volume model.Path) {
+	for _, k := range h.volumesOf(d) {
+		if path := model.VolumePath(k.pool, k.name); h.volumes.get(k) != nil && (volume == "" || path < volume) {
+			pool, volume = model.PoolPath(k.pool), path
+		}
+	}
+	return pool, volume
 }
 
 func (h *Host) useVolume(u *Update, k volumeKey, vms []model.Path) {

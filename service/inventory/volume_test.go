@@ -292,3 +292,47 @@ func TestAVolumeIsFoundByEverySpellingOfItsPath(t *testing.T) {
 		t.Errorf("by the link there is %v", v)
 	}
 }
+
+// TestDisksNameTheirVolumes follows the objects of a disk that names its volume by
+// path and of one that names it by pool and volume, while volumes come and go.
+func TestDisksNameTheirVolumes(t *testing.T) {
+	t.Parallel()
+	hv, rec, inv := setUp(t)
+	putTank(hv, true)
+	hv.PutVolume(tank, inventory.VolumeInfo{Name: "a"}, nil)
+	vm := onDisk(
+		1,
+		&model.Device{ID: "disk-vda", Kind: model.KindDisk, Source: "/fake/" + tank + "/a"},
+		&model.Device{ID: "disk-vdb", Kind: model.KindDisk, Type: "volume", Pool: "tank", Volume: "b"},
+		&model.Device{ID: "disk-vdc", Kind: model.KindDisk, Source: "/elsewhere/c"},
+	)
+	hv.Put(vm)
+	addLocal(t, inv, rec)
+	want := func(what string, names ...string) {
+		t.Helper()
+		rec.until(what, func() bool {
+			shown := rec.vms[vm.Path()]
+			for i, name := range names {
+				var pool, volume model.Path
+				if name != "" {
+					pool, volume = model.PoolPath(tank), model.VolumePath(tank, name)
+				}
+				if shown == nil || shown.Disks[i].PoolObject != pool || shown.Disks[i].VolumeObject != volume {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	want("the first disk is on a volume", "a", "", "")
+	hv.PutVolume(tank, inventory.VolumeInfo{Name: "b"}, nil)
+	hv.RefreshPool(tank)
+	want("the second is, too", "a", "b", "")
+	again := *vm
+	again.Title = "read again"
+	hv.Put(&again)
+	rec.until("it has been read again", func() bool { return rec.vms[vm.Path()].Title == "read again" })
+	want("they still are", "a", "b", "")
+	putTank(hv, false)
+	want("no disk is on a volume that is shown", "", "", "")
+}

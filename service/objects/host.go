@@ -21,7 +21,7 @@ func hostMethods() map[string]*method {
 		},
 		"CreateVM": {
 			action: actionCreate, also: createAction, message: ask("Authentication is required to create a virtual machine."),
-			options: jobOptions(), run: (*request).createVM,
+			options: jobOptions(), forms: newVMForms, run: (*request).createVM,
 		},
 		"DefineXML": {
 			action: actionEditXML, message: ask("Authentication is required to define a virtual machine."),
@@ -33,7 +33,9 @@ func hostMethods() map[string]*method {
 		"ListNetworks":     reads((*request).listNetworks),
 		"ListStoragePools": reads((*request).listStoragePools),
 		"ListVMs":          reads((*request).listVMs),
-		"PlanVM":           reads((*request).planVM),
+		"PlanVM": {
+			action: actionRead, message: readMessage, options: declare(), forms: newVMForms, run: (*request).planVM,
+		},
 		// It only brings forward what happens anyway, at most twice a second.
 		"Reconnect": reads((*request).reconnect),
 	}

@@ -23,7 +23,10 @@ type method struct {
 	also    func(*request) string
 	message string            // what polkit's dialog says; polkit fills in $(vm.name) and $(host)
 	options map[string]string // key -> signature
-	repeats bool              // called again and again by who looks at a VM: see looks
+	// forms makes the declared form of what the arguments give in another one; nil
+	// when they have no other.
+	forms   func(*request) error
+	repeats bool // called again and again by who looks at a VM: see looks
 	run     runFunc
 }
 
@@ -95,6 +98,12 @@ func (s *Service) serve(ctx context.Context, c *bus.Call) ([]any, error) {
 	if err := r.find(); err != nil {
 		return nil, err
 	}
+	// What has no such form is said to those who have the right only: it tells what
+	// there is. In its own form it passes no check of its type.
+	var formErr error
+	if m.forms != nil {
+		formErr = m.forms(r)
+	}
 	for approved, needed := []string(nil), r.actions(); !slices.Equal(approved, needed); needed = r.actions() {
 		if err := r.authorize(ctx, needed); err != nil {
 			return nil, err
@@ -106,7 +115,10 @@ func (s *Service) serve(ctx context.Context, c *bus.Call) ([]any, error) {
 			return nil, err
 		}
 	}
-	results, err := m.run(r, ctx)
+	results, err := []any(nil), formErr
+	if err == nil {
+		results, err = m.run(r, ctx)
+	}
 	r.auditCall(err)
 	return results, err
 }

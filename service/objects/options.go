@@ -22,6 +22,7 @@ const (
 	optBindLifetime    = "bind-lifetime"
 	optExpectedVersion = "expected-version"
 	optApply           = "apply"
+	optPool            = "pool"
 )
 
 // jobOptions are taken by every method that returns a job.
@@ -50,6 +51,7 @@ func parseOptions(arg any, declared map[string]string) (options, error) {
 			sig, ok = "b", true // taken everywhere: what is no job is done when it answers
 		}
 		switch {
+		case key == optPool && ok && value.Signature().String() == "s": // its name; see forms.go
 		case !ok:
 			return nil, errs.New(errs.InvalidArgument, "There is no option “%s”. %s", model.Printable(key), known(declared))
 		case value.Signature().String() != sig:

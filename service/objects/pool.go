@@ -17,7 +17,7 @@ func poolMethods() map[string]*method {
 	return map[string]*method{
 		"CreateVolume": {
 			action: actionStorage, message: ask("Authentication is required to create a storage volume."),
-			options: jobOptions(), run: (*request).createVolume,
+			options: jobOptions(), forms: newVolumeForms, run: (*request).createVolume,
 		},
 		"Delete": {
 			action: actionStorage, message: ask("Authentication is required to delete a storage pool."),

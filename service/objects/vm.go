@@ -30,9 +30,9 @@ func vmMethods() map[string]*method {
 		return &method{action: actionConsole, message: message, options: declare(options...), run: run}
 	}
 	change := ask("Authentication is required to change “$(vm.name)”.")
-	devices := func(run runFunc, also func(*request) string, options ...string) *method {
+	devices := func(run runFunc, also func(*request) string, forms func(*request) error, options ...string) *method {
 		m := configure(change, run, append(options, optApply, "s", optDryRun, "b")...)
-		m.also = also
+		m.also, m.forms = also, forms
 		return m
 	}
 	return map[string]*method{
@@ -46,10 +46,10 @@ func vmMethods() map[string]*method {
 		"Shutdown":          control(ask("Authentication is required to shut down “$(vm.name)”."), (*request).shutdown, optTimeout, "u"),
 		"Start":             control(ask("Authentication is required to start “$(vm.name)”."), (*request).start, "paused", "b"),
 
-		"AddDevice":    devices((*request).addDevice, deviceAction(0)),
-		"Configure":    devices((*request).configureVM, nil),
-		"RemoveDevice": devices((*request).removeDevice, nil, optDependents, "b"),
-		"UpdateDevice": devices((*request).updateDevice, deviceAction(1)),
+		"AddDevice":    devices((*request).addDevice, deviceAction(0), deviceForms(0)),
+		"Configure":    devices((*request).configureVM, nil, configureForms),
+		"RemoveDevice": devices((*request).removeDevice, nil, nil, optDependents, "b"),
+		"UpdateDevice": devices((*request).updateDevice, deviceAction(1), deviceForms(1)),
 		"ResizeDisk":   {action: actionConfigure, message: change, options: jobOptions(optExpectedVersion, "t"), run: (*request).resizeDisk},
 		"MoveDisk": {
 			action: actionConfigure, also: deleteOriginalAction, message: change,

@@ -20,7 +20,7 @@ func volumeMethods() map[string]*method {
 	return map[string]*method{
 		"Clone": {
 			action: actionStorage, message: ask("Authentication is required to copy the storage volume “$(volume.name)”."),
-			options: jobOptions("pool", "o", "format", "s"), run: (*request).cloneVolume,
+			options: jobOptions(optPool, "o", "format", "s"), run: (*request).cloneVolume,
 		},
 		"Delete": {
 			action: actionStorage, message: ask("Authentication is required to delete the storage volume “$(volume.name)”."),
@@ -328,11 +328,18 @@ func (r *request) refuseRunningUsers(v *model.StorageVolume) error {
 
 // targetPool is where a copy is to be.
 func (r *request) targetPool() (*model.StoragePool, error) {
-	path, given := r.options["pool"].(dbus.ObjectPath)
-	if !given {
+	switch pool := r.options[optPool].(type) {
+	case dbus.ObjectPath:
+		return r.poolOfHost(model.Path(pool))
+	case string:
+		known, err := r.poolCalled(pool)
+		if err != nil {
+			return nil, err
+		}
+		return r.poolOfHost(known.Path())
+	default:
 		return r.pool, nil
 	}
-	return r.poolOfHost(model.Path(path))
 }
 
 // poolOfHost is the active pool of the call's host that is at this path.

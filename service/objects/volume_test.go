@@ -54,11 +54,12 @@ func TestAVolumeIsMadeInEachWay(t *testing.T) {
 		size    uint64
 		backing string
 	}{
-		"plain":    {opts("name", "new & <b>🐧", "capacity", uint64(5<<30)), "qcow2", 5 << 30, ""},
-		"raw":      {opts("name", "a.raw", "format", "raw", "capacity", uint64(1<<20), "allocation", uint64(1<<20)), "raw", 1 << 20, ""},
-		"overlay":  {opts("name", "b", "backing", dbus.ObjectPath(basePath)), "qcow2", 1 << 30, "/fake/" + poolUUID + "/base.qcow2"},
-		"a file":   {opts("name", "c.iso", "fd", file(t, []byte("an ISO image"))), "raw", 12, ""},
-		"and more": {opts("name", strings.Repeat("é", 127), "capacity", uint64(1<<20), "fd", file(t, []byte("a disk"))), "raw", 1 << 20, ""},
+		"plain":           {opts("name", "new & <b>🐧", "capacity", uint64(5<<30)), "qcow2", 5 << 30, ""},
+		"raw":             {opts("name", "a.raw", "format", "raw", "capacity", uint64(1<<20), "allocation", uint64(1<<20)), "raw", 1 << 20, ""},
+		"overlay":         {opts("name", "b", "backing", dbus.ObjectPath(basePath)), "qcow2", 1 << 30, "/fake/" + poolUUID + "/base.qcow2"},
+		"overlay by name": {opts("name", "c", "backing", "base.qcow2"), "qcow2", 1 << 30, "/fake/" + poolUUID + "/base.qcow2"},
+		"a file":          {opts("name", "c.iso", "fd", file(t, []byte("an ISO image"))), "raw", 12, ""},
+		"and more":        {opts("name", strings.Repeat("é", 127), "capacity", uint64(1<<20), "fd", file(t, []byte("a disk"))), "raw", 1 << 20, ""},
 	} {
 		result, err := w.doing(poolPath, "StoragePool.CreateVolume", tt.spec)
 		if err != nil {
