@@ -2,6 +2,7 @@ package objects
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,10 +13,10 @@ import (
 	"org.kvmmanager/service/journal"
 )
 
-// auditCall records a call that changed something, unless a job of the call
-// does so when it ends.
+// auditCall records a call that changed something or read a secret, unless a job
+// of the call does so when it ends.
 func (r *request) auditCall(err error) {
-	actions := r.actions()
+	actions := slices.DeleteFunc(r.actions(), func(action string) bool { return action == actionRead })
 	switch {
 	case len(actions) == 0, r.audited:
 	case r.method.repeats && err == nil && !r.service.looks.admit(look{r.UID, string(r.Path)}, time.Now()):

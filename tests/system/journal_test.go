@@ -97,15 +97,23 @@ func TestEachChangeIsAudited(t *testing.T) {
 	})
 }
 
-// TestReadingIsNotAudited: the record is of changes.
+// TestReadingIsNotAudited: the record is of changes, and of secrets that were read.
 func TestReadingIsNotAudited(t *testing.T) {
 	bob := as(t, "bob")
 	vm := vmXML{Name: "looked-at"}.make(t, bob)
 	bob.vm("looked-at")
 	bob.get(vm, "VM.State")
 	bob.must(vm, "VM.GetXML", none())
-	for _, entry := range entries(t, "KVMMANAGER_OBJECT="+string(vm)) {
-		t.Errorf("in the journal: %v", entry["MESSAGE"])
+	bob.must(local, "Host.ListVMs", none())
+	bob.must(local, "Host.CheckHealth", none())
+	for _, match := range []string{"KVMMANAGER_OBJECT=" + string(vm), "KVMMANAGER_ACTION=org.kvmmanager.read"} {
+		for _, entry := range entries(t, "MESSAGE_ID="+changeMade, match, fmt.Sprintf("KVMMANAGER_PID=%d", os.Getpid())) {
+			t.Errorf("in the journal: %v", entry["MESSAGE"])
+		}
+	}
+	as(t, "alice").must(vm, "VM.GetXML", with("secrets", true))
+	if got := entries(t, "KVMMANAGER_OBJECT="+string(vm), "KVMMANAGER_ACTION=org.kvmmanager.secrets.read"); len(got) != 1 {
+		t.Errorf("secrets were read, and the journal has %d entries of it", len(got))
 	}
 }
 
