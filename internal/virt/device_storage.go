@@ -145,7 +145,9 @@ func (c *Conn) resizeStored(dom *libvirt.Domain, uuid string, disk *model.Device
 	if err := larger(facts.Capacity, size); err != nil {
 		return err
 	}
-	return resizeVolume(c.inspect(conn, inventory.ImageRights{Storage: true}), volume, size, 0)
+	return c.onUsesBut(conn, uuid, volume, changeable(volume), func() error {
+		return resizeVolume(c.inspect(conn, inventory.ImageRights{Storage: true}), volume, size, 0)
+	})
 }
 
 // larger refuses to cut off what the guest has on its disk.

@@ -2,6 +2,7 @@ package virt
 
 import (
 	"bytes"
+	"context"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,19 +25,10 @@ type owner struct {
 // template's, or another VM has one and storage is not set, the right to use what
 // others have. Until release is called, others see the VM have them.
 func (c *Conn) admit(conn *libvirt.Connect, to owner, images []domainxml.Image, storage bool) (release func(), err error) {
-	var held []*claim
-	release = func() {
-		for _, mine := range held {
-			c.claims.drop(mine)
-		}
-	}
 	images = slices.DeleteFunc(slices.Clone(images), func(i domainxml.Image) bool { return !isLocal(&i.Device) })
-	if len(images) == 0 {
+	held, release := c.claim(conn, to, images)
+	if len(held) == 0 {
 		return release, nil
-	}
-	for i := range images {
-		id := c.eyes.identify(c.pathOf(conn, &images[i].Device))
-		held = append(held, c.claims.add(use{uuid: to.uuid, vm: to.name, id: id, active: to.active, writes: images[i].Writes(), base: images[i].Base}))
 	}
 	u, err := c.users(conn, to.uuid, held...)
 	for i := 0; err == nil && i < len(images); i++ {
@@ -47,6 +39,103 @@ func (c *Conn) admit(conn *libvirt.Connect, to owner, images []domainxml.Image, 
 		return nil, err
 	}
 	return release, nil
+}
+
+// claim has others see a VM have images until release is called.
+func (c *Conn) claim(conn *libvirt.Connect, to owner, images []domainxml.Image) (held []*claim, release func()) {
+	for i := range images {
+		if image := &images[i]; isLocal(&image.Device) {
+			id := c.eyes.identify(c.pathOf(conn, &image.Device))
+			held = append(held, c.claims.add(use{uuid: to.uuid, vm: to.name, id: id, active: to.active, writes: image.Writes(), base: image.Base}))
+		}
+	}
+	return held, func() {
+		for _, mine := range held {
+			c.claims.drop(mine)
+		}
+	}
+}
+
+// claimForStart has others see a VM run on its images until release is called. It
+// is Busy if an operation is at work on one of them.
+func (c *Conn) claimForStart(dom *libvirt.Domain) (release func(), err error) {
+	to := owner{uuid: uuidOf(dom), active: true}
+	if to.name, err = dom.GetName(); err != nil {
+		return nil, err
+	}
+	doc, err := dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
+	if err != nil {
+		return nil, err
+	}
+	images, err := domainxml.Images(doc)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := dom.DomainGetConnect()
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	held, release := c.claim(conn, to, images)
+	u := c.noUsers(conn)
+	u.all = c.claims.others(held)
+	for _, mine := range held {
+		if by := u.of(&mine.id, func(b *use) bool { return b.job }); by != nil {
+			release()
+			return nil, u.inUse(by, model.Printable(filepath.Base(mine.id.spelled)))
+		}
+	}
+	return release, nil
+}
+
+// admitRevert says why a VM may not get the images that it had when a snapshot was
+// made, and has no more: another VM may have got them.
+func (c *Conn) admitRevert(dom *libvirt.Domain, s *libvirt.DomainSnapshot, storage bool) (release func(), err error) {
+	doc, err := s.GetXMLDesc(0)
+	if err != nil {
+		return nil, err
+	}
+	images, err := domainxml.SnapshotImages(doc)
+	if err != nil {
+		return nil, err
+	}
+	for _, flags := range []libvirt.DomainXMLFlags{0, libvirt.DOMAIN_XML_INACTIVE} {
+		doc, err := dom.GetXMLDesc(flags)
+		if err != nil {
+			return nil, err
+		}
+		has, err := domainxml.Images(doc)
+		if err != nil {
+			return nil, err
+		}
+		images = slices.DeleteFunc(images, func(i domainxml.Image) bool { return slices.ContainsFunc(has, i.Same) })
+	}
+	to := owner{uuid: uuidOf(dom)}
+	if to.name, err = dom.GetName(); err != nil {
+		return nil, err
+	}
+	conn, err := dom.DomainGetConnect()
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return c.admit(conn, to, images, storage)
+}
+
+// CheckRevert says why a VM may not get back what it had; see inventory.Conn.
+func (c *Conn) CheckRevert(ctx context.Context, uuid, name string, storage bool) error {
+	return c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error {
+		s, err := dom.SnapshotLookupByName(name, 0)
+		if err != nil {
+			return err
+		}
+		defer s.Free()
+		release, err := c.admitRevert(dom, s, storage)
+		if err == nil {
+			release()
+		}
+		return err
+	})
 }
 
 // isLocal reports whether a disk is on a file or block device of the host.

@@ -177,3 +177,51 @@ func TestMediaThatSetUpASystemAreNotPublic(t *testing.T) {
 		}
 	}
 }
+
+func TestASnapshotBringsBackNoImageThatAnotherVMHasGot(t *testing.T) {
+	t.Parallel()
+	const other = "11111111-2222-4333-8444-000000000001"
+	c, vm := stopped(t)
+	volume(t, c, "base.qcow2")
+	onImage(t, c, vm.Name, vm.UUID, `<source file='/tmp/images/base.qcow2'/>`)
+	take(t, c, vm.UUID, `<domainsnapshot><name>s</name></domainsnapshot>`)
+	if err := c.CheckRevert(t.Context(), vm.UUID, "s", false); err != nil {
+		t.Errorf("to what it has: %v", err)
+	}
+	onImage(t, c, vm.Name, vm.UUID, `<source file='/tmp/images/mine.qcow2'/>`)
+	if err := c.CheckRevert(t.Context(), vm.UUID, "s", false); err != nil {
+		t.Errorf("to what nobody has: %v", err)
+	}
+	if _, err := c.DefineXML(t.Context(), vmXML("other", other), ""); err != nil {
+		t.Fatal(err)
+	}
+	onImage(t, c, "other", other, `<source file='/tmp/./images/base.qcow2'/>`)
+	for what, err := range map[string]error{
+		"looked at": c.CheckRevert(t.Context(), vm.UUID, "s", false), "done": c.RevertSnapshot(t.Context(), vm.UUID, "s", false, false),
+	} {
+		if !errors.Is(err, inventory.ErrNeedsStorage) {
+			t.Errorf("%s without the right: %v", what, err)
+		}
+	}
+	if err := c.RevertSnapshot(t.Context(), vm.UUID, "s", false, true); err != nil {
+		t.Errorf("with the right: %v", err)
+	}
+}
+
+func TestAVMDoesNotStartOnWhatAnOperationIsAt(t *testing.T) {
+	t.Parallel()
+	c, vm := stopped(t)
+	volume(t, c, "base.qcow2")
+	onImage(t, c, vm.Name, vm.UUID, `<source file='/tmp/images/base.qcow2'/>`)
+	job := c.claims.add(use{id: c.eyes.identify("/tmp//images/base.qcow2"), writes: true, job: true})
+	if err := c.Start(t.Context(), vm.UUID, false); !errs.Is(err, errs.Busy) {
+		t.Errorf("while it is wiped: %v", err)
+	}
+	c.claims.drop(job)
+	if err := c.Start(t.Context(), vm.UUID, false); err != nil {
+		t.Error(err)
+	}
+	if held := c.claims.others(nil); len(held) != 0 {
+		t.Errorf("claims are left: %v", held)
+	}
+}

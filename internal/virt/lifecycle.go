@@ -16,6 +16,11 @@ func (c *Conn) Start(ctx context.Context, uuid string, paused bool) error {
 		flags |= libvirt.DOMAIN_START_PAUSED
 	}
 	err := c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error {
+		release, err := c.claimForStart(dom)
+		if err != nil {
+			return err
+		}
+		defer release()
 		if err := c.lookBeforeStart(dom); err != nil {
 			return err
 		}

@@ -239,7 +239,7 @@ func awaitFormat(ctx context.Context, conn *libvirt.Connect, p *libvirt.StorageP
 
 // DropVolume removes a volume; see inventory.NewVolumes.
 func (c *Conn) DropVolume(ctx context.Context, pool, name string) error {
-	return c.onVolume(ctx, pool, name, func(_ *libvirt.Connect, v *libvirt.StorageVol) error { return v.Delete(0) })
+	return c.dropUnless(ctx, pool, name, replaceable)
 }
 
 // DropUnwanted removes a volume that was made in vain; see inventory.NewVolumes.

@@ -100,12 +100,17 @@ func createFlags(spec inventory.SnapshotSpec, kind model.SnapshotKind, active bo
 }
 
 // RevertSnapshot goes back to a snapshot; see inventory.Conn.
-func (c *Conn) RevertSnapshot(ctx context.Context, uuid, name string, start bool) error {
+func (c *Conn) RevertSnapshot(ctx context.Context, uuid, name string, start, storage bool) error {
 	var flags libvirt.DomainSnapshotRevertFlags
 	if start {
 		flags |= libvirt.DOMAIN_SNAPSHOT_REVERT_RUNNING
 	}
 	err := c.onSnapshot(ctx, uuid, name, func(dom *libvirt.Domain, s *libvirt.DomainSnapshot) error {
+		release, err := c.admitRevert(dom, s, storage)
+		if err != nil {
+			return err
+		}
+		defer release()
 		if err := c.lookBeforeSnapshot(dom, s); err != nil {
 			return err
 		}

@@ -82,7 +82,7 @@ func TestASnapshotIsDescribedAndGoneBackTo(t *testing.T) {
 	if err := c.PowerOff(t.Context(), vm.UUID); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.RevertSnapshot(t.Context(), vm.UUID, "s", false); err != nil {
+	if err := c.RevertSnapshot(t.Context(), vm.UUID, "s", false, true); err != nil {
 		t.Fatal(err)
 	}
 	if after := snapshotsOf(t, c, vm.UUID); after.State != model.VMRunning {

@@ -6,16 +6,21 @@ import (
 	"org.kvmmanager/internal/errs"
 )
 
-// onUses looks at a volume and at who needs it, and then does something with it
-// that nobody may be surprised by. Until that has ended, no VM gets the volume.
+// onUses looks at a volume and at what needs it, and then changes or removes it.
+// Until that has ended, no VM gets the volume.
 func (c *Conn) onUses(conn *libvirt.Connect, v *libvirt.StorageVol, stays func(*uses, *imageID) error, do func() error) error {
+	return c.onUsesBut(conn, "", v, stays, do)
+}
+
+// onUsesBut is onUses without what one VM needs.
+func (c *Conn) onUsesBut(conn *libvirt.Connect, without string, v *libvirt.StorageVol, stays func(*uses, *imageID) error, do func() error) error {
 	path, err := v.GetPath()
 	if err != nil {
 		return err
 	}
 	mine := c.claims.add(use{id: c.eyes.identify(path), writes: true, job: true})
 	defer c.claims.drop(mine)
-	u, err := c.users(conn, "", mine)
+	u, err := c.users(conn, without, mine)
 	if err != nil {
 		return err
 	}
@@ -57,6 +62,14 @@ func unwanted(v *libvirt.StorageVol) func(*uses, *imageID) error {
 	return func(u *uses, id *imageID) error {
 		u.lacks = nil
 		return unused(v, "")(u, id)
+	}
+}
+
+// replaceable is changeable for a volume that was just found to be that, or made.
+func replaceable(v *libvirt.StorageVol) func(*uses, *imageID) error {
+	return func(u *uses, id *imageID) error {
+		u.lacks = nil
+		return changeable(v)(u, id)
 	}
 }
 

@@ -20,25 +20,33 @@ const atHole = -3
 // UploadVolume writes a file into a volume; see inventory.VolumeManager.
 func (c *Conn) UploadVolume(ctx context.Context, pool, name string, u inventory.Upload) error {
 	return c.transfer(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
-		stream, err := conn.NewStream(0)
-		if err != nil {
-			return err
+		do := func() error { return send(ctx, conn, v, u) }
+		if u.Fresh {
+			return do()
 		}
-		defer stream.Free()
-		var flags libvirt.StorageVolUploadFlags
-		sparse := u.Fresh && hasHoles(ctx, u.From, u.Length)
-		if sparse {
-			flags = libvirt.STORAGE_VOL_UPLOAD_SPARSE_STREAM
-		}
-		if err := v.Upload(stream, 0, u.Length, flags); err != nil {
-			return err
-		}
-		if err := (&uploading{ctx: ctx, stream: stream, upload: u, sparse: sparse}).run(); err != nil {
-			_ = stream.Abort()
-			return err
-		}
-		return stream.Finish()
+		return c.onUses(conn, v, changeable(v), do)
 	})
+}
+
+func send(ctx context.Context, conn *libvirt.Connect, v *libvirt.StorageVol, u inventory.Upload) error {
+	stream, err := conn.NewStream(0)
+	if err != nil {
+		return err
+	}
+	defer stream.Free()
+	var flags libvirt.StorageVolUploadFlags
+	sparse := u.Fresh && hasHoles(ctx, u.From, u.Length)
+	if sparse {
+		flags = libvirt.STORAGE_VOL_UPLOAD_SPARSE_STREAM
+	}
+	if err := v.Upload(stream, 0, u.Length, flags); err != nil {
+		return err
+	}
+	if err := (&uploading{ctx: ctx, stream: stream, upload: u, sparse: sparse}).run(); err != nil {
+		_ = stream.Abort()
+		return err
+	}
+	return stream.Finish()
 }
 
 // moving is work that moves the content of volumes: it takes its time, and once

@@ -235,7 +235,12 @@ type Conn interface {
 	AbortSnapshot(ctx context.Context, uuid string) error
 	// RevertSnapshot makes the VM what it was. What it is now is lost. With
 	// start it runs afterwards in any case.
-	RevertSnapshot(ctx context.Context, uuid, name string, start bool) error
+	//
+	// Without storage it is NotAuthorized, with ErrNeedsStorage, if the VM had an
+	// image that another VM has.
+	RevertSnapshot(ctx context.Context, uuid, name string, start, storage bool) error
+	// CheckRevert is what RevertSnapshot says of the images, and changes nothing.
+	CheckRevert(ctx context.Context, uuid, name string, storage bool) error
 	// DeleteSnapshot removes a snapshot, whose children become its parent's, or
 	// with children everything below it, too.
 	DeleteSnapshot(ctx context.Context, uuid, name string, children bool) error

@@ -135,7 +135,8 @@ type NewVolumes interface {
 	DuplicateVolume(ctx context.Context, fromPool, from, pool string, v VolumeInfo, rights ImageRights) (VolumeInfo, error)
 	// GrowVolume makes a volume larger.
 	GrowVolume(ctx context.Context, pool, name string, capacity uint64) error
-	// DropVolume removes a volume.
+	// DropVolume removes a volume that an operation has made, or replaces; DeviceInUse
+	// if a VM runs on it or something is made of it.
 	DropVolume(ctx context.Context, pool, name string) error
 	// DropUnwanted removes a volume that a job has made and that is not wanted
 	// after all; DeviceInUse if a VM or another volume has come to need it.

@@ -137,13 +137,17 @@ func (r *request) revertSnapshot(ctx context.Context) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	start := r.options.flag("start")
+	err = r.withStorage(ctx, func(storage bool) error { return conn.CheckRevert(ctx, r.vm.UUID, r.snapshot.Name, storage) })
+	if err != nil {
+		return nil, err
+	}
+	start, storage := r.options.flag("start"), r.granted[actionStorage]
 	return r.snapshotJob(ctx, conn, "revert-snapshot", false, func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
 		defer settle(r.host.SetTransition(r.vm.UUID, model.VMRestoring))
 		if err := r.refuseBusyImages(r.vm.UUID); err != nil {
 			return nil, err
 		}
-		return nil, conn.RevertSnapshot(ctx, r.vm.UUID, r.snapshot.Name, start)
+		return nil, conn.RevertSnapshot(ctx, r.vm.UUID, r.snapshot.Name, start, storage)
 	}, nil)
 }
 

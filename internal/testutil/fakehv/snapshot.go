@@ -48,7 +48,7 @@ func (c *Conn) AbortSnapshot(ctx context.Context, uuid string) error {
 }
 
 // RevertSnapshot implements inventory.Conn.
-func (c *Conn) RevertSnapshot(ctx context.Context, uuid, name string, start bool) error {
+func (c *Conn) RevertSnapshot(ctx context.Context, uuid, name string, start, _ bool) error {
 	return c.snapshots(ctx, "revert-snapshot", uuid, func(vm *model.VM, list []*model.Snapshot, _ map[string]string) ([]*model.Snapshot, error) {
 		for _, s := range list {
 			if s.Current = s.Name == name; s.Current {
@@ -60,6 +60,11 @@ func (c *Conn) RevertSnapshot(ctx context.Context, uuid, name string, start bool
 		}
 		return list, nil
 	})
+}
+
+// CheckRevert implements inventory.Conn. The hook decides.
+func (c *Conn) CheckRevert(ctx context.Context, uuid, _ string, _ bool) error {
+	return c.enter(ctx, "check-revert", uuid)
 }
 
 // DeleteSnapshot implements inventory.Conn.
