@@ -45,7 +45,15 @@ type Spec struct {
 	// Announced runs when the job has been announced, before any of its work; nil for
 	// none.
 	Announced func(*model.Job)
-	Run       Func
+	// Single, if not empty, names work that is done once at a time: while a job
+	// with the same name is under way, Start returns that one.
+	Single string
+	// Joined is called by Start when it returns another job, if it is not nil.
+	Joined func()
+	// Urgent work is begun however many jobs there are. It must have an end, and
+	// be Single.
+	Urgent bool
+	Run    Func
 }
 
 // Manager owns the jobs.
@@ -57,8 +65,10 @@ type Manager struct {
 	mu      sync.Mutex
 	last    uint64
 	jobs    map[model.Path]*Job
-	ended   []*Job // those of jobs that have ended, the oldest first
-	listed  []*Job // those of ended that are still listed
+	single  map[string]*Job // those under way, by Spec.Single
+	users   map[uint32]int  // how many jobs of each user are under way
+	ended   []*Job          // those of jobs that have ended, the oldest first
+	listed  []*Job          // those of ended that are still listed
 	closing bool
 	running sync.WaitGroup
 }
@@ -74,36 +84,55 @@ const (
 	maxListed = 32
 )
 
-// maxJobs bounds what callers can pile up: the jobs that are under way, and those
-// that have ended.
-const maxJobs = 512
+const (
+	// maxJobs bounds what callers can pile up: the jobs that are under way, and
+	// those that have ended.
+	maxJobs = 512
+	// maxPerUser is how many jobs of one user are under way at most. root may have
+	// half of all.
+	maxPerUser = 128
+	// assured is how many jobs each user may have under way even if there are
+	// maxJobs of others.
+	assured = 16
+)
 
 // New makes a manager whose ended jobs stay readable for keep.
 func New(publisher Publisher, keep time.Duration, log *slog.Logger) *Manager {
-	return &Manager{publisher: publisher, log: log, keep: keep, jobs: map[model.Path]*Job{}}
+	return &Manager{publisher: publisher, log: log, keep: keep, jobs: map[model.Path]*Job{}, single: map[string]*Job{}, users: map[uint32]int{}}
 }
 
-// Start announces a job and starts its work, and returns at once. It is Busy
-// when there are too many, or when the service is about to stop.
-func (m *Manager) Start(spec Spec) (*Job, error) {
+// Start announces a job and starts its work, and returns at once. It is Busy when
+// there are too many, or when the service is about to stop. If the work is Single
+// and under way already, it returns that job, and begun is false.
+func (m *Manager) Start(spec Spec) (job *Job, begun bool, err error) {
 	m.mu.Lock()
-	if m.closing {
+	if other := m.single[spec.Single]; other != nil {
 		m.mu.Unlock()
-		return nil, errs.New(errs.Busy, "The service is stopping. Try again in a moment.")
+		if spec.Joined != nil {
+			spec.Joined()
+		}
+		if spec.Announced != nil {
+			spec.Announced(other.Value())
+		}
+		return other, false, nil
 	}
-	if len(m.jobs)-len(m.ended) >= maxJobs {
+	if err := m.admit(&spec); err != nil {
 		m.mu.Unlock()
-		return nil, errs.New(errs.Busy, "There are too many operations under way. Wait until some of them have ended.")
+		return nil, false, err
 	}
 	m.last++
+	m.users[spec.UID]++
 	ctx, cancel := context.WithCancel(context.Background())
-	job := &Job{manager: m, cancel: cancel, done: make(chan struct{}), value: &model.Job{
+	job = &Job{manager: m, cancel: cancel, done: make(chan struct{}), value: &model.Job{
 		Number: strconv.FormatUint(m.last, 10), Operation: spec.Operation, Objects: spec.Objects,
 		State: model.JobRunning, Progress: -1, StartedAt: time.Now(), StartedBy: spec.UID,
 		Cancellable: spec.Cancellable,
 	}}
 	job.mu.Lock() // who finds it before it is announced waits
 	m.jobs[job.value.Path()] = job
+	if spec.Single != "" {
+		m.single[spec.Single] = job
+	}
 	m.running.Add(1)
 	m.mu.Unlock()
 
@@ -112,8 +141,37 @@ func (m *Manager) Start(spec Spec) (*Job, error) {
 		spec.Announced(job.value)
 	}
 	job.mu.Unlock()
-	go m.run(ctx, job, spec.Run)
-	return job, nil
+	go m.run(ctx, job, &spec)
+	return job, true, nil
+}
+
+// admit returns why a job cannot be begun now. The caller holds mu.
+func (m *Manager) admit(spec *Spec) error {
+	most := maxPerUser
+	if spec.UID == 0 {
+		most = maxJobs / 2
+	}
+	own := m.users[spec.UID]
+	switch {
+	case m.closing:
+		return errs.New(errs.Busy, "The service is stopping. Try again in a moment.")
+	case spec.Urgent:
+	case own >= most:
+		return errs.New(errs.Busy, "You have %d operations under way. Wait until some of them have ended, or cancel them.", own)
+	case own >= assured && len(m.jobs)-len(m.ended) >= maxJobs:
+		return errs.New(errs.Busy, "There are too many operations under way. Wait until some of them have ended.")
+	}
+	return nil
+}
+
+// leave ends what a successful admit began.
+func (m *Manager) leave(spec *Spec) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.users[spec.UID]--; m.users[spec.UID] == 0 {
+		delete(m.users, spec.UID)
+	}
+	delete(m.single, spec.Single)
 }
 
 // Find gives the job at this path; nil when it is unknown or was forgotten.
@@ -151,10 +209,11 @@ func (m *Manager) Close(ctx context.Context) {
 	}
 }
 
-func (m *Manager) run(ctx context.Context, job *Job, work Func) {
+func (m *Manager) run(ctx context.Context, job *Job, spec *Spec) {
 	defer m.running.Done()
 	defer job.cancel()
-	result, err := m.contain(ctx, job, work)
+	result, err := m.contain(ctx, job, spec.Run)
+	m.leave(spec)
 	job.end(ctx, result, err)
 	m.keepEnded(job)
 }

@@ -66,7 +66,7 @@ func setUp(t *testing.T, keep time.Duration) (*jobs.Manager, *log, context.Conte
 
 func start(t *testing.T, m *jobs.Manager, cancellable bool, run jobs.Func) *jobs.Job {
 	t.Helper()
-	job, err := m.Start(jobs.Spec{Operation: "test", UID: 1000, Cancellable: cancellable, Run: run})
+	job, _, err := m.Start(jobs.Spec{Operation: "test", UID: 1000, Cancellable: cancellable, Run: run})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,11 +282,55 @@ func TestOnlyWhatIsUnderWayIsTooMuch(t *testing.T) {
 	case <-ctx.Done():
 		t.Fatal("all are kept")
 	}
-	for range most {
-		start(t, m, false, func(ctx context.Context, _ *jobs.Job) (map[string]any, error) { <-ctx.Done(); return nil, ctx.Err() })
+	m.Close(ctx)
+}
+
+// TestNobodyTakesAllJobs also sees what is assured to each user, and what begins in
+// any case.
+func TestNobodyTakesAllJobs(t *testing.T) {
+	t.Parallel()
+	const most, perUser, root, assured = 512, 128, 256, 16
+	m, _, ctx := setUp(t, time.Hour)
+	forever := func(ctx context.Context, _ *jobs.Job) (map[string]any, error) { <-ctx.Done(); return nil, ctx.Err() }
+	begin := func(uid uint32, n int) {
+		t.Helper()
+		for i := range n {
+			if _, _, err := m.Start(jobs.Spec{Operation: "wait", UID: uid, Cancellable: true, Run: forever}); err != nil {
+				t.Fatalf("job %d of %d of user %d: %v", i, n, uid, err)
+			}
+		}
 	}
-	if _, err := m.Start(jobs.Spec{Operation: "one more"}); !errs.Is(err, errs.Busy) {
-		t.Errorf("one more than may be under way: %v", err)
+	refused := func(uid uint32) {
+		t.Helper()
+		if _, _, err := m.Start(jobs.Spec{Operation: "wait", UID: uid, Run: forever}); !errs.Is(err, errs.Busy) {
+			t.Errorf("one more of user %d: %v", uid, err)
+		}
+	}
+	begin(1000, perUser)
+	refused(1000)
+	begin(0, root)
+	refused(0)
+	begin(1001, most-perUser-root) // now there are as many as may be
+	for uid := range uint32(3) {
+		begin(1002+uid, assured)
+		refused(1002 + uid)
+	}
+	urgent, begun, err := m.Start(jobs.Spec{Operation: "power-off", UID: 1000, Single: "off", Urgent: true, Cancellable: true, Run: forever})
+	if err != nil || !begun {
+		t.Fatalf("an urgent one: %v", err)
+	}
+	told := false
+	again, begun, err := m.Start(jobs.Spec{Operation: "power-off", UID: 1001, Single: "off", Urgent: true, Run: forever, Joined: func() { told = true }})
+	if err != nil || begun || again != urgent || !told {
+		t.Errorf("the same once more: %v, begun %v, told %v", err, begun, told)
+	}
+	if err := urgent.Cancel(); err != nil {
+		t.Fatal(err)
+	}
+	_ = urgent.Wait(ctx)
+	again, begun, err = m.Start(jobs.Spec{Operation: "power-off", UID: 1000, Single: "off", Urgent: true, Run: forever})
+	if err != nil || !begun || again == urgent {
+		t.Errorf("after its end: %v, begun %v", err, begun)
 	}
 	m.Close(ctx)
 }
@@ -302,7 +346,7 @@ func TestClosingCancelsAndRefuses(t *testing.T) {
 	if !job.Value().State.Ended() {
 		t.Error("Close returned while a job runs")
 	}
-	if _, err := m.Start(jobs.Spec{Operation: "late"}); !errs.Is(err, errs.Busy) {
+	if _, _, err := m.Start(jobs.Spec{Operation: "late"}); !errs.Is(err, errs.Busy) {
 		t.Errorf("a job after Close: %v", err)
 	}
 }

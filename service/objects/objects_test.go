@@ -726,3 +726,32 @@ func TestWaitFailsAsTheJobDoes(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestASecondShutdownJoinsTheFirst: however often a guest is asked, one job waits.
+func TestASecondShutdownJoinsTheFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	asked := make(chan struct{}, 1024)
+	w.hv.IgnoreShutdown()
+	w.hv.Hook("shutdown", func(context.Context, string) error {
+		asked <- struct{}{}
+		return nil
+	})
+	var first, second dbus.ObjectPath
+	if err := w.call(vmPath, "VM.Shutdown", opts("timeout", uint32(4294967295))).Store(&first); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	for range 200 { // more than jobs of one user
+		if err := w.call(vmPath, "VM.Shutdown", opts("timeout", uint32(4294967295))).Store(&second); err != nil || second != first {
+			t.Fatalf("got %s, %v; want %s", second, err, first)
+		}
+	}
+	<-asked
+	if err := w.call(vmPath, "VM.PowerOff", opts("wait", true)).Err; err != nil {
+		t.Fatal(err)
+	}
+	if err := w.call(vmPath, "VM.Shutdown", opts("timeout", uint32(1), "wait", true)).Err; errorName(err) != errs.InvalidState.DBusName() {
+		t.Errorf("of a VM that is off: %v", err)
+	}
+}

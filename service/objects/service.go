@@ -59,6 +59,7 @@ type Service struct {
 	hosts      HostStore
 	statistics *statistics
 	locks      *locks
+	shutdowns  shutdowns
 	dialogs    dialogs
 	refusals   refusals
 	looks      looks

@@ -161,12 +161,12 @@ func (r *request) startJob(ctx context.Context, spec jobs.Spec) ([]any, error) {
 	if r.options.flag(optWait) {
 		spec.Announced = r.jobStarted
 	}
-	job, err := r.service.jobs.Start(spec)
+	job, begun, err := r.service.jobs.Start(spec)
 	if err != nil {
 		return nil, err
 	}
-	r.audited = true
-	if r.options.flag(optBindLifetime) {
+	r.audited = begun
+	if begun && r.options.flag(optBindLifetime) {
 		if err := r.bindLifetime(ctx, job); err != nil {
 			return nil, err
 		}

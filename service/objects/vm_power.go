@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"org.kvmmanager/internal/errs"
@@ -13,6 +14,7 @@ import (
 const (
 	optTimeout      = "timeout"
 	shutdownTimeout = 5 * time.Minute
+	longestShutdown = time.Hour
 	offSoon         = 2 * time.Second // for the news that a VM is off to arrive
 	progressTick    = 250 * time.Millisecond
 )
@@ -42,8 +44,19 @@ func (r *request) powerOff(ctx context.Context) ([]any, error) {
 	if err := r.needActive(); err != nil {
 		return nil, err
 	}
-	return r.powerJob(ctx, "power-off", "", func(ctx context.Context, conn inventory.Conn, uuid string) error {
-		return conn.PowerOff(ctx, uuid)
+	conn, err := r.conn()
+	if err != nil {
+		return nil, err
+	}
+	host, uuid := r.host, r.vm.UUID
+	// It is what helps when everything else hangs, so nothing else keeps it from
+	// being begun.
+	return r.startJob(ctx, jobs.Spec{
+		Operation: "power-off", Objects: []model.Path{r.vm.Path()}, Single: "power-off " + uuid, Urgent: true,
+		Run: func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
+			defer settle(func(ctx context.Context) error { return host.Refresh(ctx, uuid) })
+			return nil, conn.PowerOff(ctx, uuid)
+		},
 	})
 }
 
@@ -98,7 +111,9 @@ func (r *request) save(ctx context.Context) ([]any, error) {
 }
 
 // shutdown asks the guest, and ends when the VM is off. Cancelling ends the
-// waiting only: a guest cannot be told to forget it.
+// waiting only: a guest cannot be told to forget it. There is one such job for a
+// VM: another call has it ask the guest once more and wait as long as that call
+// says.
 func (r *request) shutdown(ctx context.Context) ([]any, error) {
 	if err := r.needActive(); err != nil {
 		return nil, err
@@ -109,22 +124,81 @@ func (r *request) shutdown(ctx context.Context) ([]any, error) {
 	}
 	timeout := shutdownTimeout
 	if seconds := r.options.number(optTimeout); seconds > 0 {
-		timeout = time.Duration(seconds) * time.Second
+		timeout = min(time.Duration(seconds)*time.Second, longestShutdown)
 	}
-	host, vm := r.host, r.vm
+	host, vm, asks := r.host, r.vm, &r.service.shutdowns
 	return r.startJob(ctx, jobs.Spec{
 		Operation: "shutdown", Objects: []model.Path{vm.Path()}, Cancellable: true,
+		Single: "shutdown " + vm.UUID, Joined: func() { asks.again(vm.UUID, timeout) },
 		Run: func(ctx context.Context, _ *jobs.Job) (map[string]any, error) {
-			err := conn.Shutdown(ctx, vm.UUID)
-			switch {
-			case errs.Is(err, errs.InvalidState) && waitUntilOff(ctx, host, vm, offSoon) == nil:
-				return nil, nil // it went off by itself, or somebody else was quicker
-			case err != nil:
-				return nil, err
+			again, end := asks.begin(vm.UUID)
+			defer end()
+			for wait := timeout; ; {
+				next, err := askToShutDown(ctx, conn, host, vm, wait, again)
+				if next == 0 {
+					return nil, err
+				}
+				wait = next
 			}
-			return nil, waitUntilOff(ctx, host, vm, timeout)
 		},
 	})
+}
+
+// askToShutDown asks a guest to shut down and waits until the VM is off, or until
+// the guest is to be asked again: next is how long to wait then.
+func askToShutDown(ctx context.Context, conn inventory.Conn, host *inventory.Host, vm *model.VM, timeout time.Duration, again <-chan time.Duration) (next time.Duration, err error) {
+	err = conn.Shutdown(ctx, vm.UUID)
+	switch {
+	case errs.Is(err, errs.InvalidState) && waitUntilOff(ctx, host, vm, offSoon) == nil:
+		return 0, nil // it went off by itself, or somebody else was quicker
+	case err != nil:
+		return 0, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	off := make(chan error, 1)
+	go func() { off <- waitUntilOff(ctx, host, vm, timeout) }()
+	select {
+	case err := <-off:
+		return 0, err
+	case next := <-again:
+		return next, nil
+	}
+}
+
+// shutdowns is the VMs whose guests are asked to shut down.
+type shutdowns struct {
+	mu  sync.Mutex
+	vms map[string]chan time.Duration // guarded by mu, by UUID; capacity 1
+}
+
+// begin returns what tells a job to ask again, and what ends that.
+func (s *shutdowns) begin(uuid string) (again <-chan time.Duration, end func()) {
+	c := make(chan time.Duration, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.vms == nil {
+		s.vms = map[string]chan time.Duration{}
+	}
+	s.vms[uuid] = c
+	return c, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.vms[uuid] == c {
+			delete(s.vms, uuid)
+		}
+	}
+}
+
+// again has the job of a VM ask once more and wait that long. One that has not
+// begun to ask yet need not be told.
+func (s *shutdowns) again(uuid string, timeout time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case s.vms[uuid] <- timeout:
+	default:
+	}
 }
 
 func (r *request) start(ctx context.Context) ([]any, error) {

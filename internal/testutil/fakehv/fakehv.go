@@ -29,6 +29,7 @@ type Hypervisor struct {
 	counters  map[string]inventory.Counters
 	calls     []string
 	nextID    int32
+	deaf      bool // guests do not shut down when they are asked
 
 	capabilities model.Capabilities
 }
