@@ -21,7 +21,7 @@ const (
 	taskAgent                      // which addresses its guest agent knows
 	taskLeases                     // of all networks
 	taskNeighbours                 // which addresses the host has seen it use
-	taskPools                      // whether volumes came or went
+	taskPools                      // whether volumes came or went, and whether pools answer
 	taskScratch                    // nothing: end what a killed process left
 )
 

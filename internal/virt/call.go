@@ -46,9 +46,10 @@ func await[T any](ctx context.Context, c *Conn, fn func() (T, error), drop func(
 
 // work is one operation: whose turn it takes and what becomes of a value that
 // nobody waits for any more. One that is settled is waited for to its end once it
-// has its turn.
+// has its turn. One in a pool is not begun while the pool does not answer.
 type work[T any] struct {
 	uuid    string
+	pool    string // UUID
 	lane    lane
 	drop    func(T)
 	settled bool
@@ -57,14 +58,20 @@ type work[T any] struct {
 // operate runs fn on a connection for operations, in its turn.
 func operate[T any](ctx context.Context, c *Conn, w work[T], fn func(*libvirt.Connect) (T, error)) (T, error) {
 	var none T
+	leave, err := c.enterPool(ctx, w.pool, w.lane)
+	if err != nil {
+		return none, err
+	}
 	done, err := c.turns.take(ctx, w.uuid, w.lane)
 	if err != nil {
+		leave()
 		return none, err
 	}
 	if w.settled {
 		ctx = context.WithoutCancel(ctx)
 	}
 	return await(ctx, c, func() (T, error) {
+		defer leave()
 		defer done()
 		l, err := c.enterOps()
 		if err != nil {

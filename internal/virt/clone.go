@@ -42,6 +42,9 @@ type madeVolume struct {
 // Clone makes a copy of a VM; see inventory.Conn. libvirt cannot stop in the
 // middle of a volume, so a clone that is cancelled ends with the volume at hand.
 func (c *Conn) Clone(ctx context.Context, uuid string, spec inventory.CloneSpec) (string, error) {
+	if err := c.imagesAnswer(ctx, uuid); err != nil {
+		return "", err
+	}
 	k := &copying{ctx: ctx, over: c, scratch: c.scratch, spec: spec, images: map[string]domainxml.DiskImage{}, pools: map[string]bool{}}
 	// Whoever gives up must not do so while something half-made is there.
 	made, err := operate(ctx, c, work[string]{uuid: uuid, lane: laneTransfer, settled: true}, func(conn *libvirt.Connect) (string, error) {

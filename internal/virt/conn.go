@@ -44,6 +44,8 @@ type Conn struct {
 	places     places   // empty unless the daemon is on this machine
 	watch      *watcher // nil where nothing is watched
 	files      *prober
+	storage    storagePlaces
+	hidden     chan struct{} // capacity hiddenAtOnce: calls of probeHidden
 
 	gone    chan struct{} // closed when the connection was lost or closed
 	why     reason        // set before gone is closed
@@ -75,6 +77,7 @@ func open(uri string, log *slog.Logger) (*Conn, error) {
 	if IsHere(uri) {
 		c.eyes.files = c.files
 	}
+	c.hidden = make(chan struct{}, hiddenAtOnce)
 	c.quick, c.texts = newReader(c.enterMain), newReader(c.enterMain)
 	if !isTest(uri) {
 		c.pools = pools{texts: newPool(uri), ops: newPool(uri)}

@@ -20,6 +20,9 @@ const letGo = 15 * time.Second
 
 // UpdateDevice changes a device; see inventory.Conn.
 func (c *Conn) UpdateDevice(ctx context.Context, uuid, id string, changes model.DeviceSpec, how inventory.DeviceChange) (inventory.Applied, error) {
+	if err := c.deviceAnswers(ctx, id, &changes.Device); err != nil {
+		return inventory.Applied{}, err
+	}
 	return edit(ctx, c, uuid, how, func(e *editing) (inventory.Applied, error) { return e.update(id, &changes) })
 }
 

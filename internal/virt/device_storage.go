@@ -82,6 +82,9 @@ func volumeFormat(volume *libvirt.StorageVol) (string, error) {
 
 // ResizeDisk makes a disk larger; see inventory.Conn.
 func (c *Conn) ResizeDisk(ctx context.Context, uuid, id string, size uint64) error {
+	if err := c.imagesAnswer(ctx, uuid); err != nil {
+		return err
+	}
 	err := c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error {
 		active, err := dom.IsActive()
 		if err != nil {

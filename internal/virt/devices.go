@@ -93,6 +93,9 @@ func (e *editing) read(has libvirt.DomainModificationImpact) (err error) {
 
 // AddDevice adds a device; see inventory.Conn.
 func (c *Conn) AddDevice(ctx context.Context, uuid string, device model.DeviceSpec, how inventory.DeviceChange) (string, inventory.Applied, error) {
+	if err := c.deviceAnswers(ctx, "", &device.Device); err != nil {
+		return "", inventory.Applied{}, err
+	}
 	type added struct {
 		id      string
 		applied inventory.Applied

@@ -33,6 +33,9 @@ type movingDisk struct {
 // MoveDisk puts the image of a disk into a pool; see inventory.Conn. libvirt
 // cannot stop in the middle of a volume, so one that is cancelled is copied first.
 func (c *Conn) MoveDisk(ctx context.Context, uuid, id string, move inventory.DiskMove) (inventory.MovedDisk, error) {
+	if err := c.imagesAnswer(ctx, uuid); err != nil {
+		return inventory.MovedDisk{}, err
+	}
 	// Whoever gives up must not do so while something half-made is there.
 	w := work[inventory.MovedDisk]{uuid: uuid, lane: laneTransfer, settled: true}
 	moved, err := operate(ctx, c, w, func(conn *libvirt.Connect) (inventory.MovedDisk, error) {

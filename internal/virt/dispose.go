@@ -99,6 +99,9 @@ func (u *uses) storageOf(d *model.Device) (inventory.DiskStorage, error) {
 // inventory.Conn.
 func (c *Conn) DeleteVolume(ctx context.Context, path string) error {
 	pool, err := operate(ctx, c, work[string]{}, func(conn *libvirt.Connect) (string, error) {
+		if err := c.refuseSilent(ctx, path); errs.Is(err, errs.Timeout) {
+			return "", err
+		}
 		vol, err := conn.LookupStorageVolByPath(path)
 		if err != nil {
 			return "", err

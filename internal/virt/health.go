@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 )
 
@@ -27,13 +28,31 @@ func (c *Conn) CheckHealth(ctx context.Context) ([]model.Check, error) {
 		return nil, err
 	}
 	pools, err := c.Pools(ctx)
-	if err != nil {
+	storage := checkPool(pools)
+	if errs.Is(err, errs.Timeout) {
+		_, message := errs.Of(err)
+		storage = model.Check{ID: "storage", Status: model.CheckError, Message: message, Hint: "Check network mounts and removable disks of the host, then restart libvirt."}
+	} else if err != nil {
 		return nil, err
 	}
-	return []model.Check{
+	return append([]model.Check{
 		{ID: "libvirt", Status: model.CheckOK, Message: fmt.Sprintf("libvirt %s answers.", host.LibvirtVersion)},
-		checkKVM(caps), checkFirmware(caps), checkNetwork(networks), checkPool(pools),
-	}, nil
+		checkKVM(caps), checkFirmware(caps), checkNetwork(networks), storage,
+	}, checkAnswers(pools)...), nil
+}
+
+// checkAnswers names the pools that do not answer.
+func checkAnswers(pools []*model.StoragePool) []model.Check {
+	var checks []model.Check
+	for _, p := range pools {
+		if p.Active && p.State == model.PoolInaccessible {
+			checks = append(checks, model.Check{
+				ID: "storage-pool", Status: model.CheckError, Message: fmt.Sprintf("The storage pool “%s” does not answer.", p.Name),
+				Hint: "Check the server or the device that it is on. Virtual machines with disks in it may hang.",
+			})
+		}
+	}
+	return checks
 }
 
 func checkKVM(caps model.Capabilities) model.Check {

@@ -82,6 +82,9 @@ func (d *descent) down(v *libvirt.StorageVol, h imageHead) error {
 	if backing != path.Clean(backing) || strings.Contains(backing, "\x00") {
 		return d.outside()
 	}
+	if err := d.over.refuseSilent(d.over.ctx, backing); errs.Is(err, errs.Timeout) {
+		return err
+	}
 	next, err := d.conn.LookupStorageVolByPath(backing)
 	if err == nil {
 		defer next.Free()

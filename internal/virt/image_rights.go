@@ -206,7 +206,7 @@ func (u *uses) public(id *imageID) bool {
 		return false
 	}
 	defer vol.Free()
-	facts, err := factsOf(vol)
+	facts, err := u.over.facts(u.conn, vol)
 	if err != nil {
 		return false
 	}

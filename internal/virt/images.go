@@ -30,7 +30,7 @@ func (c *Conn) imageOf(conn *libvirt.Connect, d *model.Device) (*image, error) {
 		return nil, errs.New(errs.NotFound, "This image is in no storage pool.")
 	}
 	i := &image{vol: vol}
-	if i.facts, err = factsOf(vol); err != nil {
+	if i.facts, err = c.facts(conn, vol); err != nil {
 		_ = vol.Free()
 		return nil, err
 	}

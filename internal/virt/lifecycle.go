@@ -9,11 +9,15 @@ import (
 	"org.kvmmanager/service/inventory"
 )
 
-// Start boots a VM, or restores its saved state.
+// Start boots a VM, or restores its saved state. One with an image that does not
+// answer is Timeout.
 func (c *Conn) Start(ctx context.Context, uuid string, paused bool) error {
 	var flags libvirt.DomainCreateFlags
 	if paused {
 		flags |= libvirt.DOMAIN_START_PAUSED
+	}
+	if err := c.imagesAnswer(ctx, uuid); err != nil {
+		return err
 	}
 	err := c.do(ctx, uuid, laneWork, func(dom *libvirt.Domain) error {
 		release, err := c.claimForStart(dom)

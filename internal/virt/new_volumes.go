@@ -22,7 +22,7 @@ const fillChunk = 262120
 
 // FindVolume looks a volume up; see inventory.NewVolumes.
 func (c *Conn) FindVolume(ctx context.Context, pool, name string) (inventory.VolumeInfo, error) {
-	return read(ctx, c, func(conn *libvirt.Connect) (info inventory.VolumeInfo, err error) {
+	return readVolumes(ctx, c, pool, volumePatience, func(conn *libvirt.Connect) (info inventory.VolumeInfo, err error) {
 		err = withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
 			info, err = volumeInfo(v)
 			return err
@@ -33,7 +33,7 @@ func (c *Conn) FindVolume(ctx context.Context, pool, name string) (inventory.Vol
 
 // PeekVolume reads a part of a volume; see inventory.NewVolumes.
 func (c *Conn) PeekVolume(ctx context.Context, pool, name string, offset, length uint64) ([]byte, error) {
-	return operate(ctx, c, work[[]byte]{lane: laneWork}, func(conn *libvirt.Connect) (data []byte, err error) {
+	return readVolumes(ctx, c, pool, volumePatience, func(conn *libvirt.Connect) (data []byte, err error) {
 		err = withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
 			data, err = peek(conn, v, offset, length)
 			return err
@@ -81,7 +81,7 @@ func (c *Conn) CheckUse(ctx context.Context, disk *model.Device, storage bool) e
 
 // MakeVolume makes an empty volume; see inventory.NewVolumes.
 func (c *Conn) MakeVolume(ctx context.Context, pool string, want inventory.VolumeInfo) (inventory.VolumeInfo, error) {
-	return c.newVolume(ctx, laneWork, pool, want, func(_ *libvirt.Connect, p *libvirt.StoragePool, xml string) (*libvirt.StorageVol, error) {
+	return c.newVolume(ctx, laneVolumes, pool, want, func(_ *libvirt.Connect, p *libvirt.StoragePool, xml string) (*libvirt.StorageVol, error) {
 		return p.StorageVolCreateXML(xml, 0)
 	})
 }
@@ -106,7 +106,7 @@ func (c *Conn) newVolume(ctx context.Context, l lane, pool string, want inventor
 	if err != nil {
 		return inventory.VolumeInfo{}, err
 	}
-	return operate(ctx, c, work[inventory.VolumeInfo]{lane: l, settled: true}, func(conn *libvirt.Connect) (inventory.VolumeInfo, error) {
+	return operate(ctx, c, work[inventory.VolumeInfo]{pool: pool, lane: l, settled: true}, func(conn *libvirt.Connect) (inventory.VolumeInfo, error) {
 		p, err := conn.LookupStoragePoolByUUIDString(pool)
 		if err != nil {
 			return inventory.VolumeInfo{}, err
@@ -189,6 +189,9 @@ func sendAll(stream *libvirt.Stream, data []byte) error {
 // GrowVolume makes a volume larger; see inventory.NewVolumes.
 func (c *Conn) GrowVolume(ctx context.Context, pool, name string, capacity uint64) error {
 	return c.inPool(ctx, pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
+		if err := c.basesAnswer(ctx, pool); err != nil {
+			return err // awaitFormat may refresh the pool
+		}
 		if err := awaitFormat(ctx, conn, p, pool, name); err != nil {
 			return err
 		}
@@ -254,17 +257,29 @@ func (c *Conn) DropUnused(ctx context.Context, pool, name, copied string) error 
 
 // dropUnless removes a volume unless there is a reason why it has to stay.
 func (c *Conn) dropUnless(ctx context.Context, pool, name string, stays func(*libvirt.StorageVol) func(*uses, *imageID) error) error {
-	return c.onVolume(ctx, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+	return c.onVolumeUnread(ctx, work[struct{}]{lane: laneVolumes}, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
 		return c.onUses(conn, v, stays(v), func() error { return v.Delete(libvirt.STORAGE_VOL_DELETE_NORMAL) })
 	})
 }
 
 // onVolume does work on a volume, beside other work on it.
 func (c *Conn) onVolume(ctx context.Context, pool, name string, do func(*libvirt.Connect, *libvirt.StorageVol) error) error {
-	return c.onVolumeAs(ctx, work[struct{}]{lane: laneWork}, pool, name, do)
+	return c.onVolumeAs(ctx, work[struct{}]{lane: laneVolumes}, pool, name, do)
 }
 
 func (c *Conn) onVolumeAs(ctx context.Context, w work[struct{}], pool, name string, do func(*libvirt.Connect, *libvirt.StorageVol) error) error {
+	return c.onVolumeUnread(ctx, w, pool, name, func(conn *libvirt.Connect, v *libvirt.StorageVol) error {
+		if _, err := c.volumeAnswers(ctx, conn, v); errs.Is(err, errs.Timeout) {
+			return err
+		}
+		return do(conn, v)
+	})
+}
+
+// onVolumeUnread is onVolumeAs for what does not look into the volume, which may
+// have a base image that does not answer.
+func (c *Conn) onVolumeUnread(ctx context.Context, w work[struct{}], pool, name string, do func(*libvirt.Connect, *libvirt.StorageVol) error) error {
+	w.pool = pool
 	_, err := operate(ctx, c, w, func(conn *libvirt.Connect) (struct{}, error) {
 		return struct{}{}, withVolume(conn, pool, name, func(v *libvirt.StorageVol) error { return do(conn, v) })
 	})

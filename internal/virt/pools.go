@@ -10,9 +10,9 @@ import (
 	"org.kvmmanager/internal/model"
 )
 
-// onPool runs an operation on one storage pool.
+// onPool runs an operation on one storage pool, also on one that does not answer.
 func (c *Conn) onPool(ctx context.Context, uuid string, do func(*libvirt.StoragePool) error) error {
-	_, err := operate(ctx, c, work[struct{}]{uuid: uuid}, func(conn *libvirt.Connect) (struct{}, error) {
+	_, err := operate(ctx, c, work[struct{}]{uuid: uuid, lane: laneVolumes}, func(conn *libvirt.Connect) (struct{}, error) {
 		p, err := conn.LookupStoragePoolByUUIDString(uuid)
 		if err != nil {
 			return struct{}{}, err
@@ -25,16 +25,33 @@ func (c *Conn) onPool(ctx context.Context, uuid string, do func(*libvirt.Storage
 
 // StartPool starts a storage pool; see inventory.PoolManager.
 func (c *Conn) StartPool(ctx context.Context, uuid string) error {
+	if place := c.storage.of(uuid); place.target != "" && !place.mounted {
+		if err := c.refuseSilent(ctx, place.target); errs.Is(err, errs.Timeout) {
+			return err
+		}
+	}
 	return c.onPool(ctx, uuid, func(p *libvirt.StoragePool) error { return p.Create(libvirt.STORAGE_POOL_CREATE_NORMAL) })
 }
 
-// StopPool stops a storage pool; see inventory.PoolManager.
+// StopPool stops a storage pool; see inventory.PoolManager. libvirt unmounts what
+// it has mounted, which would wait for a server that does not answer.
 func (c *Conn) StopPool(ctx context.Context, uuid string) error {
+	if c.storage.of(uuid).mounted {
+		if err := c.poolAnswers(ctx, uuid); err != nil {
+			return err
+		}
+	}
 	return c.onPool(ctx, uuid, (*libvirt.StoragePool).Destroy)
 }
 
 // ScanPool looks through a storage pool; see inventory.PoolManager.
 func (c *Conn) ScanPool(ctx context.Context, uuid string) error {
+	if err := c.poolAnswers(ctx, uuid); err != nil {
+		return err
+	}
+	if err := c.basesAnswer(ctx, uuid); err != nil {
+		return err
+	}
 	return c.onPool(ctx, uuid, func(p *libvirt.StoragePool) error { return p.Refresh(0) })
 }
 
@@ -49,8 +66,13 @@ func (c *Conn) CreatePool(ctx context.Context, spec model.PoolSpec) (string, err
 	if err != nil {
 		return "", err
 	}
+	if model.PoolOfFiles(spec.Kind) && spec.Kind != "netfs" {
+		if err := c.refuseSilent(ctx, spec.Target); errs.Is(err, errs.Timeout) {
+			return "", err
+		}
+	}
 	// Whoever gives up must not do so while something half-made is there.
-	return operate(context.WithoutCancel(ctx), c, work[string]{lane: laneWork}, func(conn *libvirt.Connect) (string, error) {
+	return operate(context.WithoutCancel(ctx), c, work[string]{lane: laneVolumes}, func(conn *libvirt.Connect) (string, error) {
 		if err := newPoolName(conn, spec.Name); err != nil {
 			return "", err
 		}
@@ -117,6 +139,11 @@ func buildPool(p *libvirt.StoragePool, spec *model.PoolSpec) error {
 
 // DeletePool removes a storage pool; see inventory.PoolManager.
 func (c *Conn) DeletePool(ctx context.Context, uuid string, storage bool) (kept, err error) {
+	if storage || c.storage.of(uuid).mounted {
+		if err := c.poolAnswers(ctx, uuid); err != nil {
+			return nil, err
+		}
+	}
 	err = c.onPool(context.WithoutCancel(ctx), uuid, func(p *libvirt.StoragePool) error {
 		persistent, err := p.IsPersistent()
 		if err != nil {

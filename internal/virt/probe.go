@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -95,6 +96,14 @@ func (p *prober) probe(ctx context.Context, path string) (fileInfo, error) {
 	if !filepath.IsAbs(path) {
 		return fileInfo{path: path}, nil
 	}
+	w := &walk{prober: p, at: path}
+	return p.attempt(ctx, path, func() string { return mountOf(w.where(), p.mounts()) }, func() (fileInfo, error) { return w.follow(path) })
+}
+
+// attempt runs look, which may hang. When it takes too long the path is
+// errs.Timeout, and everything below what where returns counts as not answering
+// until look has returned.
+func (p *prober) attempt(ctx context.Context, path string, where func() string, look func() (fileInfo, error)) (fileInfo, error) {
 	p.mu.Lock()
 	if p.running >= probesAtOnce || p.hangsAt(path) {
 		p.mu.Unlock()
@@ -103,55 +112,55 @@ func (p *prober) probe(ctx context.Context, path string) (fileInfo, error) {
 	p.running++
 	p.mu.Unlock()
 
-	w := &walk{prober: p, at: path}
 	done, late := make(chan probed, 1), make(chan string, 1)
-	go p.run(w, path, done, late)
+	go func() {
+		info, err := look()
+		p.ended(probed{info, err}, done, late)
+	}()
 	timer := time.NewTimer(p.await)
 	defer timer.Stop()
 	select {
 	case o := <-done:
 		return o.info, o.err
 	case <-ctx.Done():
-		// The probe may hang as well, but has not had its time.
-		go func() { time.Sleep(p.await); p.giveUp(w, done, late) }()
+		// It may hang as well, but has not had its time.
+		go func() { time.Sleep(p.await); p.giveUp(where(), done, late) }()
 		return fileInfo{path: path}, ctx.Err()
 	case <-timer.C:
-		if o, ended := p.giveUp(w, done, late); ended {
+		if o, ended := p.giveUp(where(), done, late); ended {
 			return o.info, o.err
 		}
 		return fileInfo{path: path}, notAnswering(path)
 	}
 }
 
-// run is a probe. If it was given up, late has the mount point that it hung at.
-func (p *prober) run(w *walk, path string, done chan<- probed, late <-chan string) {
-	info, err := w.follow(path)
+// ended is the end of an attempt. If it was given up, late has where it hung.
+func (p *prober) ended(o probed, done chan<- probed, late <-chan string) {
 	p.mu.Lock()
 	p.running--
 	p.mu.Unlock()
-	done <- probed{info, err}
+	done <- o
 	select {
-	case mount := <-late:
-		if info.kind == fileBroken {
+	case where := <-late:
+		if o.info.kind == fileBroken {
 			time.Sleep(p.memory)
 		}
-		p.recovered(mount)
+		p.recovered(where)
 	default:
 	}
 }
 
-// giveUp notes that a probe hangs, unless it has just ended.
-func (p *prober) giveUp(w *walk, done <-chan probed, late chan string) (o probed, ended bool) {
-	mount := mountOf(w.where(), p.mounts())
+// giveUp notes that an attempt hangs, unless it has just ended.
+func (p *prober) giveUp(where string, done <-chan probed, late chan string) (o probed, ended bool) {
 	p.mu.Lock()
-	p.hanging[mount]++
+	p.hanging[where]++
 	p.mu.Unlock()
-	late <- mount
+	late <- where
 	select {
 	case o = <-done:
 		select {
-		case <-late: // otherwise run has taken it
-			p.recovered(mount)
+		case <-late: // otherwise ended has taken it
+			p.recovered(where)
 		default:
 		}
 		return o, true
@@ -179,6 +188,13 @@ func (p *prober) hangs(path string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.hangsAt(path)
+}
+
+// anyHangs reports whether any file system is known not to answer.
+func (p *prober) anyHangs() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.hanging) > 0
 }
 
 // hangsAt is hangs with mu held.
@@ -339,14 +355,27 @@ func mountOf(path string, mounts []string) string {
 }
 
 // mountPoints lists the mount points of this process.
-func mountPoints() []string {
+func mountPoints() []string { return mountsLike(func(string) bool { return true }) }
+
+// remoteMounts lists those whose file systems depend on a server, which may be one
+// on this host.
+func remoteMounts() []string {
+	return mountsLike(func(kind string) bool {
+		kind, _, _ = strings.Cut(kind, ".")
+		return slices.Contains([]string{"9p", "afs", "ceph", "cifs", "fuse", "fuseblk", "gfs2", "glusterfs", "lustre", "nfs", "nfs4", "ocfs2", "smb3", "virtiofs"}, kind)
+	})
+}
+
+func mountsLike(wanted func(kind string) bool) []string {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return nil
 	}
 	var list []string
 	for line := range strings.Lines(string(text)) {
-		if fields := strings.Fields(line); len(fields) > 4 {
+		mount, device, _ := strings.Cut(line, " - ")
+		fields := strings.Fields(mount)
+		if kind, _, _ := strings.Cut(device, " "); len(fields) > 4 && wanted(kind) {
 			list = append(list, unescapeMount.Replace(fields[4]))
 		}
 	}

@@ -41,6 +41,9 @@ func inScratch(v *libvirt.StorageVol) bool {
 // withImage looks up the volume at a place. A file that is in no pool gets one
 // for as long as that takes; libvirt allows one for each folder at a time.
 func (c *Conn) withImage(conn *libvirt.Connect, scratch, kind, place string, do func(*libvirt.StorageVol) error) error {
+	if err := c.refuseSilent(c.ctx, place); errs.Is(err, errs.Timeout) {
+		return err
+	}
 	v, err := c.volumeAt(conn, place)
 	if err == nil {
 		defer v.Free()
@@ -74,7 +77,7 @@ func (c *Conn) withImage(conn *libvirt.Connect, scratch, kind, place string, do 
 // clearScratch ends the pools that processes left which were killed: all but our
 // own. A copy that libvirt is still at keeps its pool, so that comes later.
 func (c *Conn) clearScratch(ctx context.Context) {
-	busy, err := read(ctx, c, func(conn *libvirt.Connect) (busy bool, err error) {
+	busy, err := readPools(ctx, c, "", func(conn *libvirt.Connect) (busy bool, err error) {
 		pools, err := conn.ListAllStoragePools(libvirt.CONNECT_LIST_STORAGE_POOLS_TRANSIENT)
 		if err != nil {
 			return false, err

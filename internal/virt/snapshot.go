@@ -48,6 +48,9 @@ func planSnapshot(dom *libvirt.Domain, spec inventory.SnapshotSpec) (plan *domai
 
 // CreateSnapshot makes a snapshot; see inventory.Conn.
 func (c *Conn) CreateSnapshot(ctx context.Context, uuid string, spec inventory.SnapshotSpec) error {
+	if err := c.imagesAnswer(ctx, uuid); err != nil {
+		return err
+	}
 	return c.onSnapshots(ctx, uuid, func(dom *libvirt.Domain) error {
 		plan, active, err := planSnapshot(dom, spec)
 		if err != nil {
@@ -101,6 +104,9 @@ func createFlags(spec inventory.SnapshotSpec, kind model.SnapshotKind, active bo
 
 // RevertSnapshot goes back to a snapshot; see inventory.Conn.
 func (c *Conn) RevertSnapshot(ctx context.Context, uuid, name string, start, storage bool) error {
+	if err := c.imagesAnswer(ctx, uuid); err != nil {
+		return err
+	}
 	var flags libvirt.DomainSnapshotRevertFlags
 	if start {
 		flags |= libvirt.DOMAIN_SNAPSHOT_REVERT_RUNNING
@@ -122,6 +128,9 @@ func (c *Conn) RevertSnapshot(ctx context.Context, uuid, name string, start, sto
 
 // DeleteSnapshot removes a snapshot; see inventory.Conn.
 func (c *Conn) DeleteSnapshot(ctx context.Context, uuid, name string, children bool) error {
+	if err := c.imagesAnswer(ctx, uuid); err != nil {
+		return err
+	}
 	var flags libvirt.DomainSnapshotDeleteFlags
 	if children {
 		flags |= libvirt.DOMAIN_SNAPSHOT_DELETE_CHILDREN

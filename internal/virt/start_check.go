@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"libvirt.org/go/libvirt"
 
@@ -23,6 +24,7 @@ type startFacts struct {
 	needs   domainxml.StartNeeds
 	saved   bool
 	images  map[string]string // why libvirt cannot open the image of a disk, by target
+	silent  map[string]error  // why libvirt was not asked about a disk, by target
 	volumes []string          // targets whose volumes are not in their pools
 	memory  uint64            // bytes that the host can give away; 0 when it does not say
 	total   uint64            // bytes that the host has
@@ -37,14 +39,17 @@ type startFacts struct {
 // the last time.
 func (c *Conn) CheckStart(ctx context.Context, uuid string) ([]model.StartCheck, error) {
 	w := work[*startFacts]{uuid: uuid, lane: laneWatch}
-	f, err := operate(ctx, c, w, func(conn *libvirt.Connect) (*startFacts, error) { return gatherStart(conn, uuid) })
+	late := errs.New(errs.Timeout, "libvirt does not answer questions about the virtual machine. Its storage may be on a server or a device that does not answer.")
+	f, err := inTime(ctx, startPatience, late, func(ctx context.Context) (*startFacts, error) {
+		return operate(ctx, c, w, func(conn *libvirt.Connect) (*startFacts, error) { return c.gatherStart(ctx, conn, uuid) })
+	})
 	if err != nil {
 		return nil, err
 	}
 	if f.caps, err = c.Capabilities(ctx); err != nil {
 		return nil, err
 	}
-	if f.pools, err = c.Pools(ctx); err != nil {
+	if f.pools, err = c.Pools(ctx); err != nil && !errs.Is(err, errs.Timeout) {
 		return nil, err
 	}
 	f.last = c.memory.startFailure(uuid)
@@ -52,8 +57,12 @@ func (c *Conn) CheckStart(ctx context.Context, uuid string) ([]model.StartCheck,
 	return append(checks, f.lastWords(checks)...), nil
 }
 
-// gatherStart asks libvirt. What a driver does not know is left out.
-func gatherStart(conn *libvirt.Connect, uuid string) (*startFacts, error) {
+// startPatience is how long CheckStart waits for what libvirt says of a VM.
+const startPatience = 15 * time.Second
+
+// gatherStart asks libvirt. What a driver does not know is left out, and so are
+// disks that do not answer.
+func (c *Conn) gatherStart(ctx context.Context, conn *libvirt.Connect, uuid string) (*startFacts, error) {
 	dom, err := conn.LookupDomainByUUIDString(uuid)
 	if err != nil {
 		return nil, err
@@ -63,7 +72,7 @@ func gatherStart(conn *libvirt.Connect, uuid string) (*startFacts, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &startFacts{uuid: uuid, images: map[string]string{}}
+	f := &startFacts{uuid: uuid, images: map[string]string{}, silent: map[string]error{}}
 	if f.needs, err = domainxml.ParseStartNeeds(xml); err != nil {
 		return nil, err
 	}
@@ -71,6 +80,10 @@ func gatherStart(conn *libvirt.Connect, uuid string) (*startFacts, error) {
 		return nil, err
 	}
 	for _, d := range f.needs.Disks {
+		if err := c.imageAnswers(ctx, &model.Device{Source: d.Path, Pool: d.Pool, Volume: d.Volume}); err != nil {
+			f.silent[d.Target] = err
+			continue
+		}
 		f.look(conn, dom, d)
 	}
 	if stats, err := conn.GetMemoryStats(libvirt.NODE_MEMORY_STATS_ALL_CELLS, 0); err == nil {
@@ -166,6 +179,8 @@ func (f *startFacts) storage(stat statFunc) []model.StartCheck {
 	for _, d := range f.needs.Disks {
 		words := f.images[d.Target]
 		switch {
+		case f.silent[d.Target] != nil && !errs.Is(f.silent[d.Target], errs.Busy):
+			checks = append(checks, f.notAnswering(d))
 		case slices.Contains(f.volumes, d.Target):
 			checks = append(checks, model.StartCheck{
 				ID: "disk", Status: model.CheckError,
@@ -190,6 +205,23 @@ func (f *startFacts) storage(stat statFunc) []model.StartCheck {
 		}
 	}
 	return checks
+}
+
+// notAnswering is about a disk that libvirt was not asked about.
+func (f *startFacts) notAnswering(d domainxml.DiskNeed) model.StartCheck {
+	check := model.StartCheck{ID: "disk", Status: model.CheckError}
+	switch _, reason := errs.Of(f.silent[d.Target]); {
+	case !errs.Is(f.silent[d.Target], errs.Timeout):
+		check.Message, check.Hint = reason, "Choose another image for the disk, or remove the disk."
+	case d.Volume != "":
+		check.Message = fmt.Sprintf("The storage pool “%s” of the disk %s does not answer.", d.Pool, d.Target)
+	default:
+		check.Message = fmt.Sprintf("The image of the disk %s, “%s”, does not answer.", d.Target, d.Path)
+	}
+	if check.Hint == "" {
+		check.Hint = "Check the server or the device that it is on."
+	}
+	return check
 }
 
 // unreadable says what helps: never to open somebody's folder to everybody.

@@ -22,7 +22,16 @@ var poolStates = map[libvirt.StoragePoolState]model.PoolState{
 
 // Pools reads all storage pools; one that goes away meanwhile is left out.
 func (c *Conn) Pools(ctx context.Context) ([]*model.StoragePool, error) {
-	return read(ctx, c, func(conn *libvirt.Connect) ([]*model.StoragePool, error) {
+	pools, err := c.listPools(ctx)
+	if err == nil {
+		c.storage.retain(pools)
+		c.markSilent(ctx, pools...)
+	}
+	return pools, err
+}
+
+func (c *Conn) listPools(ctx context.Context) ([]*model.StoragePool, error) {
+	return readPools(ctx, c, "", func(conn *libvirt.Connect) ([]*model.StoragePool, error) {
 		found, err := conn.ListAllStoragePools(0)
 		if errs.Is(translate(err, true), errs.NotSupported) {
 			return nil, nil // a driver without storage has none
@@ -40,7 +49,16 @@ func (c *Conn) Pools(ctx context.Context) ([]*model.StoragePool, error) {
 
 // Pool reads one storage pool.
 func (c *Conn) Pool(ctx context.Context, uuid string) (*model.StoragePool, error) {
-	return read(ctx, c, func(conn *libvirt.Connect) (*model.StoragePool, error) {
+	pool, err := c.readPool(ctx, uuid)
+	if err == nil {
+		c.storage.note(pool)
+		c.markSilent(ctx, pool)
+	}
+	return pool, err
+}
+
+func (c *Conn) readPool(ctx context.Context, uuid string) (*model.StoragePool, error) {
+	return readPools(ctx, c, uuid, func(conn *libvirt.Connect) (*model.StoragePool, error) {
 		p, err := conn.LookupStoragePoolByUUIDString(uuid)
 		if err != nil {
 			return nil, err

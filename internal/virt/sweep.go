@@ -179,7 +179,12 @@ func (c *Conn) named(kind inventory.EventKind, name string) {
 		ctx, cancel := context.WithTimeout(c.ctx, taskPatience)
 		defer cancel()
 		var err error
-		uuid, err = read(ctx, c, func(conn *libvirt.Connect) (string, error) { return lookupName(conn, kind, name) })
+		ask := func(conn *libvirt.Connect) (string, error) { return lookupName(conn, kind, name) }
+		if kind == inventory.PoolEvent {
+			uuid, err = readPools(ctx, c, "", ask)
+		} else {
+			uuid, err = read(ctx, c, ask)
+		}
 		if err != nil {
 			return
 		}

@@ -15,6 +15,8 @@ const (
 	laneAgent                // asks guests' agents, which may never answer: libvirt lets other work go on beside
 	laneFreeze               // has guests' agents do what may take minutes; on a VM it takes the turn of laneAgent
 	laneTransfer             // moves the content of volumes, which may take hours; on a VM it takes the turn of laneWork
+	laneVolumes              // reads and changes volumes, which may hang with their pool
+	lanePools                // reads storage pools, which waits for whoever holds their locks
 	laneCount
 
 	// laneConsole is no lane of operations: whoever opens or ends a console
@@ -26,12 +28,18 @@ const (
 // twenty workers of libvirtd for reads: what forces needs none of these, and most of
 // what is transferred none at all while it flows.
 const (
-	workAtOnce     = 7
+	workAtOnce     = 6
 	forceAtOnce    = 2
 	watchAtOnce    = 3 // Statistics may hold two for long
 	agentAtOnce    = 2
 	freezeAtOnce   = 3
 	transferAtOnce = 4
+	volumesAtOnce  = 4
+	poolsAtOnce    = 3
+
+	// perPool is how many calls about the volumes of one pool are under way at
+	// once: a pool that hangs takes half of the places.
+	perPool = 2
 )
 
 // turns makes the operations on one VM go one at a time in each lane, and
@@ -49,10 +57,18 @@ type turnKey struct {
 	lane lane
 }
 
+// atOnce is how many may have a turn of one object.
+func (l lane) atOnce() int {
+	if l == laneVolumes {
+		return perPool
+	}
+	return 1
+}
+
 // turn is a lock that a context can stop waiting for.
 type turn struct {
-	held  chan struct{} // capacity 1
-	users int           // guarded by turns.mu
+	held  chan struct{}
+	users int // guarded by turns.mu
 }
 
 func newTurns() *turns {
@@ -64,6 +80,8 @@ func newTurns() *turns {
 			laneAgent:    make(chan struct{}, agentAtOnce),
 			laneFreeze:   make(chan struct{}, freezeAtOnce),
 			laneTransfer: make(chan struct{}, transferAtOnce),
+			laneVolumes:  make(chan struct{}, volumesAtOnce),
+			lanePools:    make(chan struct{}, poolsAtOnce),
 		},
 		vms: make(map[turnKey]*turn),
 	}
@@ -98,12 +116,12 @@ func (t *turns) take(ctx context.Context, uuid string, l lane) (func(), error) {
 	}
 }
 
-// lock waits until nobody else has this turn.
+// lock waits for this turn.
 func (t *turns) lock(ctx context.Context, key turnKey) (func(), error) {
 	t.mu.Lock()
 	v := t.vms[key]
 	if v == nil {
-		v = &turn{held: make(chan struct{}, 1)}
+		v = &turn{held: make(chan struct{}, key.lane.atOnce())}
 		t.vms[key] = v
 	}
 	v.users++

@@ -240,7 +240,10 @@ func (u *uses) backing(id imageID) (string, error) {
 		return "", err
 	}
 	defer vol.Free()
-	facts, err := factsOf(vol)
+	facts, err := u.over.facts(u.conn, vol)
+	if errs.Is(err, errs.Timeout) && facts.Backing != "" {
+		return facts.Backing, nil
+	}
 	if err != nil {
 		return "", err
 	}
@@ -261,6 +264,9 @@ func (u *uses) refresh(id imageID) bool {
 	if _, again := u.refreshed[p.uuid]; again {
 		return false
 	}
+	if u.over.poolAnswers(u.over.ctx, p.uuid) != nil || u.over.basesAnswer(u.over.ctx, p.uuid) != nil {
+		return false
+	}
 	pool, err := u.conn.LookupStoragePoolByUUIDString(p.uuid)
 	if err != nil {
 		return false
@@ -274,6 +280,13 @@ func (u *uses) refresh(id imageID) bool {
 // missing is about an image that no active pool has. Where its pool is not active,
 // or too busy to be refreshed, its base images are not known.
 func (u *uses) missing(vm string, d *model.Device, id imageID, err error) {
+	if errs.Is(err, errs.Timeout) {
+		if _, known := u.over.bases.at(id); !known {
+			u.lacks = append(u.lacks, errs.New(errs.Timeout,
+				"The disk %s of “%s” may depend on this, but its storage does not answer. Check the server or the device that it is on, or remove the disk.", d.Target, vm))
+		}
+		return
+	}
 	if id.path != "" && !hasCode(err, libvirt.ERR_NO_STORAGE_VOL) {
 		return
 	}
@@ -438,7 +451,7 @@ func (u *uses) lookAgain(id *imageID) print {
 		return print{}
 	}
 	defer vol.Free()
-	facts, err := factsOf(vol)
+	facts, err := u.over.facts(u.conn, vol)
 	if err != nil || facts.Changed == 0 {
 		return print{}
 	}
@@ -536,6 +549,10 @@ func (u *uses) listOverlays() error {
 	}
 	defer freeRest(pools, (*libvirt.StoragePool).Free)
 	for i := range pools {
+		if u.over.poolAnswers(u.over.ctx, uuidOf(&pools[i])) != nil {
+			u.rememberedOverlays(uuidOf(&pools[i]))
+			continue
+		}
 		vols, err := pools[i].ListAllStorageVolumes(0)
 		if hasCode(err, libvirt.ERR_NO_STORAGE_POOL) {
 			continue // it went away meanwhile
@@ -544,19 +561,25 @@ func (u *uses) listOverlays() error {
 			return err
 		}
 		for j := range vols {
-			facts, err := factsOf(&vols[j])
+			facts, err := u.over.facts(u.conn, &vols[j])
 			_ = vols[j].Free()
-			if err == nil && facts.Backing != "" { // otherwise it went away meanwhile
+			if (err == nil || errs.Is(err, errs.Timeout)) && facts.Backing != "" { // otherwise it went away meanwhile
 				u.overlays = append(u.overlays, overlay{facts.Name, u.identify(facts.Backing)})
 			}
 		}
 	}
 	for _, p := range u.allPools() {
 		if !p.active {
-			for name, base := range u.over.bases.of(p.uuid) {
-				u.overlays = append(u.overlays, overlay{name, u.identify(base)})
-			}
+			u.rememberedOverlays(p.uuid)
 		}
 	}
 	return nil
+}
+
+// rememberedOverlays adds the volumes of a pool that had a base image when they were
+// last read.
+func (u *uses) rememberedOverlays(pool string) {
+	for name, base := range u.over.bases.of(pool) {
+		u.overlays = append(u.overlays, overlay{name, u.identify(base)})
+	}
 }

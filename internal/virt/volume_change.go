@@ -62,10 +62,11 @@ func (c *Conn) CopyVolume(ctx context.Context, fromPool, from, pool string, v in
 
 // inPool runs work in a pool, beside other work in it.
 func (c *Conn) inPool(ctx context.Context, pool string, do func(*libvirt.Connect, *libvirt.StoragePool) error) error {
-	return c.inPoolAs(ctx, work[struct{}]{lane: laneWork}, pool, do)
+	return c.inPoolAs(ctx, work[struct{}]{lane: laneVolumes}, pool, do)
 }
 
 func (c *Conn) inPoolAs(ctx context.Context, w work[struct{}], pool string, do func(*libvirt.Connect, *libvirt.StoragePool) error) error {
+	w.pool = pool
 	_, err := operate(ctx, c, w, func(conn *libvirt.Connect) (struct{}, error) {
 		p, err := conn.LookupStoragePoolByUUIDString(pool)
 		if err != nil {

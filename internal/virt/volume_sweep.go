@@ -107,10 +107,12 @@ func (c *Conn) sweepPools() {
 	}()
 }
 
-// lookAtPools announces the pools that differ from the last time.
+// lookAtPools announces the pools that differ from the last time, and those that
+// have stopped to answer or answer again.
 func (c *Conn) lookAtPools(ctx context.Context) {
+	c.announceSilent(ctx)
 	c.pooled.begin()
-	marks, err := read(ctx, c, markPools)
+	marks, err := readPools(ctx, c, "", markPools)
 	if err != nil {
 		return // the next time will tell
 	}

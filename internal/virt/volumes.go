@@ -13,7 +13,7 @@ import (
 // Volumes reads all volumes of a pool; see inventory.VolumeReader. libvirt has
 // no call for all of them at once: of ten thousand that takes some seconds.
 func (c *Conn) Volumes(ctx context.Context, pool string) ([]*model.StorageVolume, error) {
-	return operate(ctx, c, work[[]*model.StorageVolume]{lane: laneWork}, func(conn *libvirt.Connect) ([]*model.StorageVolume, error) {
+	return operate(ctx, c, work[[]*model.StorageVolume]{pool: pool, lane: laneVolumes}, func(conn *libvirt.Connect) ([]*model.StorageVolume, error) {
 		p, err := conn.LookupStoragePoolByUUIDString(pool)
 		if err != nil {
 			return nil, err
@@ -31,7 +31,7 @@ func (c *Conn) Volumes(ctx context.Context, pool string) ([]*model.StorageVolume
 			return nil, err
 		}
 		list, err := askEach(ctx, found, (*libvirt.StorageVol).Free, libvirt.ERR_NO_STORAGE_VOL, func(v *libvirt.StorageVol) (*model.StorageVolume, error) {
-			return askVolume(v, pool)
+			return c.askVolume(ctx, conn, v, pool)
 		})
 		if err == nil {
 			c.bases.noteAll(pool, list)
@@ -42,9 +42,9 @@ func (c *Conn) Volumes(ctx context.Context, pool string) ([]*model.StorageVolume
 
 // Volume reads one volume; see inventory.VolumeReader.
 func (c *Conn) Volume(ctx context.Context, pool, name string) (*model.StorageVolume, error) {
-	return operate(ctx, c, work[*model.StorageVolume]{lane: laneWork}, func(conn *libvirt.Connect) (volume *model.StorageVolume, err error) {
+	return readVolumes(ctx, c, pool, volumePatience, func(conn *libvirt.Connect) (volume *model.StorageVolume, err error) {
 		err = withVolume(conn, pool, name, func(v *libvirt.StorageVol) error {
-			if volume, err = askVolume(v, pool); err == nil {
+			if volume, err = c.askVolume(ctx, conn, v, pool); err == nil {
 				c.bases.note(pool, volume)
 			}
 			return err
@@ -55,7 +55,10 @@ func (c *Conn) Volume(ctx context.Context, pool, name string) (*model.StorageVol
 
 // VolumeAt reads the volume at a place on the host; see inventory.VolumeReader.
 func (c *Conn) VolumeAt(ctx context.Context, place string) (*model.StorageVolume, error) {
-	return operate(ctx, c, work[*model.StorageVolume]{lane: laneWork}, func(conn *libvirt.Connect) (*model.StorageVolume, error) {
+	if err := c.refuseSilent(ctx, place); err != nil {
+		return nil, err
+	}
+	return readVolumes(ctx, c, c.storage.holding(place), volumePatience, func(conn *libvirt.Connect) (*model.StorageVolume, error) {
 		v, err := c.volumeAt(conn, place)
 		if err != nil {
 			return nil, err
@@ -66,7 +69,7 @@ func (c *Conn) VolumeAt(ctx context.Context, place string) (*model.StorageVolume
 			return nil, err
 		}
 		defer p.Free()
-		volume, err := askVolume(v, uuidOf(p))
+		volume, err := c.askVolume(ctx, conn, v, uuidOf(p))
 		if err == nil {
 			c.bases.note(uuidOf(p), volume)
 		}
@@ -84,13 +87,20 @@ func (c *Conn) RealPath(ctx context.Context, path string) (string, error) {
 }
 
 // askVolume reads everything about one volume. One that cannot be looked into,
-// such as a folder or an image that is broken, is shown by what is known of it.
-func askVolume(v *libvirt.StorageVol, pool string) (*model.StorageVolume, error) {
+// such as a folder or an image that is broken, is shown by what is known of it; so
+// is one whose base image does not answer.
+func (c *Conn) askVolume(ctx context.Context, conn *libvirt.Connect, v *libvirt.StorageVol, pool string) (*model.StorageVolume, error) {
 	name, err := v.GetName()
 	if err != nil {
 		return nil, err
 	}
 	volume := &model.StorageVolume{}
+	if base, err := c.volumeAnswers(ctx, conn, v); err != nil {
+		volume.Place, _ = v.GetPath()
+		volume.Backing = base
+		volume.Name, volume.Pool = name, model.PoolPath(pool)
+		return volume, ctx.Err()
+	}
 	xml, err := v.GetXMLDesc(0)
 	switch {
 	case err == nil:

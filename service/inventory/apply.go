@@ -80,7 +80,9 @@ func (h *Host) putAll(u *Update, all everything) {
 	}
 	for _, p := range all.pools {
 		listed[p.Path()] = true
-		h.putPool(u, p)
+	}
+	if !all.poolsUnknown {
+		h.putPools(u, all.pools)
 	}
 	for _, v := range all.vms {
 		listed[v.Path()] = true
@@ -89,7 +91,14 @@ func (h *Host) putAll(u *Update, all everything) {
 	maps.DeleteFunc(h.refused, func(path model.Path, _ bool) bool { return !listed[path] })
 	dropMissing(h.vms, all.vms, func(v *model.VM) string { return v.UUID }, func(id string) { h.dropVM(u, id) })
 	dropMissing(h.networks, all.networks, func(n *model.Network) string { return n.UUID }, func(id string) { h.dropNetwork(u, id) })
-	dropMissing(h.pools, all.pools, func(p *model.StoragePool) string { return p.UUID }, func(id string) { h.dropPool(u, id) })
+}
+
+// putPools makes the pools equal to a full list of them.
+func (h *Host) putPools(u *Update, pools []*model.StoragePool) {
+	for _, p := range pools {
+		h.putPool(u, p)
+	}
+	dropMissing(h.pools, pools, func(p *model.StoragePool) string { return p.UUID }, func(id string) { h.dropPool(u, id) })
 }
 
 func dropMissing[T any](have map[string]*T, all []*T, id func(*T) string, drop func(string)) {
@@ -147,6 +156,7 @@ func (h *Host) dropPool(u *Update, uuid string) {
 	h.dropAllVolumes(u, uuid)
 	drop(&u.Pools, h.pools, uuid)
 	delete(h.lastRead, uuid)
+	delete(h.singles, uuid)
 }
 
 func (h *Host) dropAllVolumes(u *Update, pool string) {

@@ -24,7 +24,7 @@ type Host struct {
 	queue  *queue
 	// volumeQueue is the pools whose volumes are to be read.
 	volumeQueue *queue
-	singles     chan struct{} // capacity 1: whoever reads one volume has an element in it
+	poolQueue   *queue
 	retry       chan struct{} // has an element when somebody asks to connect now
 	// crashes is which VMs an event has called crashed and that have not been
 	// read since. It belongs to the goroutine.
@@ -47,6 +47,8 @@ type Host struct {
 	paths       *paths
 	tooMany     bool                       // some volumes are not shown
 	readingNow  map[string]map[string]bool // by pool that is read: the volumes that were read for themselves since
+	singles     map[string]chan struct{}   // by pool, see singleOf
+	poolReads   map[string]uint64          // how often a pool was read for itself, see relistPools
 	lastRead    map[string]time.Time       // when the last reading of a pool's volumes began
 	transitions map[string][]*transition   // what jobs are about to do, by UUID
 	refused     map[model.Path]bool        // paths that another host owns
@@ -57,7 +59,7 @@ func newHost(inv *Inventory, id, uri string, cancel context.CancelFunc) *Host {
 	known := newPaths()
 	return &Host{
 		inv: inv, id: id, log: inv.log.With("host", id), cancel: cancel,
-		done: make(chan struct{}), queue: newQueue(), volumeQueue: newQueue(), singles: make(chan struct{}, 1), retry: make(chan struct{}, 1), crashes: map[string]bool{},
+		done: make(chan struct{}), queue: newQueue(), volumeQueue: newQueue(), poolQueue: newQueue(), singles: map[string]chan struct{}{}, poolReads: map[string]uint64{}, retry: make(chan struct{}, 1), crashes: map[string]bool{},
 		info:        &model.Host{ID: id, URI: uri, State: model.Connecting},
 		vms:         map[string]*model.VM{},
 		networks:    map[string]*model.Network{},
@@ -159,7 +161,7 @@ func (h *Host) RefreshNetwork(ctx context.Context, uuid string) error {
 
 // RefreshPool does the same for a storage pool itself, without its volumes.
 func (h *Host) RefreshPool(ctx context.Context, uuid string) error {
-	return h.refresh(ctx, key{poolOnly, uuid})
+	return h.wait(ctx, h.poolQueue, key{poolOnly, uuid})
 }
 
 func (h *Host) refresh(ctx context.Context, k key) error { return h.wait(ctx, h.queue, k) }

@@ -14,15 +14,27 @@ type everything struct {
 	vms      []*model.VM
 	networks []*model.Network
 	pools    []*model.StoragePool
+	// poolsUnknown is set when the pools are not in it: they are read apart, since
+	// libvirt may not tell about them for now.
+	poolsUnknown bool
 }
 
 func list(ctx context.Context, conn Conn) (everything, error) {
-	var all everything
+	pools, err := conn.Pools(ctx)
+	late := errs.Is(err, errs.Timeout) && ctx.Err() == nil
+	if err != nil && !errs.Is(err, errs.NotSupported) && !late {
+		return everything{}, err
+	}
+	all, err := listOthers(ctx, conn)
+	all.pools, all.poolsUnknown = pools, late
+	return all, err
+}
+
+// listOthers lists everything but the pools.
+func listOthers(ctx context.Context, conn Conn) (everything, error) {
+	all := everything{poolsUnknown: true}
 	var err error
 	if all.networks, err = conn.Networks(ctx); err != nil && !errs.Is(err, errs.NotSupported) {
-		return all, err
-	}
-	if all.pools, err = conn.Pools(ctx); err != nil && !errs.Is(err, errs.NotSupported) {
 		return all, err
 	}
 	all.vms, err = conn.VMs(ctx)
@@ -47,11 +59,6 @@ func (h *Host) reread(ctx context.Context, conn Conn, k key) error {
 		h.tellCrash(before, k.id)
 	case NetworkEvent:
 		err = readOne(h, k.id, func() (*model.Network, error) { return conn.Network(ctx, k.id) }, h.putNetwork, h.dropNetwork)
-	case PoolEvent, poolOnly:
-		err = readOne(h, k.id, func() (*model.StoragePool, error) { return conn.Pool(ctx, k.id) }, h.putPool, h.dropPool)
-		if k.kind == PoolEvent {
-			h.later(k, volumesSoon)
-		}
 	case HostEvent:
 		err = h.relist(ctx, conn)
 	}
@@ -91,11 +98,19 @@ func readOne[T any](h *Host, id string, read func() (*T, error), put func(*Updat
 }
 
 func (h *Host) relist(ctx context.Context, conn Conn) error {
-	all, err := list(ctx, conn)
+	all, err := listOthers(ctx, conn)
 	if err != nil {
 		return err
 	}
 	h.apply(func(u *Update) { h.putAll(u, all) })
-	h.queueVolumes(all.pools)
+	h.queueStorage(all)
 	return nil
+}
+
+// queueStorage has read what a list does not say about storage.
+func (h *Host) queueStorage(all everything) {
+	if all.poolsUnknown {
+		h.poolQueue.add(allPools, nil)
+	}
+	h.queueVolumes(all.pools)
 }

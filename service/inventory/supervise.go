@@ -32,6 +32,7 @@ const (
 func (h *Host) supervise(ctx context.Context) {
 	defer close(h.done)
 	defer h.queue.drop(removed())
+	defer h.poolQueue.drop(removed())
 	defer h.volumeQueue.drop(removed())
 	backoff := firstBackoff
 	for ctx.Err() == nil {
@@ -75,7 +76,8 @@ func (h *Host) open(ctx context.Context) (Conn, error) {
 func (h *Host) serve(ctx context.Context, conn Conn) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var readers sync.WaitGroup
-	readers.Add(2)
+	readers.Add(3)
+	go func() { defer readers.Done(); h.readPools(ctx, conn) }()
 	go func() { defer readers.Done(); h.readVolumes(ctx, conn) }()
 	go func() { defer readers.Done(); h.resolvePaths(ctx, conn) }()
 	defer readers.Wait()
@@ -118,6 +120,10 @@ func (h *Host) note(event Event) {
 	if event.Crashed {
 		h.crashes[event.ID] = true
 	}
+	if event.Kind == PoolEvent {
+		h.poolQueue.add(key{event.Kind, event.ID}, nil)
+		return
+	}
 	h.queue.add(key{event.Kind, event.ID}, nil)
 }
 
@@ -140,7 +146,7 @@ func (h *Host) connected(ctx context.Context, conn Conn) error {
 		h.putAll(u, all)
 		h.putInfo(u, &info)
 	})
-	h.queueVolumes(all.pools)
+	h.queueStorage(all)
 	select {
 	case <-h.retry: // it is what was asked for
 	default:
@@ -162,6 +168,7 @@ func (h *Host) disconnected(err error) {
 	})
 	_, why := h.Conn()
 	h.queue.drop(why)
+	h.poolQueue.drop(why)
 	h.volumeQueue.drop(why)
 	if first {
 		h.log.Warn("no connection to the hypervisor", journal.MessageID(journal.HostDisconnected), "uri", h.info.URI, "error", err)

@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"context"
+	"maps"
+	"sync"
 	"time"
 
 	"org.kvmmanager/internal/errs"
@@ -11,7 +13,12 @@ import (
 // poolOnly is a PoolEvent that leaves the pool's volumes alone.
 const poolOnly EventKind = 100
 
+// allPools has all pools listed.
+var allPools = key{kind: PoolEvent}
+
 const (
+	// poolTimeout bounds the reading of pools themselves.
+	poolTimeout = 10 * time.Second
 	// volumesTimeout bounds the reading of a pool's volumes.
 	volumesTimeout = 2 * time.Minute
 	// volumesAtOnce is how many volumes are shown in one update, so that what
@@ -26,34 +33,105 @@ const (
 	volumesSoon = 200 * time.Millisecond
 )
 
-// readVolumes reads the volumes of one pool after the other until ctx ends. It
-// has a goroutine of its own: some pools hold thousands, and what happens to
-// VMs does not wait for that.
+// readVolumes reads the volumes of pools until ctx ends, several pools at once:
+// some hold thousands, and some do not answer.
 func (h *Host) readVolumes(ctx context.Context, conn Conn) {
-	rested := map[string]time.Time{}
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-h.volumeQueue.wake:
-		}
-		k, waiters, ok := h.volumeQueue.take()
-		if !ok {
-			continue
-		}
-		if wait := time.Until(rested[k.id]); wait > 0 && len(waiters) == 0 {
-			h.later(k, wait)
-			continue
-		}
-		begun := time.Now()
-		err := h.readPool(ctx, conn, k.id)
-		if err != nil && ctx.Err() == nil {
-			h.log.Warn("cannot read the volumes of a storage pool; trying again", "pool_uuid", k.id, "error", err)
-			h.later(k, retryDelay)
-		}
-		rested[k.id] = time.Now().Add(volumesRest * time.Since(begun))
-		tell(waiters, err)
+	var (
+		mu     sync.Mutex
+		rested = map[string]time.Time{} // guarded by mu
+	)
+	reads := &parallel{
+		queue: h.volumeQueue,
+		read: func(ctx context.Context, k key, asked bool) error {
+			mu.Lock()
+			wait := time.Until(rested[k.id])
+			mu.Unlock()
+			if wait > 0 && !asked {
+				h.later(k, wait)
+				return nil
+			}
+			begun := time.Now()
+			err := h.readPool(ctx, conn, k.id)
+			mu.Lock()
+			rested[k.id] = time.Now().Add(min(volumesRest*time.Since(begun), longestRetry))
+			mu.Unlock()
+			return err
+		},
+		failed: func(k key, times int, err error) {
+			if times == 1 {
+				h.log.Warn("cannot read the volumes of a storage pool; trying again", "pool_uuid", k.id, "error", err)
+			}
+			h.later(k, retryAfter(times))
+		},
 	}
+	reads.serve(ctx)
+}
+
+// readPools reads storage pools until ctx ends. It is apart from reading VMs:
+// libvirt tells nothing about any pool while one of them hangs.
+func (h *Host) readPools(ctx context.Context, conn Conn) {
+	reads := &parallel{
+		queue: h.poolQueue,
+		read:  func(ctx context.Context, k key, _ bool) error { return h.rereadPool(ctx, conn, k) },
+		failed: func(k key, times int, err error) {
+			if times == 1 {
+				h.log.Warn("cannot read storage pools; trying again", "pool_uuid", k.id, "error", err)
+			}
+			time.AfterFunc(retryAfter(times), func() { h.poolQueue.add(k, nil) })
+		},
+	}
+	reads.serve(ctx)
+}
+
+// rereadPool reads one pool, or all of them for allPools, and publishes what
+// changed.
+func (h *Host) rereadPool(ctx context.Context, conn Conn, k key) error {
+	ctx, cancel := context.WithTimeout(ctx, poolTimeout)
+	defer cancel()
+	if k == allPools {
+		return h.relistPools(ctx, conn)
+	}
+	err := readOne(h, k.id, func() (*model.StoragePool, error) { return conn.Pool(ctx, k.id) }, func(u *Update, p *model.StoragePool) {
+		h.poolReads[k.id]++
+		h.putPool(u, p)
+	}, func(u *Update, id string) {
+		h.poolReads[id]++
+		h.dropPool(u, id)
+	})
+	if k.kind == PoolEvent {
+		h.later(k, volumesSoon)
+	}
+	return err
+}
+
+// relistPools lists all pools. One that was read for itself since the list was asked
+// for is read once more: the list may be older.
+func (h *Host) relistPools(ctx context.Context, conn Conn) error {
+	h.mu.RLock()
+	before := maps.Clone(h.poolReads)
+	h.mu.RUnlock()
+	pools, err := conn.Pools(ctx)
+	if errs.Is(err, errs.NotSupported) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var again []string
+	h.apply(func(u *Update) {
+		for uuid, n := range h.poolReads {
+			if n != before[uuid] {
+				again = append(again, uuid)
+			}
+		}
+		h.putPools(u, pools)
+		maps.DeleteFunc(h.poolReads, func(uuid string, _ uint64) bool { return h.pools[uuid] == nil })
+	})
+	for _, uuid := range again {
+		h.poolQueue.add(key{poolOnly, uuid}, nil)
+	}
+	h.queueVolumes(pools)
+	return nil
 }
 
 // queueVolumes has the volumes of pools read.
@@ -143,7 +221,7 @@ func (h *Host) RefreshVolume(ctx context.Context, pool, name string) error {
 	if err != nil {
 		return err
 	}
-	return h.readSingle(ctx, func() (volumeKey, *model.StorageVolume, error) {
+	return h.readSingle(ctx, pool, func() (volumeKey, *model.StorageVolume, error) {
 		k := volumeKey{pool, name}
 		h.markSingle(k)
 		v, err := conn.Volume(ctx, pool, name)
@@ -158,13 +236,13 @@ func (h *Host) RefreshVolumeAt(ctx context.Context, place string) error {
 	if err != nil {
 		return err
 	}
-	return h.readSingle(ctx, func() (volumeKey, *model.StorageVolume, error) {
-		var k volumeKey
-		h.mu.RLock()
-		for _, k = range h.volumes.at(place) {
-			break
-		}
-		h.mu.RUnlock()
+	var k volumeKey
+	h.mu.RLock()
+	for _, k = range h.volumes.at(place) {
+		break
+	}
+	h.mu.RUnlock()
+	return h.readSingle(ctx, k.pool, func() (volumeKey, *model.StorageVolume, error) {
 		h.markSingle(k)
 		v, err := conn.VolumeAt(ctx, place)
 		if err == nil {
@@ -175,12 +253,13 @@ func (h *Host) RefreshVolumeAt(ctx context.Context, place string) error {
 	})
 }
 
-// readSingle reads a volume for itself, one at a time: what was read first is
-// shown first.
-func (h *Host) readSingle(ctx context.Context, read func() (volumeKey, *model.StorageVolume, error)) error {
+// readSingle reads a volume for itself, one at a time in each pool: what was read
+// first is shown first.
+func (h *Host) readSingle(ctx context.Context, pool string, read func() (volumeKey, *model.StorageVolume, error)) error {
+	single := h.singleOf(pool)
 	select {
-	case h.singles <- struct{}{}:
-		defer func() { <-h.singles }()
+	case single <- struct{}{}:
+		defer func() { <-single }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -194,6 +273,16 @@ func (h *Host) readSingle(ctx context.Context, read func() (volumeKey, *model.St
 	}
 	h.applyVolumes(k.pool, func(u *Update) { h.putVolume(u, k, v) })
 	return nil
+}
+
+// singleOf is what the reader of one volume of a pool has an element in.
+func (h *Host) singleOf(pool string) chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.singles[pool] == nil {
+		h.singles[pool] = make(chan struct{}, 1)
+	}
+	return h.singles[pool]
 }
 
 // markSingle has whoever reads the whole pool right now leave a volume alone.
