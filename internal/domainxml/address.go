@@ -42,6 +42,9 @@ func pciAddress(n *node) string {
 }
 
 func pciNumbers(n *node) string {
+	if n == nil {
+		return ""
+	}
 	var part [4]uint64
 	for i, name := range []string{"domain", "bus", "slot", "function"} {
 		text, there := n.lookup(name)

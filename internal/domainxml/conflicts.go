@@ -7,12 +7,14 @@ import (
 	"org.kvmmanager/internal/errs"
 )
 
-// Conflict is why a definition that libvirt stores cannot start on any host.
+// Conflict is why a definition that libvirt stores cannot start on any host, or
+// makes no sense.
 type Conflict struct {
 	ID      string // what it is about, as in model.StartCheck
 	Kind    errs.Kind
 	Message string
 	Hint    string
+	Starts  bool // nevertheless
 }
 
 // Conflicts finds the parts of a definition that exclude each other, as far as
@@ -46,7 +48,7 @@ func displayConflicts(devices *node) []Conflict {
 		if types[kind] {
 			found = append(found, Conflict{
 				"display", errs.AlreadyExists, fmt.Sprintf("The virtual machine has more than one display of the type “%s”.", kind),
-				"It can have one of each type.",
+				"It can have one of each type.", false,
 			})
 		}
 		types[kind] = true
@@ -58,7 +60,7 @@ func displayConflicts(devices *node) []Conflict {
 			if ports[port] {
 				found = append(found, Conflict{
 					"port", errs.AlreadyExists, fmt.Sprintf("Two displays of the virtual machine have the port %s.", port),
-					"Choose another port for one of them, or let libvirt choose it.",
+					"Choose another port for one of them, or let libvirt choose it.", false,
 				})
 			}
 			ports[port] = true
@@ -79,7 +81,7 @@ func glConflicts(devices *node) []Conflict {
 		if video.find("model", "acceleration").yes("accel3d") {
 			return []Conflict{{
 				"display", errs.InvalidState, "3D acceleration needs a display with OpenGL, which the virtual machine does not have.",
-				"Add a display of the type “egl-headless” first, or turn 3D acceleration off.",
+				"Add a display of the type “egl-headless” first, or turn 3D acceleration off.", false,
 			}}
 		}
 	}
@@ -97,14 +99,14 @@ func shareConflicts(dom *node) []Conflict {
 		if tags[tag] {
 			found = append(found, Conflict{
 				"share", errs.AlreadyExists, fmt.Sprintf("The virtual machine has more than one share with the tag “%s”.", tag),
-				"Choose another tag.",
+				"Choose another tag.", true,
 			})
 		}
 		tags[tag] = true
 		if private && share.find("driver").attr("type") == "virtiofs" {
 			found = append(found, Conflict{
 				"share", errs.InvalidState, fmt.Sprintf("The share “%s” needs shared memory, which the virtual machine does not have.", tag),
-				"Configure shared memory for the virtual machine.",
+				"Configure shared memory for the virtual machine.", false,
 			})
 		}
 	}
@@ -138,7 +140,7 @@ func diskConflicts(devices *node) []Conflict {
 		if other := writers[image]; other != "" {
 			found = append(found, Conflict{
 				"disk", errs.DeviceInUse, fmt.Sprintf("The disks %s and %s of the virtual machine write to one image.", other, target),
-				"Choose another image for one of them, or remove it.",
+				"Choose another image for one of them, or remove it.", false,
 			})
 		}
 		writers[image] = target

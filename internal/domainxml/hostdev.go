@@ -68,3 +68,15 @@ func capabilitySource(source *node) string {
 	}
 	return ""
 }
+
+// IsUSBDevice reports whether the XML of a device of the host is of the USB device
+// that is meant, VENDOR:PRODUCT or BUS.DEVICE.
+func IsUSBDevice(xml, name string) bool {
+	n, err := parse(xml, "device")
+	if err != nil {
+		return false
+	}
+	c := n.find("capability")
+	id := func(name string) string { return strings.TrimPrefix(c.find(name).attr("id"), "0x") }
+	return strings.EqualFold(id("vendor")+":"+id("product"), name) || c.find("bus").content()+"."+c.find("device").content() == name
+}

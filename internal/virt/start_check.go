@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -23,12 +22,13 @@ type startFacts struct {
 	uuid    string
 	needs   domainxml.StartNeeds
 	saved   bool
-	images  map[string]string // why libvirt cannot open the image of a disk, by target
-	silent  map[string]error  // why libvirt was not asked about a disk, by target
-	volumes []string          // targets whose volumes are not in their pools
-	memory  uint64            // bytes that the host can give away; 0 when it does not say
-	total   uint64            // bytes that the host has
-	last    string            // libvirt's words when the last start failed
+	images  map[string]string    // why libvirt cannot open the image of a disk, by target
+	silent  map[string]error     // why libvirt was not asked about a disk, by target
+	volumes []string             // targets whose volumes are not in their pools
+	memory  uint64               // bytes that the host can give away; 0 when it does not say
+	total   uint64               // bytes that the host has
+	last    string               // libvirt's words when the last start failed
+	missing []domainxml.HostNeed // of needs.Host
 	caps    model.Capabilities
 	pools   []*model.StoragePool
 }
@@ -53,7 +53,7 @@ func (c *Conn) CheckStart(ctx context.Context, uuid string) ([]model.StartCheck,
 		return nil, err
 	}
 	f.last = c.memory.startFailure(uuid)
-	checks := slices.Concat(f.machine(), f.firmware(c.statFile()), f.storage(c.statDir()))
+	checks := slices.Concat(f.machine(), f.firmware(func(path string) bool { return c.fileMissing(ctx, path) }), f.storage(c.statDir()), f.references())
 	return append(checks, f.lastWords(checks)...), nil
 }
 
@@ -79,6 +79,7 @@ func (c *Conn) gatherStart(ctx context.Context, conn *libvirt.Connect, uuid stri
 	if f.saved, err = optional(dom.HasManagedSaveImage(0)); err != nil {
 		return nil, err
 	}
+	f.missing = c.missingOnHost(ctx, conn, f.needs.Host)
 	for _, d := range f.needs.Disks {
 		if err := c.imageAnswers(ctx, &model.Device{Source: d.Path, Pool: d.Pool, Volume: d.Volume}); err != nil {
 			f.silent[d.Target] = err
@@ -297,17 +298,6 @@ func deniedPath(message string) string {
 		return m[1]
 	}
 	return ""
-}
-
-// statFile says which files of a local host are surely not there.
-func (c *Conn) statFile() func(string) bool {
-	if c.places.config == "" {
-		return func(string) bool { return false }
-	}
-	return func(path string) bool {
-		_, err := os.Stat(path)
-		return os.IsNotExist(err)
-	}
 }
 
 // noteStart keeps libvirt's own words about a start that failed.
