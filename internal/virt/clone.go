@@ -171,6 +171,9 @@ func (k *copying) copyDisks(xml string) error {
 		if err != nil {
 			return err
 		}
+		if err := k.inspection().inside(i.vol, i.facts.Path); err != nil {
+			return err
+		}
 		from := &copySource{vol: i.vol, format: d.Format, chain: chain}
 		if err := from.look(k.inspection()); err != nil {
 			return err

@@ -153,6 +153,9 @@ func (m *movingDisk) replace(disk *domainxml.Element, original *libvirt.StorageV
 		return err
 	}
 	defer pool.Free()
+	if err := m.inspection().guarded(pool); err != nil {
+		return err
+	}
 	note, err := m.choose(pool, disk, from.facts.Path)
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ func (c *Conn) CheckHealth(ctx context.Context) ([]model.Check, error) {
 	return append([]model.Check{
 		{ID: "libvirt", Status: model.CheckOK, Message: fmt.Sprintf("libvirt %s answers.", host.LibvirtVersion)},
 		checkKVM(caps), checkFirmware(caps), checkNetwork(networks), storage,
-	}, checkAnswers(pools)...), nil
+	}, slices.Concat(checkAnswers(pools), c.checkFolders(ctx, pools))...), nil
 }
 
 // checkAnswers names the pools that do not answer.

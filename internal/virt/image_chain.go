@@ -235,7 +235,10 @@ func (i *inspection) inPool(place string) error {
 	if hasCode(err, libvirt.ERR_NO_STORAGE_VOL) || err == nil && inScratch(v) {
 		return errs.Wrap(errs.NotAuthorized, inventory.ErrNeedsHostPath, "The image “%s” is in no active storage pool. Using it needs the right to use files of the host.", place)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return i.inside(v, place)
 }
 
 // factsOf returns what libvirt has found out of a volume.

@@ -129,6 +129,9 @@ type look struct {
 func (l *look) chain(c *domainxml.Chain) error {
 	for n := range c.Images {
 		image := &c.Images[n]
+		if err := l.refuseLink(c.Target, l.over.pathOf(l.conn, &image.Device)); err != nil {
+			return err
+		}
 		if imageFormat(image.Format) != "qcow2" {
 			continue
 		}

@@ -50,6 +50,9 @@ type fileInfo struct {
 	uid           uint32
 	mode          uint32 // permission bits
 	links         uint32
+	// weak is a folder on the way, and link a symbolic link, that another user than
+	// root can replace or has made; empty if there is none.
+	weak, link string
 	// Of a file: bytes, and when content and status last changed, in ns.
 	length            uint64
 	modified, changed int64
@@ -241,6 +244,7 @@ func (w *walk) enter(path string) error {
 // folder above the one that a link leads to.
 func (w *walk) follow(path string) (fileInfo, error) {
 	here, rest := "/", path // here has no links but perhaps in its last part
+	weak, link, sticky := "", "", ""
 	for links := 0; ; {
 		if err := w.enter(here); err != nil {
 			return fileInfo{path: here}, err
@@ -249,7 +253,14 @@ func (w *walk) follow(path string) (fileInfo, error) {
 		if err != nil {
 			return fileInfo{kind: kindOf(err, here), path: filepath.Join(here, rest)}, nil
 		}
+		if sticky != "" && st.Uid != 0 {
+			weak = sticky
+		}
+		sticky = ""
 		if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+			if st.Uid != 0 {
+				link = here
+			}
 			target, err := os.Readlink(here)
 			if links++; err != nil || links > maxLinks {
 				return fileInfo{kind: fileBroken, path: filepath.Join(here, rest)}, nil
@@ -263,16 +274,28 @@ func (w *walk) follow(path string) (fileInfo, error) {
 		part, more := cutPart(rest)
 		switch {
 		case part == "":
-			return foundAt(here, &st), nil
+			info := foundAt(here, &st)
+			info.weak, info.link = weak, link
+			return info, nil
 		case st.Mode&unix.S_IFMT != unix.S_IFDIR:
 			return fileInfo{kind: fileMissing, path: filepath.Join(here, rest)}, nil
 		case part == "..":
 			here, rest = filepath.Dir(here), more
 		default:
+			switch {
+			case !rootOnly(st.Uid, uint32(st.Mode)):
+				weak = here
+			case st.Mode&0o022 != 0: // sticky: what root has in it stays
+				sticky = here
+			}
 			here, rest = filepath.Join(here, part), more
 		}
 	}
 }
+
+// rootOnly reports whether only root can replace what root has in a folder. In the
+// unit's user namespace everybody but root and the service is one other user.
+func rootOnly(uid, mode uint32) bool { return uid == 0 && (mode&0o022 == 0 || mode&unix.S_ISVTX != 0) }
 
 // cutPart splits the first part off a path; empty at its end.
 func cutPart(path string) (part, rest string) {

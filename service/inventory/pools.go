@@ -18,6 +18,9 @@ type PoolManager interface {
 	StopPool(ctx context.Context, uuid string) error
 	// ScanPool has libvirt look through a pool that is active.
 	ScanPool(ctx context.Context, uuid string) error
+	// PoolWarning says who else can change the folder of a pool; empty if only root
+	// can.
+	PoolWarning(ctx context.Context, uuid string) (string, error)
 	// DeletePool stops a pool and removes its configuration. With storage it
 	// also removes what the pool is made of: its folder, its volume group. kept
 	// says why that stays.

@@ -124,6 +124,9 @@ type NewVolumes interface {
 	// rights do not cover the image or its layers, and DeviceInUse if a VM uses it
 	// in another format.
 	InspectImage(ctx context.Context, path, format string, readOnly bool, rights ImageRights) ([]model.Layer, error)
+	// MayFill is NotAuthorized, with ErrNeedsStorage, if the rights do not cover
+	// new images in a pool, since others than root can change its folder.
+	MayFill(ctx context.Context, pool string, rights ImageRights) error
 	// MakeVolume makes an empty volume. Nothing is left when it fails.
 	MakeVolume(ctx context.Context, pool string, v VolumeInfo) (VolumeInfo, error)
 	// FillVolume writes bytes into a volume from its beginning. Unlike other

@@ -44,6 +44,11 @@ func (r *request) createVM(ctx context.Context) ([]any, error) {
 	if err == nil {
 		err = r.withStorage(ctx, func(storage bool) error {
 			plan.AllowStorage(storage)
+			for _, pool := range plan.Pools() {
+				if err := conn.MayFill(ctx, pool, plan.Rights()); err != nil {
+					return err
+				}
+			}
 			for _, disk := range plan.Uses() {
 				if err := conn.CheckUse(ctx, disk, storage); err != nil {
 					return err

@@ -65,7 +65,12 @@ func (r *request) createPool(ctx context.Context) ([]any, error) {
 				return nil, err
 			}
 			r.announcePool(ctx, uuid)
-			return map[string]any{"pool": model.PoolPath(uuid)}, nil
+			result := map[string]any{"pool": model.PoolPath(uuid)}
+			// What is not known now, Host.CheckHealth tells.
+			if warning, err := conn.PoolWarning(ctx, uuid); err == nil && warning != "" {
+				result["warnings"] = []string{warning}
+			}
+			return result, nil
 		},
 	})
 }

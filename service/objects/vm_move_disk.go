@@ -47,6 +47,12 @@ func (r *request) moveDisk(ctx context.Context) ([]any, error) {
 		return nil, err
 	}
 	rights, err := r.copyRights(ctx, conn, disk.ID)
+	if err == nil {
+		err = r.withStorage(ctx, func(storage bool) error {
+			rights.Storage = storage
+			return conn.MayFill(ctx, pool.UUID, rights)
+		})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,11 @@ func (c *Conn) SetPoolAutostart(ctx context.Context, uuid string, on bool) error
 }
 
 // DeletePool implements inventory.Conn. A pool that still has volumes keeps its
+// PoolWarning implements inventory.Conn.
+func (c *Conn) PoolWarning(ctx context.Context, uuid string) (string, error) {
+	return "", c.enter(ctx, "pool-warning", uuid)
+}
+
 // storage.
 func (c *Conn) DeletePool(ctx context.Context, uuid string, storage bool) (kept, err error) {
 	if _, err := one(c, ctx, "delete-pool", uuid, c.h.pools); err != nil {

@@ -177,6 +177,11 @@ func (c *Conn) PeekVolume(ctx context.Context, pool, name string, offset, length
 	return data, err
 }
 
+// MayFill implements inventory.Conn.
+func (c *Conn) MayFill(ctx context.Context, pool string, _ inventory.ImageRights) error {
+	return c.enter(ctx, "may-fill", pool)
+}
+
 // InspectImage implements inventory.Conn. It knows only of what PutOverlay has
 // made.
 func (c *Conn) InspectImage(ctx context.Context, path, format string, _ bool, rights inventory.ImageRights) ([]model.Layer, error) {
