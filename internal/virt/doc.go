@@ -40,6 +40,49 @@
 // from changes of its files where they can be watched (see watch.go), and
 // else found by a slow sweep.
 //
+// # Images that are opened as root
+//
+// What is in an image is written by its guest, and libvirtd, QEMU and qemu-img
+// follow it: to a layer below, to a file with the data, through a link. So each
+// call that has one of them open an image has a look before it, which refuses what
+// the caller may not use. A test holds this table to the code.
+//
+//	call                     in                              look
+//	AttachDeviceFlags        editing.add                     prepare
+//	BlockResize              resizeLive                      (QEMU has the image open)
+//	CreateSnapshotXML        Conn.CreateSnapshot             lookBeforeSnapshot
+//	CreateSnapshotXML        Conn.SetSnapshotDescription     (opens none)
+//	CreateWithFlags          Conn.Start                      lookBeforeStart
+//	DomainDefineXML          redefine                        (opens none)
+//	DomainDefineXMLFlags     Conn.defineXML                  (opens none; InspectImage before it)
+//	DomainDefineXMLFlags     copying.run                     (opens none)
+//	Download                 Conn.DownloadVolume             (bytes of one file, for who manages storage)
+//	Download                 peek                            (bytes of one file)
+//	GetBlockInfo             measureAll                      (the header, for the size)
+//	GetBlockInfo             resizeLive                      (QEMU has the image open)
+//	GetBlockInfo             startFacts.look                 (the header, for the size)
+//	Refresh                  Conn.ScanPool                   (headers, for sizes and names)
+//	Refresh                  awaitFormat                     (headers, for sizes and names)
+//	Refresh                  uses.refresh                    (headers, for sizes and names)
+//	Resize                   resizeVolume                    volume
+//	RevertToSnapshot         Conn.RevertSnapshot             lookBeforeSnapshot
+//	Snapshot.Delete          Conn.DeleteSnapshot             lookBeforeSnapshot
+//	StoragePoolCreateXML     Conn.withImage                  isKernels
+//	StorageVolCreateXML      Conn.CreateVolume               place
+//	StorageVolCreateXML      Conn.MakeVolume                 (has no base image)
+//	StorageVolCreateXML      copying.copyDisk                look
+//	StorageVolCreateXMLFrom  copyImage                       look
+//	UpdateDeviceFlags        editing.update                  resolveImage
+//	UpdateDeviceFlags        movingDisk.use                  (a copy that copyImage has made)
+//	Upload                   Conn.UploadVolume               (bytes of one file, for who manages storage)
+//	Upload                   fill                            (into a volume that was made just now)
+//	Wipe                     Conn.WipeVolume                 onUses
+//
+// libvirt starts VMs with the host, and other programs start them, without this
+// service. What they open then is what the definition names: that of the service
+// names all layers and their end. A data file that a header names in spite of that,
+// QEMU itself opens, as its own user.
+//
 // # What a read costs
 //
 // A VM that is off takes four short calls, one that runs four, too. A list

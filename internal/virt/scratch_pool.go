@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,6 +54,9 @@ func (c *Conn) withImage(conn *libvirt.Connect, scratch, kind, place string, do 
 		return err
 	}
 	folder, name := filepath.Split(place)
+	if isKernels(folder) {
+		return errs.New(errs.NotSupported, "The image “%s” is in a folder of the kernel, whose files are not looked at.", place)
+	}
 	xml, err := domainxml.NewPool(&model.PoolSpec{Name: scratch + rand.Text(), Kind: "dir", Target: filepath.Clean(folder)})
 	if err != nil {
 		return err
@@ -72,6 +76,12 @@ func (c *Conn) withImage(conn *libvirt.Connect, scratch, kind, place string, do 
 	}
 	defer v.Free()
 	return do(v)
+}
+
+// isKernels reports whether a folder has files that do something when they are
+// opened, as libvirt opens all files of a pool.
+func isKernels(folder string) bool {
+	return slices.ContainsFunc([]string{"/dev", "/proc", "/sys"}, func(of string) bool { return within(filepath.Clean(folder), of) })
 }
 
 // clearScratch ends the pools that processes left which were killed: all but our

@@ -27,7 +27,12 @@ func (c *Conn) CreateVolume(ctx context.Context, pool string, v inventory.NewVol
 	if err != nil {
 		return err
 	}
-	return c.inPool(context.WithoutCancel(ctx), pool, func(_ *libvirt.Connect, p *libvirt.StoragePool) error {
+	return c.inPool(context.WithoutCancel(ctx), pool, func(conn *libvirt.Connect, p *libvirt.StoragePool) error {
+		if v.Backing != "" { // qemu-img opens it
+			if _, err := c.inspect(conn, inventory.ImageRights{Storage: true}).place(v.Backing, v.BackingFormat, true); err != nil {
+				return err
+			}
+		}
 		made, err := p.StorageVolCreateXML(xml, 0)
 		if err != nil {
 			return err
