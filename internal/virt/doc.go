@@ -74,7 +74,7 @@
 //	StorageVolCreateXMLFrom  copyImage                       look
 //	UpdateDeviceFlags        editing.update                  resolveImage
 //	UpdateDeviceFlags        movingDisk.use                  (a copy that copyImage has made)
-//	Upload                   Conn.UploadVolume               (bytes of one file, for who manages storage)
+//	Upload                   send                            (bytes of one file, for who manages storage)
 //	Upload                   fill                            (into a volume that was made just now)
 //	Wipe                     Conn.WipeVolume                 onUses
 //
