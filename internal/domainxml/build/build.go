@@ -56,6 +56,9 @@ var onlyNew = map[model.DeviceKind]configurator{
 // Kinds is the kinds of devices that can be added.
 func Kinds() []model.DeviceKind { return slices.Sorted(maps.Keys(configurators)) }
 
+// Keys is the keys that may be given for a kind of device, besides kind.
+func Keys(kind model.DeviceKind) []string { return strings.Fields(configurators[kind].keys) }
+
 // XML is the element of a device that a caller adds. Errors are InvalidArgument.
 func XML(d *Device) (string, error) {
 	c, ok := configurators[d.Kind]

@@ -270,3 +270,22 @@ func Within(limit time.Duration, holds func() bool) error {
 	}
 	return nil
 }
+
+// Run runs fn on a thread with a user's ids, and waits for it.
+func Run(t *testing.T, name string, fn func()) {
+	t.Helper()
+	who := Lookup(t, name)
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread() // for good; see Dial
+		defer func() { select {} }()
+		err := who.become()
+		if err == nil {
+			fn()
+		}
+		done <- err
+	}()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
