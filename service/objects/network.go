@@ -51,10 +51,11 @@ func (r *request) createNetwork(ctx context.Context) ([]any, error) {
 		return nil, err
 	}
 	defer unlock()
-	if err := create.Network(&setup, r.host.Networks()); err != nil {
+	create.NormalizeNetwork(&setup)
+	if err := r.checkRanges(&setup); err != nil {
 		return nil, err
 	}
-	if err := r.checkRanges(&setup); err != nil {
+	if err := create.Network(&setup, r.host.Networks()); err != nil {
 		return nil, err
 	}
 	uuid, err := conn.CreateNetwork(ctx, setup)

@@ -35,10 +35,10 @@ func (r *request) configureNetwork(ctx context.Context) ([]any, error) {
 		others := slices.DeleteFunc(r.host.Networks(), func(n *model.Network) bool { return n.UUID == uuid })
 		setup := r.network.Setup()
 		setup.Take(&changes, given)
-		if err := create.NetworkConflict(&setup, others, given); err != nil {
+		if err := r.checkRanges(&changes); err != nil {
 			return err
 		}
-		if err := r.checkRanges(&changes); err != nil {
+		if err := create.NetworkConflict(&setup, others, given); err != nil {
 			return err
 		}
 		did, err = conn.ConfigureNetwork(ctx, uuid, changes, inventory.NetworkChange{Given: given, DryRun: r.options.flag(optDryRun)})

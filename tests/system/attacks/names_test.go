@@ -569,11 +569,7 @@ func TestTheTreeIsReadableWhateverIsInIt(t *testing.T) {
 	removeVM(t, bad)
 	define := func(kind, xml string) {
 		t.Helper()
-		file := filepath.Join(t.TempDir(), "xml")
-		if err := os.WriteFile(file, []byte(xml), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		virsh(t, kind, file)
+		virsh(t, kind, writeFile(t, xml))
 	}
 	define("define", "<domain type='qemu'><name>"+bad+"</name><title>"+bad+"</title><description>"+bad+"\nmore</description><memory>65536</memory>"+
 		"<os><type arch='x86_64' machine='q35'>hvm</type></os><devices><disk type='file' device='cdrom'><source file='/srv/"+bad+"'/><target dev='sda' bus='sata'/></disk>"+
