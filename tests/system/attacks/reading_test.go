@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -211,6 +212,13 @@ func TestReadingIsClosedByARule(t *testing.T) {
 		}
 	}
 	bob.Must("/org/kvmmanager", "Manager.UnsubscribeStatistics", none())
+	readonly := func(user string) (string, error) {
+		out, err := exec.Command("runuser", "-u", user, "--", "virsh", "--readonly", "--connect", "qemu:///system", "dumpxml", "prod-read").CombinedOutput()
+		return string(out), err
+	}
+	if out, err := readonly("bob"); err != nil {
+		t.Fatalf("libvirt itself is closed already: %s", out)
+	}
 
 	installed(t, "polkit/examples/no-reading.rules", "/etc/polkit-1/rules.d/40-no-reading.rules", nil)
 	closed := func() bool { return bob.Call(local, "Host.ListVMs", none()).Err != nil }
@@ -224,6 +232,12 @@ func TestReadingIsClosedByARule(t *testing.T) {
 		if got := caller.ErrorName(alice.Send(fresh(m, api.BusName)).Err); got == "org.kvmmanager.Error.NotAuthorized" {
 			t.Errorf("%s is refused to alice", name)
 		}
+	}
+	if out, err := readonly("bob"); err == nil {
+		t.Errorf("libvirt itself tells bob:\n%s", out)
+	}
+	if out, err := readonly("alice"); err != nil {
+		t.Errorf("libvirt itself is closed to alice: %s", out)
 	}
 	alice.Must("/org/kvmmanager", "Manager.UnsubscribeStatistics", none())
 	bob.Must("/org/kvmmanager", "Manager.GetPermissions", local, none())
