@@ -78,7 +78,13 @@ func (t *Tree) Connect(address string) (*dbus.Conn, error) {
 	return conn, nil
 }
 
+// sendBuffer is how many bytes may wait in the socket for the bus to read them,
+// as the kernel counts. What waits there nobody can overtake, and a busy bus reads
+// 2 KiB at a time.
+const sendBuffer = 32 << 10
+
 func newLink(socket *net.UnixConn, t *Tree) *link {
+	_ = socket.SetWriteBuffer(sendBuffer) // with the usual size it works as well
 	l := &link{conn: socket, tree: t, in: receiver{conn: socket}, heard: map[string]bool{daemonName: true}}
 	l.ctx, l.end = context.WithCancel(context.Background())
 	return l

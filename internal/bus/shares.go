@@ -11,7 +11,7 @@ const (
 	// same time, and maxServedPerUser how many of one user: as many answers of a
 	// user others wait for in the socket.
 	maxServed        = 64
-	maxServedPerUser = 4
+	maxServedPerUser = 2
 	// maxQueued is how many calls of one user wait for that, and maxRefusals how
 	// many refusals of further ones wait to be sent. The bus allows a user 256
 	// connections, and each to wait for 128 answers.
