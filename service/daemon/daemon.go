@@ -32,6 +32,8 @@ const (
 	// gives up after 25 s.
 	firstLook     = 5 * time.Second
 	firstLookHere = 15 * time.Second
+	// privateName is owned by the connection that asks polkit and the bus.
+	privateName = api.BusName + ".Private"
 	// goodbye is how long jobs may take to stop.
 	goodbye = 10 * time.Second
 )
@@ -95,6 +97,11 @@ func (d *daemon) connect(ctx context.Context) error {
 	// anybody may send.
 	if d.ask, err = bus.New("/", nil, nil, nil, d.log).Connect(address); err != nil {
 		return err
+	}
+	// The bus's policy keeps away from this name what others would send. Without
+	// it the connection reads over that.
+	if _, err := d.ask.RequestName(privateName, dbus.NameFlagDoNotQueue); err != nil {
+		d.log.Warn("cannot own the name "+privateName, "error", err)
 	}
 	d.service, err = objects.New(objects.Options{
 		Version: d.options.Version, Hypervisor: virt.New(d.log), Authority: d.authority(),
