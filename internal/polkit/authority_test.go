@@ -253,7 +253,69 @@ func TestWhoeverAsksMuchWaitsForHimselfOnly(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 	}
-	if authority.quick.taken != 0 || len(authority.quick.users) != 0 || len(authority.quick.turns) != 0 {
-		t.Errorf("%d questions of %d users remain", authority.quick.taken, len(authority.quick.users))
+	if authority.quick.taken != 0 || len(authority.quick.turns) != 0 {
+		t.Errorf("%d questions of %d users remain", authority.quick.taken, len(authority.quick.turns))
+	}
+}
+
+func TestTheLongestQueueAsksOneAtATime(t *testing.T) {
+	t.Parallel()
+	q := newQueue(maxQuick, maxQuickPerUser)
+	ctx, giveUp := context.WithCancel(t.Context())
+	defer giveUp()
+	turns := make(chan uint32, 1000)
+	ask := func(uid uint32, times int) {
+		for range times {
+			go func() {
+				if _, err := q.take(ctx, uid); err == nil {
+					turns <- uid
+				}
+			}()
+		}
+	}
+	state := func() (taken map[uint32]int, all int) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		taken = map[uint32]int{}
+		for uid, l := range q.users {
+			taken[uid] = l.taken
+			all += l.taken + len(l.waiting)
+		}
+		return taken, all
+	}
+	await := func(want int) map[uint32]int {
+		t.Helper()
+		for limit := deadline(t); limit.Err() == nil; time.Sleep(time.Millisecond) {
+			if taken, all := state(); all == want {
+				return taken
+			}
+		}
+		t.Fatalf("there are not %d questions", want)
+		return nil
+	}
+	ask(1, 100)
+	if taken := await(100); taken[1] != maxQuickPerUser {
+		t.Errorf("a user alone asks %d questions at a time", taken[1])
+	}
+	ask(2, 10)
+	if taken := await(110); taken[2] != maxQuickPerUser {
+		t.Errorf("another user asks %d questions at a time", taken[2])
+	}
+	for i := range 3 {
+		q.done(q.users[1])
+		if taken := await(109 - i); taken[1] != maxQuickPerUser-1-i {
+			t.Errorf("after %d answers the first user asks %d questions at a time", i+1, taken[1])
+		}
+	}
+	q.done(q.users[1])
+	if taken := await(106); taken[1] != 1 {
+		t.Errorf("beside another one a user asks %d questions at a time", taken[1])
+	}
+	for range 10 {
+		q.done(q.users[2])
+	}
+	q.done(q.users[1])
+	if taken := await(95); taken[1] != maxQuickPerUser {
+		t.Errorf("alone again, a user asks %d questions at a time", taken[1])
 	}
 }

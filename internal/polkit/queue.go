@@ -7,7 +7,9 @@ import (
 )
 
 // queue bounds how many questions are asked at the same time, over all users and
-// of each. Users take turns, so whoever asks much waits for his own questions.
+// of each. Users take turns, so a user who asks much waits for his own questions.
+// While others ask as well, the user with most questions waiting asks one at a
+// time: polkit answers them in the order in which they come.
 type queue struct {
 	total, perUser int
 
@@ -65,7 +67,7 @@ func (q *queue) dispatch() {
 		}
 		l := q.turns[0]
 		q.turns = q.turns[1:]
-		for l.taken < q.perUser && len(l.waiting) > 0 && q.taken < q.total {
+		for limit := q.limit(l); l.taken < limit && len(l.waiting) > 0 && q.taken < q.total; {
 			close(l.waiting[0])
 			l.waiting = l.waiting[1:]
 			l.taken++
@@ -86,6 +88,26 @@ func (q *queue) done(l *line) {
 	q.dispatch()
 }
 
+// limit is how many questions of a user may be asked now. The caller holds mu.
+func (q *queue) limit(l *line) int {
+	for _, other := range q.users {
+		if other != l && len(other.waiting) >= len(l.waiting) {
+			return q.perUser
+		}
+	}
+	if len(q.users) > 1 {
+		return 1
+	}
+	return q.perUser
+}
+
+// forget removes a user without questions. The caller holds mu.
+func (q *queue) forget(l *line) {
+	if l.taken == 0 && len(l.waiting) == 0 {
+		delete(q.users, l.uid)
+	}
+}
+
 // leave takes a question that waits out of the queue, and reports whether it
 // was there.
 func (q *queue) leave(l *line, turn chan struct{}) bool {
@@ -101,11 +123,4 @@ func (q *queue) leave(l *line, turn chan struct{}) bool {
 	}
 	q.forget(l)
 	return true
-}
-
-// forget removes a user without questions. The caller holds mu.
-func (q *queue) forget(l *line) {
-	if l.taken == 0 && len(l.waiting) == 0 {
-		delete(q.users, l.uid)
-	}
 }
