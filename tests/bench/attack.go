@@ -30,44 +30,52 @@ import (
 type attack struct {
 	name        string
 	connections int
-	run         func(ctx context.Context, a *attacker, sent *atomic.Int64) error
+	every       time.Duration // the pause between two messages of a connection
+	run         func(ctx context.Context, a *attacker, every time.Duration, sent *atomic.Int64) error
 }
 
-// attacks are all at work at the same time, each as fast as the bus takes it.
-// Together they have fewer than the 256 connections that a bus allows a user.
+// attacks are all at work at the same time, again and again. Together they have
+// fewer than the 256 connections that a bus allows a user.
+//
+// Between two messages each connection pauses, since what is attacked is the
+// service and not the bus. dbus-daemon has one thread for everybody, which reads,
+// checks and copies what any user sends to any connection: 4 MiB take it some 30
+// ms, and a user who wants to hold up the bus itself needs no service for it. The
+// pauses leave it about half of its time; what it takes nevertheless is shown by a
+// call to another service, which is measured beside.
 var attacks = []attack{
-	{"signals of 4 MiB to the name", 5, flood(signalTo(toName))},
-	{"signals of 4 MiB to the connection that asks polkit", 5, flood(signalTo(toAsker))},
-	{"answers of 4 MiB to nothing", 2, flood(func(a *attacker) []byte {
+	{"signals of 4 MiB to the name", 5, 2 * time.Second, flood(signalTo(toName))},
+	{"signals of 4 MiB to the connection that asks polkit", 5, 2 * time.Second, flood(signalTo(toAsker))},
+	{"answers of 4 MiB to nothing", 2, 4 * time.Second, flood(func(a *attacker) []byte {
 		return a.message(dbus.TypeMethodReply, a.asker, 0, "", "", strings.Repeat("x", 4<<20))
 	})},
-	{"errors of 4 MiB to nothing", 2, flood(func(a *attacker) []byte {
+	{"errors of 4 MiB to nothing", 2, 4 * time.Second, flood(func(a *attacker) []byte {
 		return a.message(dbus.TypeError, a.name, 0, "", "", strings.Repeat("x", 4<<20))
 	})},
-	{"calls of 4 MiB with as many values as possible", 3, flood(callWith("CreateVM", 4<<20))},
-	{"calls of 60 KiB with as many values as possible", 2, flood(callWith("PlanVM", 60<<10))},
-	{"calls of 250 KiB with as many values as possible", 1, flood(callWith("PlanVM", 250<<10))},
-	{"XML of 1 MiB", 2, flood(func(a *attacker) []byte {
+	{"calls of 4 MiB with as many values as possible", 12, 5 * time.Second, flood(callWith("CreateVM", 4<<20))},
+	{"calls of 60 KiB with as many values as possible", 2, 10 * time.Millisecond, flood(callWith("PlanVM", 60<<10))},
+	{"calls of 250 KiB with as many values as possible", 1, 50 * time.Millisecond, flood(callWith("PlanVM", 250<<10))},
+	{"XML of 1 MiB", 2, 500 * time.Millisecond, flood(func(a *attacker) []byte {
 		return a.message(dbus.TypeMethodCall, api.BusName, dbus.FlagNoReplyExpected, rig.LocalHost, api.HostInterface+".DefineXML",
 			"<domain>"+strings.Repeat("<x/>", (1<<20-100)/4)+"</domain>", map[string]dbus.Variant{})
 	})},
-	{"GetPermissions", 4, ask(32, func(_ *attacker, n int) (dbus.ObjectPath, string, []any) {
+	{"GetPermissions", 4, 5 * time.Millisecond, ask(32, func(_ *attacker, n int) (dbus.ObjectPath, string, []any) {
 		objects := []dbus.ObjectPath{rig.LocalHost, api.RootPath, stallHost}
 		return api.RootPath, api.ManagerInterface + ".GetPermissions", []any{objects[n%len(objects)], map[string]dbus.Variant{}}
 	})},
-	{"GetManagedObjects", 3, ask(8, func(*attacker, int) (dbus.ObjectPath, string, []any) {
+	{"GetManagedObjects", 3, 20 * time.Millisecond, ask(8, func(*attacker, int) (dbus.ObjectPath, string, []any) {
 		return api.RootPath, "org.freedesktop.DBus.ObjectManager.GetManagedObjects", nil
 	})},
-	{"refused calls", 2, ask(32, func(*attacker, int) (dbus.ObjectPath, string, []any) {
+	{"refused calls", 2, 10 * time.Millisecond, ask(32, func(*attacker, int) (dbus.ObjectPath, string, []any) {
 		return stallVM, api.VMInterface + ".Shutdown", []any{rig.Options("timeout", uint32(1<<32-1))}
 	})},
-	{"Ping without an answer", 2, flood(func(a *attacker) []byte {
+	{"Ping without an answer", 2, time.Millisecond, flood(func(a *attacker) []byte {
 		return a.message(dbus.TypeMethodCall, api.BusName, dbus.FlagNoReplyExpected, api.RootPath, "org.freedesktop.DBus.Peer.Ping")
 	})},
-	{"subscriptions", 150, ask(1, func(*attacker, int) (dbus.ObjectPath, string, []any) {
+	{"subscriptions", 150, 500 * time.Millisecond, ask(1, func(*attacker, int) (dbus.ObjectPath, string, []any) {
 		return api.RootPath, api.ManagerInterface + ".SubscribeStatistics", []any{uint32(500), map[string]dbus.Variant{}}
 	})},
-	{"connections that come and go", 1, comeAndGo},
+	{"connections that come and go", 1, 20 * time.Millisecond, comeAndGo},
 }
 
 // beAttacker is a process that attacks until its input ends, as whatever user it
@@ -89,7 +97,7 @@ func beAttacker(ctx context.Context) error {
 				defer a.close()
 				// An attacker whom the bus has thrown out comes again.
 				for ctx.Err() == nil {
-					if err := kind.run(ctx, a, &counts[i]); err != nil && ctx.Err() == nil {
+					if err := kind.run(ctx, a, kind.every, &counts[i]); err != nil && ctx.Err() == nil {
 						a.close()
 						if a, err = newAttacker(); err != nil {
 							time.Sleep(10 * time.Millisecond)
@@ -212,12 +220,12 @@ func (a *attacker) message(typ dbus.Type, to string, flags dbus.Flags, path dbus
 }
 
 // flood writes one message again and again.
-func flood(make func(*attacker) []byte) func(context.Context, *attacker, *atomic.Int64) error {
-	return func(ctx context.Context, a *attacker, sent *atomic.Int64) error {
+func flood(make func(*attacker) []byte) func(context.Context, *attacker, time.Duration, *atomic.Int64) error {
+	return func(ctx context.Context, a *attacker, every time.Duration, sent *atomic.Int64) error {
 		if a.conn == nil {
 			return net.ErrClosed
 		}
-		for message := make(a); ctx.Err() == nil; sent.Add(1) {
+		for message := make(a); pause(ctx, every) == nil; sent.Add(1) {
 			if _, err := a.socket.Write(message); err != nil {
 				return err
 			}
@@ -250,13 +258,13 @@ func callWith(member string, size int) func(*attacker) []byte {
 }
 
 // ask makes calls and has this many of them under way. A refusal is an answer.
-func ask(underWay int, what func(a *attacker, n int) (dbus.ObjectPath, string, []any)) func(context.Context, *attacker, *atomic.Int64) error {
-	return func(ctx context.Context, a *attacker, sent *atomic.Int64) error {
+func ask(underWay int, what func(a *attacker, n int) (dbus.ObjectPath, string, []any)) func(context.Context, *attacker, time.Duration, *atomic.Int64) error {
+	return func(ctx context.Context, a *attacker, every time.Duration, sent *atomic.Int64) error {
 		if a.conn == nil {
 			return net.ErrClosed
 		}
 		answers := make(chan *dbus.Call, underWay)
-		for n := 0; ctx.Err() == nil; n++ {
+		for n := 0; pause(ctx, every) == nil; n++ {
 			if n >= underWay {
 				select {
 				case <-answers:
@@ -276,8 +284,8 @@ func ask(underWay int, what func(a *attacker, n int) (dbus.ObjectPath, string, [
 }
 
 // comeAndGo makes a connection for each call.
-func comeAndGo(ctx context.Context, _ *attacker, sent *atomic.Int64) error {
-	for ; ctx.Err() == nil; sent.Add(1) {
+func comeAndGo(ctx context.Context, _ *attacker, every time.Duration, sent *atomic.Int64) error {
+	for ; pause(ctx, every) == nil; sent.Add(1) {
 		conn, err := rig.Connect()
 		if err != nil {
 			return err
