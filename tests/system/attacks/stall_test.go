@@ -4,6 +4,7 @@ package attacks
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -26,7 +27,7 @@ func TestNobodyStallsTheService(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	command := exec.Command(bench, "-json", "stall")
-	command.Stderr = t.Output()
+	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {
 		t.Fatal(err)
