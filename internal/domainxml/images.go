@@ -15,6 +15,10 @@ type Image struct {
 	Whole        bool // the definition says what the image's base images are, or that there are none
 }
 
+// FormatMemory is the format of a file with the memory of a snapshot, which is no
+// image of a disk.
+const FormatMemory = "memory"
+
 // Writes reports whether the VM writes to the image.
 func (i *Image) Writes() bool { return !i.Base && !i.ReadOnly && i.Kind != model.KindCDROM }
 
@@ -67,7 +71,7 @@ func SnapshotImages(doc string) ([]Image, error) {
 		list = append(list, sources(disk, model.Device{Kind: model.KindDisk, Target: disk.attr("name")}, false)...)
 	}
 	if memory := n.find("memory").attr("file"); memory != "" {
-		list = append(list, Image{Device: model.Device{Source: memory}})
+		list = append(list, Image{Device: model.Device{Type: "file", Format: FormatMemory, Source: memory}})
 	}
 	return list, nil
 }

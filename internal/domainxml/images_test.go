@@ -52,5 +52,5 @@ func TestASnapshotNeedsWhatTheVMHadAndWhatWasMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, got, [4]string{"vda", "/a/top", "qcow2", ""}, [4]string{"vda", "/a/next", "qcow2", ""}, [4]string{"vda", "/a/top.s", "qcow2", ""}, [4]string{"", "/a/m.mem", "", ""})
+	wants(t, got, [4]string{"vda", "/a/top", "qcow2", ""}, [4]string{"vda", "/a/next", "qcow2", ""}, [4]string{"vda", "/a/top.s", "qcow2", ""}, [4]string{"", "/a/m.mem", "memory", ""})
 }

@@ -254,7 +254,7 @@ func factsOf(v *libvirt.StorageVol) (domainxml.ImageFacts, error) {
 // files, or a plain disk.
 func imageFormat(format string) string {
 	switch format {
-	case "qcow", "qcow2", "qed", "vmdk":
+	case "qcow", "qcow2", "qed", "vmdk", domainxml.FormatMemory:
 		return format
 	}
 	return "raw"

@@ -207,7 +207,7 @@ func (u *uses) addSnapshots(dom *libvirt.Domain, r *reading) error {
 // follow adds the base images of a disk, as the pools tell. A VM that runs names
 // them itself, but not on every hypervisor.
 func (u *uses) follow(r *reading, image *domainxml.Image, id imageID, active bool) {
-	if image.Format == "" || image.Format == "raw" { // QEMU does not look into it, either
+	if f := image.Format; f == "" || f == "raw" || f == domainxml.FormatMemory { // QEMU does not look into it, either
 		return
 	}
 	for seen := map[string]bool{}; !seen[id.path]; {

@@ -1,6 +1,7 @@
 package create
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,7 +91,7 @@ func (p *Planner) systemDisk(plan *Plan, source *Source) error {
 	case source.volume != nil:
 		p.useVolume(plan, d, source.volume)
 	default:
-		d.Source, d.Type = source.path, "file"
+		d.Source, d.Type, d.Format = source.path, "file", cmp.Or(format, "qcow2")
 	}
 	plan.addDisk(d)
 	return nil
