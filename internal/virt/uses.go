@@ -514,10 +514,19 @@ func nameOf(v *libvirt.StorageVol) string {
 // noOverlay says which volume has a volume as its base image, if one does.
 func (u *uses) noOverlay(id *imageID) error {
 	name, err := u.overlayOf(id)
-	if err == nil && name != "" {
-		err = errs.New(errs.DeviceInUse, "The volume “%s” is made of it.", model.Printable(name))
+	if err == nil {
+		err = madeOf(name)
 	}
 	return err
+}
+
+// madeOf says that a volume has the one at hand as its base image; nil for an empty
+// name.
+func madeOf(name string) error {
+	if name == "" {
+		return nil
+	}
+	return errs.New(errs.DeviceInUse, "The volume “%s” is made of it.", model.Printable(name))
 }
 
 // overlayOf is the name of a volume that has an image as its base image; empty if
@@ -532,12 +541,28 @@ func (u *uses) overlayOf(id *imageID) (string, error) {
 		}
 		u.listed = true
 	}
-	for i := range u.overlays {
-		if u.like(id, &u.overlays[i].base) != different {
-			return u.overlays[i].name, nil
+	return u.overlayAmong(id, u.overlays), nil
+}
+
+func (u *uses) overlayAmong(id *imageID, list []overlay) string {
+	for i := range list {
+		if u.like(id, &list[i].base) != different {
+			return list[i].name
 		}
 	}
-	return "", nil
+	return ""
+}
+
+// absentOverlays lists the volumes with a base image that pools had which are there,
+// but not active.
+func (u *uses) absentOverlays() []overlay {
+	var list []overlay
+	for _, p := range u.allPools() {
+		if !p.active {
+			list = append(list, u.rememberedOverlays(p.uuid)...)
+		}
+	}
+	return list
 }
 
 // listOverlays finds the volumes that have a base image: those of all active pools,
@@ -550,7 +575,7 @@ func (u *uses) listOverlays() error {
 	defer freeRest(pools, (*libvirt.StoragePool).Free)
 	for i := range pools {
 		if u.over.poolAnswers(u.over.ctx, uuidOf(&pools[i])) != nil {
-			u.rememberedOverlays(uuidOf(&pools[i]))
+			u.overlays = append(u.overlays, u.rememberedOverlays(uuidOf(&pools[i]))...)
 			continue
 		}
 		vols, err := pools[i].ListAllStorageVolumes(0)
@@ -568,18 +593,16 @@ func (u *uses) listOverlays() error {
 			}
 		}
 	}
-	for _, p := range u.allPools() {
-		if !p.active {
-			u.rememberedOverlays(p.uuid)
-		}
-	}
+	u.overlays = append(u.overlays, u.absentOverlays()...)
 	return nil
 }
 
-// rememberedOverlays adds the volumes of a pool that had a base image when they were
+// rememberedOverlays lists the volumes of a pool that had a base image when they were
 // last read.
-func (u *uses) rememberedOverlays(pool string) {
+func (u *uses) rememberedOverlays(pool string) []overlay {
+	var list []overlay
 	for name, base := range u.over.bases.of(pool) {
-		u.overlays = append(u.overlays, overlay{name, u.identify(base)})
+		list = append(list, overlay{name, u.identify(base)})
 	}
+	return list
 }

@@ -34,9 +34,15 @@ func (c *Conn) onUsesBut(conn *libvirt.Connect, without string, v *libvirt.Stora
 	return do()
 }
 
-// noVM says which VM needs a volume, if one does.
+// noVM says which VM needs a volume, if one does, or which volume of a pool that is
+// not active: those of active ones are the caller's to know.
 func noVM(v *libvirt.StorageVol) func(*uses, *imageID) error {
-	return func(u *uses, id *imageID) error { return u.refuse(v, id) }
+	return func(u *uses, id *imageID) error {
+		if err := u.refuse(v, id); err != nil {
+			return err
+		}
+		return madeOf(u.overlayAmong(id, u.absentOverlays()))
+	}
 }
 
 // unused says why a volume has to stay, if it has to; see inventory.NewVolumes for

@@ -46,7 +46,7 @@ func (w *wild) diskOn(vm vmNow, volume string) string {
 	var id string
 	eventually(w.t, volume+" is shown as a disk", func() bool {
 		for _, disk := range w.c.get(vmPath(vm.uuid), "VM.Disks").([]map[string]dbus.Variant) {
-			if disk["source"].Value() == placeOf(volume) {
+			if path, _ := disk["source"].Value().(string); path != "" && volumeAt(path) == volume {
 				id = disk["id"].Value().(string)
 			}
 		}

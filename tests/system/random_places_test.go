@@ -3,8 +3,10 @@
 package system_test
 
 import (
+	"html"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -21,8 +23,41 @@ const (
 	elsewhereUUID = "6b6d6d74-0000-4000-8000-0000000000e1"
 
 	wildDisk = "/srv/wild"
+	wildLink = "/srv/wild-link" // leads to wildDisk
 	images   = "/var/lib/libvirt/images"
 )
+
+// spelled is one of the paths to a volume, at random.
+func (w *wild) spelled(volume string) string {
+	folders := []string{images, "/var/lib//libvirt/./images", images + "/../images", wildDisk + "/images", wildLink + "/images"}
+	if strings.HasPrefix(volume, elsewhere) {
+		folders = []string{wildDisk + "/elsewhere", wildLink + "//elsewhere", wildDisk + "/./elsewhere", wildDisk + "/images/../elsewhere"}
+	}
+	return folders[w.rand.IntN(len(folders))] + "/" + filepath.Base(volume)
+}
+
+// sourceFile is the path of a disk in a definition.
+var sourceFile = regexp.MustCompile(`<source file='([^']*)'`)
+
+// respell gives every disk of a VM that is off another spelling of its path, as a
+// definition of another tool's may have it.
+func (w *wild) respell(all world) {
+	w.t.Helper()
+	for _, name := range names {
+		vm, there := all[name]
+		if !there || vm.running {
+			continue
+		}
+		text := virsh(w.t, "dumpxml", "--inactive", "--security-info", name)
+		next := sourceFile.ReplaceAllStringFunc(text, func(source string) string {
+			path := html.UnescapeString(sourceFile.FindStringSubmatch(source)[1])
+			return "<source file='" + html.EscapeString(w.spelled(volumeAt(path))) + "'"
+		})
+		if next != text {
+			virsh(w.t, "define", tempFile(w.t, "spelled.xml", next))
+		}
+	}
+}
 
 // placeOf is the path of a volume.
 func placeOf(volume string) string {
@@ -34,6 +69,12 @@ func placeOf(volume string) string {
 
 // volumeAt is what the volume with a path is called here.
 func volumeAt(path string) string {
+	if folder, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(folder, filepath.Base(path))
+	}
+	if inside, there := strings.CutPrefix(path, wildDisk+"/images/"); there {
+		return inside
+	}
 	if inside, there := strings.CutPrefix(path, wildDisk+"/"); there {
 		return inside
 	}
@@ -78,6 +119,8 @@ func (w *wild) ownDisk() {
 	tinys := fileOf(t, tinyDisk)
 	inside := filepath.Join(wildDisk, "images")
 	run(t, "install", "-d", "-m", "711", wildDisk)
+	run(t, "ln", "-sfn", wildDisk, wildLink)
+	t.Cleanup(func() { _ = os.Remove(wildLink) })
 	t.Cleanup(func() { _ = os.Remove(wildDisk) })
 	if err := unix.Mount("wild", wildDisk, "tmpfs", 0, "mode=711,size="+roomy); err != nil {
 		t.Fatal(err)

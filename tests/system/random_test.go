@@ -32,6 +32,7 @@ func TestRandomOperationsWithFaults(t *testing.T) {
 	begin, did := time.Now(), map[string]int{}
 	for n := range *randomOperations {
 		before := w.truth()
+		w.respell(before)
 		o := w.choose(before)
 		f := w.chooseFault(o)
 		r := w.run(o, f)
