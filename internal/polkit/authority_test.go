@@ -314,8 +314,15 @@ func TestTheLongestQueueAsksOneAtATime(t *testing.T) {
 	for range 10 {
 		q.done(q.users[2])
 	}
+	if taken := await(96); taken[1] != 1 {
+		t.Errorf("beside one who has just asked a user asks %d questions at a time", taken[1])
+	}
+	q.mu.Lock()
+	q.users[2].last = q.users[2].last.Add(-2 * remembered)
+	q.mu.Unlock()
+	ask(1, 1)
 	q.done(q.users[1])
-	if taken := await(95); taken[1] != maxQuickPerUser {
+	if taken := await(96); taken[1] != maxQuickPerUser {
 		t.Errorf("alone again, a user asks %d questions at a time", taken[1])
 	}
 }

@@ -2,9 +2,15 @@ package polkit
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
+	"time"
 )
+
+// remembered is how long a user counts among those who ask after his last
+// question.
+const remembered = time.Second
 
 // queue bounds how many questions are asked at the same time, over all users and
 // of each. Users take turns, so a user who asks much waits for his own questions.
@@ -15,7 +21,7 @@ type queue struct {
 
 	mu    sync.Mutex
 	taken int
-	users map[uint32]*line // with questions asked or waiting
+	users map[uint32]*line // who ask, or have asked lately
 	turns []*line          // with questions waiting
 }
 
@@ -24,6 +30,7 @@ type line struct {
 	uid     uint32
 	taken   int
 	waiting []chan struct{} // closed when it is the question's turn
+	last    time.Time       // when the last question came
 }
 
 func newQueue(total, perUser int) *queue {
@@ -37,11 +44,7 @@ func (q *queue) take(ctx context.Context, uid uint32) (done func(), err error) {
 	}
 	turn := make(chan struct{})
 	q.mu.Lock()
-	l := q.users[uid]
-	if l == nil {
-		l = &line{uid: uid}
-		q.users[uid] = l
-	}
+	l := q.note(uid, time.Now())
 	if len(l.waiting) == 0 {
 		q.turns = append(q.turns, l)
 	}
@@ -84,7 +87,6 @@ func (q *queue) done(l *line) {
 	defer q.mu.Unlock()
 	l.taken--
 	q.taken--
-	q.forget(l)
 	q.dispatch()
 }
 
@@ -101,11 +103,19 @@ func (q *queue) limit(l *line) int {
 	return q.perUser
 }
 
-// forget removes a user without questions. The caller holds mu.
-func (q *queue) forget(l *line) {
-	if l.taken == 0 && len(l.waiting) == 0 {
-		delete(q.users, l.uid)
+// note finds the line of a user who has a question, and forgets users who have
+// had none for some time. The caller holds mu.
+func (q *queue) note(uid uint32, now time.Time) *line {
+	maps.DeleteFunc(q.users, func(_ uint32, l *line) bool {
+		return l.taken == 0 && len(l.waiting) == 0 && now.Sub(l.last) > remembered
+	})
+	l := q.users[uid]
+	if l == nil {
+		l = &line{uid: uid}
+		q.users[uid] = l
 	}
+	l.last = now
+	return l
 }
 
 // leave takes a question that waits out of the queue, and reports whether it
@@ -121,6 +131,5 @@ func (q *queue) leave(l *line, turn chan struct{}) bool {
 	if len(l.waiting) == 0 {
 		q.turns = slices.DeleteFunc(q.turns, func(other *line) bool { return other == l })
 	}
-	q.forget(l)
 	return true
 }
