@@ -69,6 +69,7 @@ type sampling struct {
 	asked  time.Time  // when the hypervisor was last asked for statistics
 	last   *reading   // what it said then; nil when that is of no use
 	latest Samples    // what was made of it
+	err    error      // of the last question
 }
 
 func (s *sampling) askedAt() time.Time {
@@ -93,25 +94,27 @@ func (s *sampling) fresh() (Samples, bool) {
 	return s.latest, s.last != nil && time.Since(s.last.at) < MinSampleInterval
 }
 
-// sample asks the hypervisor, unless another caller has just done so.
+// sample asks the hypervisor. Callers who wait for the answer of another one get that,
+// also when it is an error: with a hypervisor that hangs they would wait for each
+// other.
 func (h *Host) sample(ctx context.Context, interval time.Duration) (Samples, error) {
 	s := &h.samples
 	before := s.askedAt()
 	s.turn.Lock() // for as long as an answer may take
 	defer s.turn.Unlock()
 	s.mu.Lock()
-	if asked := s.asked; asked != before && s.last != nil && !s.last.at.Before(asked) {
+	if s.asked != before {
 		defer s.mu.Unlock()
-		return s.latest, nil
+		return s.latest, s.err
 	}
 	s.asked = time.Now()
 	s.mu.Unlock()
 	now, err := h.readCounters(ctx, interval)
-	if err != nil {
-		return Samples{}, err
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.err = err; err != nil {
+		return Samples{}, err
+	}
 	s.latest = now.since(s.last)
 	s.last = now
 	return s.latest, nil

@@ -47,6 +47,11 @@ func (r *request) deviceForm(device record) error {
 			return err
 		}
 	}
+	if text, ok := device["volume"].Value().(string); ok && device["pool"].Value() == nil {
+		if pool, name, both := strings.Cut(text, "/"); both {
+			device["pool"], device["volume"] = dbus.MakeVariant(pool), dbus.MakeVariant(name)
+		}
+	}
 	if path, ok := device["pool"].Value().(dbus.ObjectPath); ok {
 		pool := find(r.host.Pools(), func(p *model.StoragePool) bool { return p.Path() == model.Path(path) })
 		if pool == nil {

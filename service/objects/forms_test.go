@@ -70,6 +70,7 @@ func TestBothFormsOfAWordAreTheSame(t *testing.T) {
 	for name, form := range map[string]map[string]dbus.Variant{
 		"the pool as an object":   rec("kind", "disk", "pool", pool, "volume", "base.qcow2"),
 		"the volume as an object": rec("kind", "disk", "volume", volume),
+		"both in one name":        rec("kind", "disk", "volume", "default/base.qcow2"),
 		"a source":                rec("kind", "disk", "source", rec("volume", volume)),
 	} {
 		if one, other := device(disk), device(form); one != other || !strings.Contains(one, "base.qcow2") {

@@ -755,3 +755,70 @@ func TestASecondShutdownJoinsTheFirst(t *testing.T) {
 		t.Errorf("of a VM that is off: %v", err)
 	}
 }
+
+// TestEndedJobsAreNoPartOfAnIdleService: they leave the list of objects within seconds
+// of their end, with a signal, and can be read at their path.
+func TestEndedJobsAreNoPartOfAnIdleService(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).withHost(running(1, "web"))
+	removed := make(chan *dbus.Signal, 64)
+	w.conn.Signal(removed)
+	if err := w.conn.AddMatchSignal(dbus.WithMatchSender(w.name), dbus.WithMatchMember("InterfacesRemoved")); err != nil {
+		t.Fatal(err)
+	}
+	var job dbus.ObjectPath
+	if err := w.call(vmPath, "VM.Reset", opts("wait", true)).Store(&job); err != nil {
+		t.Fatal(err)
+	}
+	for s := range removed {
+		if s.Name == "org.freedesktop.DBus.ObjectManager.InterfacesRemoved" && s.Body[0] == job {
+			break
+		}
+	}
+	var objects map[dbus.ObjectPath]map[string]map[string]dbus.Variant
+	if err := w.object(w.conn, model.Root).Call("org.freedesktop.DBus.ObjectManager.GetManagedObjects", 0).Store(&objects); err != nil {
+		t.Fatal(err)
+	}
+	for path, ifaces := range objects {
+		if ifaces[api.JobInterface] != nil {
+			t.Errorf("%s is listed", path)
+		}
+	}
+	if got := w.property(model.Path(job), api.JobInterface, "State"); got != "done" {
+		t.Errorf("at its path it is %v", got)
+	}
+	if err := w.call(model.Path(job), "Job.Wait", none()).Err; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWhatIsNotShownOfADeviceIsNotAnnounced changes a disk in what does not travel, and
+// then in what does.
+func TestWhatIsNotShownOfADeviceIsNotAnnounced(t *testing.T) {
+	t.Parallel()
+	vm := running(1, "web")
+	disk := func(alias string, capacity uint64) []*model.Device {
+		return []*model.Device{{ID: "disk-vda", Kind: model.KindDisk, Target: "vda", Alias: alias, Capacity: capacity}}
+	}
+	vm.Disks = disk("virtio-disk0", 1)
+	w := newWorld(t).withHost(vm)
+	signals := make(chan *dbus.Signal, 64)
+	w.conn.Signal(signals)
+	if err := w.conn.AddMatchSignal(dbus.WithMatchSender(w.name), dbus.WithMatchMember("PropertiesChanged")); err != nil {
+		t.Fatal(err)
+	}
+	for n, capacity := range []uint64{1, 2} {
+		next := *vm
+		next.Title = fmt.Sprint("change ", n) // which is announced each time
+		next.Disks = disk(fmt.Sprint("virtio-disk", n+1), capacity)
+		w.hv.Put(&next)
+		s := <-signals
+		for s.Name != "org.freedesktop.DBus.Properties.PropertiesChanged" {
+			s = <-signals
+		}
+		changed := s.Body[1].(map[string]dbus.Variant)
+		if _, told := changed["Disks"]; told != (n == 1) || changed["Title"].Value() != next.Title {
+			t.Errorf("change %d announces %v", n, changed)
+		}
+	}
+}
