@@ -14,7 +14,8 @@ type Applied struct {
 	NextBoot bool `wire:"next-boot"` // the stored configuration has it
 }
 
-// GetXML gives a VM's libvirt XML. It takes Inactive and Secrets.
+// GetXML returns a VM's libvirt XML, for callers who may neither configure the VM
+// nor see its screen without what may hold secrets. It takes Inactive and Secrets.
 func (c *Client) GetXML(ctx context.Context, vm model.Path, options ...Option) (xml string, err error) {
 	err = c.call(ctx, vm, vmIface, "GetXML", options, nil, &xml)
 	return xml, err
