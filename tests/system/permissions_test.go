@@ -253,7 +253,10 @@ func TestOthersJobsAreNotBobs(t *testing.T) {
 	if got := r.get(his, "Job.StartedBy"); got != uint32(userOf(t, "bob").UID) {
 		t.Errorf("started by %v", got)
 	}
-	mine := r.must(deaf, "VM.Shutdown", none())[0].(dbus.ObjectPath)
+	// Not of the same VM, whose guest is asked by one job only.
+	other := vmXML{Name: "prod-deaf"}.make(t, r.client)
+	r.must(other, "VM.Start", wait())
+	mine := r.must(other, "VM.Shutdown", none())[0].(dbus.ObjectPath)
 	bob.refused(needsPassword, mine, "Job.Cancel", none())
 	bob.must(his, "Job.Cancel", none())
 	r.awaits(patience, his, "Job.State", "cancelled")
@@ -269,8 +272,10 @@ func TestAJobEndsWithItsCaller(t *testing.T) {
 	r := record(t)
 	deaf := vmXML{Name: "deaf"}.make(t, r.client)
 	r.must(deaf, "VM.Start", wait())
+	other := vmXML{Name: "other-deaf"}.make(t, r.client)
+	r.must(other, "VM.Start", wait())
 	alice := as(t, "alice")
-	bound := alice.must(deaf, "VM.Shutdown", with("bind-lifetime", true))[0].(dbus.ObjectPath)
+	bound := alice.must(other, "VM.Shutdown", with("bind-lifetime", true))[0].(dbus.ObjectPath)
 	free := alice.must(deaf, "VM.Shutdown", none())[0].(dbus.ObjectPath)
 	alice.conn.Close()
 	r.awaits(patience, bound, "Job.State", "cancelled")
