@@ -1,6 +1,7 @@
 package virt
 
 import (
+	"cmp"
 	"context"
 
 	"libvirt.org/go/libvirt"
@@ -71,6 +72,10 @@ func (c *Conn) CreatePool(ctx context.Context, spec model.PoolSpec) (string, err
 			return "", err
 		}
 	}
+	there, err := c.poolFolderThere(ctx, &spec)
+	if err != nil {
+		return "", err
+	}
 	// Whoever gives up must not do so while something half-made is there.
 	return operate(context.WithoutCancel(ctx), c, work[string]{lane: laneVolumes}, func(conn *libvirt.Connect) (string, error) {
 		if err := newPoolName(conn, spec.Name); err != nil {
@@ -81,7 +86,7 @@ func (c *Conn) CreatePool(ctx context.Context, spec model.PoolSpec) (string, err
 			return "", err
 		}
 		defer p.Free()
-		if err := finishPool(p, &spec); err != nil {
+		if err := finishPool(p, &spec, there); err != nil {
 			if active, _ := p.IsActive(); active {
 				_ = p.Destroy()
 			}
@@ -91,6 +96,29 @@ func (c *Conn) CreatePool(ctx context.Context, spec model.PoolSpec) (string, err
 		return uuidOf(p), nil
 	})
 }
+
+// poolFolderThere reports whether the folder of a new pool is there, as far as
+// this process can see it. It refuses a target that is something else: libvirt
+// would give that the mode and the owner of a folder.
+func (c *Conn) poolFolderThere(ctx context.Context, spec *model.PoolSpec) (bool, error) {
+	target := cmp.Or(spec.Target, spec.DefaultTarget())
+	if !makesFolder(spec.Kind) || target == "" {
+		return false, nil
+	}
+	info, err := c.probeFile(ctx, target)
+	switch {
+	case err != nil:
+		return false, err
+	case info.kind == fileFolder:
+		return true, nil
+	case info.kind != fileMissing && info.kind != fileHidden:
+		return false, errs.New(errs.InvalidArgument, "“%s” is not a folder. Give another “target”.", target)
+	}
+	return false, nil
+}
+
+// makesFolder reports whether libvirt makes the folder of a kind of pools.
+func makesFolder(kind string) bool { return kind == "dir" || kind == "fs" || kind == "netfs" }
 
 // newPoolName refuses a name that there is: libvirt would change that pool.
 func newPoolName(conn *libvirt.Connect, name string) error {
@@ -106,8 +134,8 @@ func newPoolName(conn *libvirt.Connect, name string) error {
 }
 
 // finishPool makes a pool that is defined as it is wanted.
-func finishPool(p *libvirt.StoragePool, spec *model.PoolSpec) error {
-	if err := buildPool(p, spec); err != nil {
+func finishPool(p *libvirt.StoragePool, spec *model.PoolSpec, folderThere bool) error {
+	if err := buildPool(p, spec, folderThere); err != nil {
 		return err
 	}
 	if spec.Autostart != nil && *spec.Autostart {
@@ -122,8 +150,9 @@ func finishPool(p *libvirt.StoragePool, spec *model.PoolSpec) error {
 }
 
 // buildPool makes what a pool needs: its folder, and if that is wanted what is
-// on its devices. What these hold is kept unless the spec says otherwise.
-func buildPool(p *libvirt.StoragePool, spec *model.PoolSpec) error {
+// on its devices. What these hold is kept unless the spec says otherwise. A folder
+// that is there keeps its mode, which libvirt changes for a pool of a server.
+func buildPool(p *libvirt.StoragePool, spec *model.PoolSpec, folderThere bool) error {
 	switch {
 	case spec.Build && spec.Kind == "zfs": // zpool itself refuses what is in use
 		return p.Build(libvirt.STORAGE_POOL_BUILD_NEW)
@@ -131,7 +160,7 @@ func buildPool(p *libvirt.StoragePool, spec *model.PoolSpec) error {
 		return p.Build(libvirt.STORAGE_POOL_BUILD_OVERWRITE)
 	case spec.Build:
 		return p.Build(libvirt.STORAGE_POOL_BUILD_NO_OVERWRITE)
-	case spec.Kind == "dir", spec.Kind == "fs", spec.Kind == "netfs":
+	case makesFolder(spec.Kind) && !folderThere:
 		return p.Build(libvirt.STORAGE_POOL_BUILD_NEW) // the folder, if it is not there
 	}
 	return nil

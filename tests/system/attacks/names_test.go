@@ -641,3 +641,31 @@ func TestTheTreeIsReadableWhateverIsInIt(t *testing.T) {
 		t.Errorf("the title is %q", got)
 	}
 }
+
+// TestAPoolIsAFolder: libvirt gives the target of a pool the mode of a folder,
+// whatever it is, and the usual target follows from the pool's name.
+func TestAPoolIsAFolder(t *testing.T) {
+	stora, root := as(t, "stora"), as(t, "root")
+	secret := newVictim(t, "/etc/victim")
+	_, file := volumeOf(stora, "dev-pool.raw", "raw", 1<<20)
+	folder := "/var/lib/attacks-folder"
+	if err := os.Mkdir(folder, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	look := unchanged(t, file, tinyDisk, folder)
+	for _, name := range []string{"dev-pool.raw", "tiny.qcow2"} {
+		stora.Refused("InvalidArgument", local, "Host.CreateStoragePool", with("name", name), wait())
+	}
+	for _, kind := range []map[string]dbus.Variant{
+		with("kind", "dir"), with("kind", "netfs", "source-hosts", []string{"192.0.2.1"}, "source-path", "/x"), with("kind", "fs", "source-devices", []string{"/dev/null"}),
+	} {
+		kind["name"], kind["target"], kind["start"] = dbus.MakeVariant("attacked"), dbus.MakeVariant(secret.path), dbus.MakeVariant(false)
+		root.Refused("InvalidArgument", local, "Host.CreateStoragePool", kind, wait())
+		secret.untouched("after a pool of the kind " + kind["kind"].String())
+	}
+	server := with("name", "attacked", "kind", "netfs", "source-hosts", []string{"192.0.2.1"}, "source-path", "/x", "target", folder, "start", false)
+	t.Cleanup(func() { _, _ = tryVirsh("pool-undefine", "attacked") })
+	root.Must(local, "Host.CreateStoragePool", server, wait())
+	look("after the pools")
+}
