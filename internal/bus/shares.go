@@ -1,7 +1,9 @@
 package bus
 
 import (
+	"context"
 	"sync"
+	"time"
 
 	"org.kvmmanager/internal/errs"
 )
@@ -29,6 +31,8 @@ const (
 	maxStrangers     = 24 << 20
 	// maxSenders is how many connections are remembered, twice.
 	maxSenders = 2048
+	// lookupPatience is how long the bus may take to tell whose a connection is.
+	lookupPatience = 20 * time.Second
 
 	// What a call and a descriptor count as, in bytes. A value is one that was
 	// decoded.
@@ -167,7 +171,9 @@ func (q *shares) identify(in *incoming, s *sender) {
 	var uid, pid uint32
 	var err error
 	if q.lookup != nil {
-		uid, pid, err = q.lookup(in.link.ctx, in.sender)
+		ctx, cancel := context.WithTimeout(in.link.ctx, lookupPatience)
+		defer cancel()
+		uid, pid, err = q.lookup(ctx, in.sender)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
