@@ -1,89 +1,41 @@
 package domainxml
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
-	"libvirt.org/go/libvirtxml"
-
-	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 )
 
 // NewNetwork is the definition of a new network. libvirt chooses its UUID and,
 // if none is given, the name of its bridge.
 func NewNetwork(s *model.NetworkSetup) (string, error) {
-	n := libvirtxml.Network{Name: s.Name}
-	setNetwork(&n, s, nil)
-	return marshalNetwork(&n)
+	n := &node{name: "network"}
+	n.put("name", s.Name)
+	setNetwork(n, s, nil)
+	var b strings.Builder
+	err := n.write(&b, "\n")
+	return b.String(), err
 }
 
-// ChangeNetwork changes a stored definition into one with what is given. What
-// the setup says nothing of stays as it is.
+// ChangeNetwork changes a stored definition into one with what is given. What the
+// setup says nothing of, and what this program does not know, stays as it is.
 func ChangeNetwork(doc string, s *model.NetworkSetup, given model.Keys) (string, error) {
-	var n libvirtxml.Network
-	if err := n.Unmarshal(doc); err != nil {
-		return "", fmt.Errorf("cannot read <network>: %w", err)
-	}
-	same, err := survives(doc, &n)
+	n, err := parseRaw(doc, "network")
 	if err != nil {
 		return "", err
 	}
-	if !same {
-		return "", errs.New(errs.NotSupported, "This network has settings that KVM Manager does not know. Change it with virsh net-edit.")
-	}
-	setNetwork(&n, s, given)
-	return marshalNetwork(&n)
-}
-
-// survives says whether nothing of a document is lost when it is written again.
-func survives(doc string, n *libvirtxml.Network) (bool, error) {
-	again, err := marshalNetwork(n)
-	if err != nil {
-		return false, err
-	}
-	before, err := parse(doc, "network")
-	if err != nil {
-		return false, err
-	}
-	after, err := parse(again, "network")
-	if err != nil {
-		return false, err
-	}
-	before.unset("connections") // of a running one: it is no setting
-	return before.fingerprint() == after.fingerprint(), nil
-}
-
-// fingerprint is the same for elements that differ in the order of their parts
-// only.
-func (n *node) fingerprint() string {
-	parts := make([]string, 0, len(n.attrs)+len(n.children))
-	for _, a := range n.attrs {
-		if a.Name.Space != "xmlns" && a.Name.Local != "xmlns" {
-			parts = append(parts, fmt.Sprintf("%q=%q", a.Name.Local, a.Value))
-		}
-	}
-	for _, c := range n.children {
-		parts = append(parts, c.fingerprint())
-	}
-	slices.Sort(parts)
-	return fmt.Sprintf("<%s %q %q %s>", n.space, n.name, n.content(), strings.Join(parts, " "))
-}
-
-func marshalNetwork(n *libvirtxml.Network) (string, error) {
-	text, err := n.Marshal()
-	if err != nil {
-		return "", fmt.Errorf("cannot write <network>: %w", err)
-	}
-	return text, nil
+	n.unset("connections") // of a running one: it is no setting
+	setNetwork(n, s, given)
+	return n.document()
 }
 
 // setNetwork has one function for each part that can be set.
-func setNetwork(n *libvirtxml.Network, s *model.NetworkSetup, given model.Keys) {
+func setNetwork(n *node, s *model.NetworkSetup, given model.Keys) {
 	for _, part := range []struct {
-		set  func(*libvirtxml.Network, *model.NetworkSetup)
+		set  func(*node, *model.NetworkSetup)
 		keys string
 	}{
 		{setForward, "mode host-device macvtap-mode nat-ipv6"},
@@ -105,7 +57,7 @@ var forwardModes = map[string]string{
 	model.NetworkNAT: "nat", model.NetworkRouted: "route", model.NetworkOpen: "open", model.NetworkBridge: "bridge",
 }
 
-func setForward(n *libvirtxml.Network, s *model.NetworkSetup) {
+func setForward(n *node, s *model.NetworkSetup) {
 	mode := forwardModes[s.Mode]
 	if s.Mode == model.NetworkMacvtap {
 		if mode = s.MacvtapMode; mode == "" {
@@ -113,224 +65,261 @@ func setForward(n *libvirtxml.Network, s *model.NetworkSetup) {
 		}
 	}
 	if mode == "" {
-		n.Forward = nil
+		n.drop("forward")
 		return
 	}
-	if n.Forward == nil || n.Forward.Mode != mode {
-		n.Forward = &libvirtxml.NetworkForward{Mode: mode}
+	there := n.has("forward")
+	f := n.child("forward")
+	if old := f.attr("mode"); old != mode && !(there && old == "" && mode == "nat") { // which is the default
+		f.attrs, f.children = nil, nil
+		f.set("mode", mode)
 	}
-	setForwardDevice(n.Forward, s)
-	setNATIPv6(n.Forward, s.NATIPv6 != nil && *s.NATIPv6)
+	setForwardDevice(f, s)
+	setNATIPv6(f, s.NATIPv6 != nil && *s.NATIPv6)
 }
 
 // setForwardDevice leaves a pool of interfaces alone that begins with the one
 // that is wanted.
-func setForwardDevice(f *libvirtxml.NetworkForward, s *model.NetworkSetup) {
+func setForwardDevice(f *node, s *model.NetworkSetup) {
 	if s.HostDevice == forwardDevice(f) {
 		return
 	}
-	f.Dev, f.Interfaces = "", nil
+	f.unset("dev")
+	f.drop("interface")
 	if s.HostDevice == "" {
 		return
 	}
 	if s.Mode != model.NetworkMacvtap {
-		f.Dev = s.HostDevice
+		f.set("dev", s.HostDevice)
 	}
-	f.Interfaces = []libvirtxml.NetworkForwardInterface{{Dev: s.HostDevice}}
+	f.children = append(f.children, newNode("interface", "dev", s.HostDevice))
 }
 
-func forwardDevice(f *libvirtxml.NetworkForward) string {
-	if f.Dev == "" && len(f.Interfaces) > 0 {
-		return f.Interfaces[0].Dev
+func forwardDevice(f *node) string {
+	if dev := f.attr("dev"); dev != "" {
+		return dev
 	}
-	return f.Dev
+	return f.find("interface").attr("dev")
 }
 
-func setNATIPv6(f *libvirtxml.NetworkForward, on bool) {
-	switch {
-	case on && f.NAT == nil:
-		f.NAT = &libvirtxml.NetworkForwardNAT{IPv6: "yes"}
-	case on:
-		f.NAT.IPv6 = "yes"
-	case f.NAT != nil && len(f.NAT.Addresses) == 0 && len(f.NAT.Ports) == 0:
-		f.NAT = nil
-	case f.NAT != nil:
-		f.NAT.IPv6 = ""
+func setNATIPv6(f *node, on bool) {
+	if on {
+		f.child("nat").set("ipv6", "yes")
+		return
+	}
+	if nat := f.find("nat"); nat != nil {
+		nat.unset("ipv6")
+		f.dropEmpty("nat")
 	}
 }
 
-func setBridge(n *libvirtxml.Network, s *model.NetworkSetup) {
+// setBridge leaves what belongs to libvirt's own bridges out of the definition
+// where the bridge is the host's.
+func setBridge(n *node, s *model.NetworkSetup) {
 	switch {
 	case s.Managed() && s.Bridge == "":
 		return // libvirt gives it a name
-	case s.Managed() && n.Bridge != nil:
-		n.Bridge.Name = s.Bridge
 	case s.Managed():
-		n.Bridge = &libvirtxml.NetworkBridge{Name: s.Bridge}
+		n.child("bridge").set("name", s.Bridge)
+	case s.Bridge == "":
+		n.drop("mac")
+		n.drop("bridge")
 	default:
-		n.MAC, n.Bridge = nil, nil // they are the host's
-		if s.Bridge != "" {
-			n.Bridge = &libvirtxml.NetworkBridge{Name: s.Bridge}
-		}
+		n.drop("mac")
+		bridge := n.child("bridge")
+		bridge.set("name", s.Bridge)
+		bridge.unset("stp", "delay", "zone")
 	}
 }
 
-func setMTU(n *libvirtxml.Network, s *model.NetworkSetup) {
-	n.MTU = nil
-	if s.MTU != 0 {
-		n.MTU = &libvirtxml.NetworkMTU{Size: uint(s.MTU)}
+func setMTU(n *node, s *model.NetworkSetup) {
+	if s.MTU == 0 {
+		n.drop("mtu")
+		return
 	}
+	n.child("mtu").set("size", decimal(s.MTU))
 }
 
 // setVLANs tags what comes from a guest, or with several numbers lets the guest
-// do so.
-func setVLANs(n *libvirtxml.Network, s *model.NetworkSetup) {
-	n.VLAN = nil
+// do so. A tag that stays keeps what else is said of it.
+func setVLANs(n *node, s *model.NetworkSetup) {
 	if len(s.VLANs) == 0 {
+		n.drop("vlan")
 		return
 	}
-	n.VLAN = &libvirtxml.NetworkVLAN{}
+	vlan := n.child("vlan")
+	vlan.unset("trunk")
 	if len(s.VLANs) > 1 {
-		n.VLAN.Trunk = "yes"
+		vlan.set("trunk", "yes")
 	}
-	for _, id := range s.VLANs {
-		n.VLAN.Tags = append(n.VLAN.Tags, libvirtxml.NetworkVLANTag{ID: uint(id)})
+	ids := make([]*node, len(s.VLANs))
+	for i, id := range s.VLANs {
+		ids[i] = newNode("tag", "id", decimal(id))
 	}
+	vlan.replaceAll("tag", ids, "id")
 }
 
-func setDomain(n *libvirtxml.Network, s *model.NetworkSetup) {
-	switch {
-	case s.Domain == "":
-		n.Domain = nil
-	case n.Domain == nil:
-		n.Domain = &libvirtxml.NetworkDomain{Name: s.Domain}
-	default:
-		n.Domain.Name = s.Domain
+func setDomain(n *node, s *model.NetworkSetup) {
+	if s.Domain == "" {
+		n.drop("domain")
+		return
 	}
+	n.child("domain").set("name", s.Domain)
 }
 
 // setDNS keeps TXT and SRV records, and servers for certain domains.
-func setDNS(n *libvirtxml.Network, s *model.NetworkSetup) {
-	if n.DNS == nil {
-		n.DNS = &libvirtxml.NetworkDNS{}
-	}
-	d := n.DNS
+func setDNS(n *node, s *model.NetworkSetup) {
+	d := n.child("dns")
 	switch {
 	case s.DNS != nil && !*s.DNS && s.Managed():
-		d.Enable = "no"
-	case d.Enable == "no":
-		d.Enable = ""
+		d.set("enable", "no")
+	case d.attr("enable") == "no":
+		d.unset("enable")
 	}
-	d.Forwarders = slices.DeleteFunc(d.Forwarders, func(f libvirtxml.NetworkDNSForwarder) bool { return f.Domain == "" })
+	var servers, hosts []*node
+	for f := range d.all("forwarder") {
+		if f.attr("domain") != "" {
+			servers = append(servers, f)
+		}
+	}
 	for _, server := range s.DNSForwarders {
-		d.Forwarders = append(d.Forwarders, libvirtxml.NetworkDNSForwarder{Addr: server})
+		servers = append(servers, newNode("forwarder", "addr", server))
 	}
-	d.Host = nil
+	d.replaceAll("forwarder", servers, "domain", "addr")
 	for _, h := range s.DNSHosts {
-		d.Host = append(d.Host, dnsHost(h))
+		host := newNode("host", "ip", h.Address)
+		for _, name := range h.Names {
+			host.children = append(host.children, &node{name: "hostname", text: name})
+		}
+		hosts = append(hosts, host)
 	}
-	if d.Enable == "" && d.ForwardPlainNames == "" && len(d.Forwarders)+len(d.TXTs)+len(d.Host)+len(d.SRVs) == 0 {
-		n.DNS = nil
-	}
+	d.replaceAll("host", hosts, "ip")
+	n.dropEmpty("dns")
 }
 
-func dnsHost(h model.DNSHost) libvirtxml.NetworkDNSHost {
-	out := libvirtxml.NetworkDNSHost{IP: h.Address}
-	for _, name := range h.Names {
-		out.Hostnames = append(out.Hostnames, libvirtxml.NetworkDNSHostHostname{Hostname: name})
-	}
-	return out
-}
-
-func setIPs(n *libvirtxml.Network, s *model.NetworkSetup) {
-	old := n.IPs
-	n.IPs = nil
+func setIPs(n *node, s *model.NetworkSetup) {
+	var ips []*node
+	root := s.TFTPRoot
 	for _, a := range s.Addresses {
 		subnet, ok := a.Subnet()
 		if !ok {
 			continue // validated before
 		}
-		ip := libvirtxml.NetworkIP{Address: a.Address}
-		if i := slices.IndexFunc(old, func(o libvirtxml.NetworkIP) bool { return o.Address == a.Address }); i >= 0 {
-			ip = old[i]
+		ip := newNode("ip", "address", a.Address)
+		for old := range n.all("ip") {
+			if old.attr("address") == a.Address {
+				ip = old
+			}
 		}
-		setPrefix(&ip, subnet)
-		ip.DHCP = dhcpOf(&ip, s, subnet)
-		n.IPs = append(n.IPs, ip)
+		setPrefix(ip, subnet)
+		// Files are served at the first IPv4 address.
+		if subnet.Addr().Is4() && root != "" {
+			ip.child("tftp").set("root", root)
+			root = ""
+		} else {
+			ip.drop("tftp")
+		}
+		setDHCP(ip, s, subnet)
+		ips = append(ips, ip)
 	}
-	setTFTP(n.IPs, s.TFTPRoot)
+	n.drop("ip")
+	n.children = append(n.children, ips...)
 }
 
 // setPrefix leaves a mask alone that says the same.
-func setPrefix(ip *libvirtxml.NetworkIP, subnet netip.Prefix) {
-	if mask, err := netip.ParseAddr(ip.Netmask); err == nil && mask.Is4() && int(maskBits(mask)) == subnet.Bits() {
+func setPrefix(ip *node, subnet netip.Prefix) {
+	if mask, err := netip.ParseAddr(ip.attr("netmask")); err == nil && mask.Is4() && int(maskBits(mask)) == subnet.Bits() {
 		return
 	}
-	ip.Netmask, ip.Prefix = "", uint(subnet.Bits())
+	ip.unset("netmask")
+	ip.set("prefix", strconv.Itoa(subnet.Bits()))
 	if subnet.Addr().Is6() {
-		ip.Family = "ipv6"
+		ip.set("family", "ipv6")
 	}
 }
 
-// dhcpOf is what is leased in a subnet. What stays keeps its lease time.
-func dhcpOf(ip *libvirtxml.NetworkIP, s *model.NetworkSetup, subnet netip.Prefix) *libvirtxml.NetworkDHCP {
-	old := ip.DHCP
-	if old == nil {
-		old = &libvirtxml.NetworkDHCP{}
-	}
+// setDHCP sets what is leased in a subnet. What stays keeps its lease time.
+func setDHCP(ip *node, s *model.NetworkSetup, subnet netip.Prefix) {
 	in := func(text string) bool {
 		addr, err := netip.ParseAddr(text)
 		return err == nil && subnet.Contains(addr)
 	}
-	d := &libvirtxml.NetworkDHCP{}
+	var ranges, hosts []*node
 	for _, r := range s.DHCPRanges {
 		if in(r.Start) {
-			d.Ranges = append(d.Ranges, dhcpRange(r, old.Ranges))
+			ranges = append(ranges, newNode("range", "start", r.Start, "end", r.End))
 		}
 	}
 	for _, h := range s.DHCPHosts {
 		if in(h.Address) {
-			d.Hosts = append(d.Hosts, dhcpHost(h, old.Hosts))
+			hosts = append(hosts, newNode("host", "id", h.ID, "mac", h.MAC, "name", h.Name, "ip", h.Address))
 		}
 	}
-	if s.BootFile != "" && subnet.Addr().Is4() && len(d.Ranges)+len(d.Hosts) > 0 {
-		boot := libvirtxml.NetworkBootp{File: s.BootFile}
-		if len(old.Bootp) > 0 {
-			boot.Server = old.Bootp[0].Server
-		}
-		d.Bootp = []libvirtxml.NetworkBootp{boot}
+	if len(ranges)+len(hosts) == 0 {
+		ip.drop("dhcp")
+		return
 	}
-	if len(d.Ranges)+len(d.Hosts) == 0 {
-		return nil
+	d := ip.child("dhcp")
+	d.replaceAll("range", ranges, "start", "end")
+	d.replaceAll("host", hosts, "mac", "ip")
+	if s.BootFile != "" && subnet.Addr().Is4() {
+		d.child("bootp").set("file", s.BootFile)
+	} else {
+		d.drop("bootp")
 	}
-	return d
 }
 
-func dhcpRange(r model.DHCPRange, old []libvirtxml.NetworkDHCPRange) libvirtxml.NetworkDHCPRange {
-	for _, o := range old {
-		if o.Start == r.Start && o.End == r.End {
-			return o
+// newNode is an element with attributes, in pairs of name and value. Those without a
+// value are left out.
+func newNode(name string, attrs ...string) *node {
+	n := &node{name: name}
+	for i := 0; i < len(attrs); i += 2 {
+		if attrs[i+1] != "" {
+			n.set(attrs[i], attrs[i+1])
 		}
 	}
-	return libvirtxml.NetworkDHCPRange{Start: r.Start, End: r.End}
+	return n
 }
 
-func dhcpHost(h model.DHCPHost, old []libvirtxml.NetworkDHCPHost) libvirtxml.NetworkDHCPHost {
-	host := libvirtxml.NetworkDHCPHost{MAC: h.MAC, Name: h.Name, IP: h.Address, ID: h.ID}
-	for _, o := range old {
-		if strings.EqualFold(o.MAC, h.MAC) && o.IP == h.Address {
-			host.Lease = o.Lease
+// replaceAll replaces the children with a name by those of a list. A child that is
+// there already, as told by these attributes, keeps whatever else it says.
+func (n *node) replaceAll(name string, list []*node, by ...string) {
+	var had []*node
+	at := len(n.children)
+	for i, c := range n.children {
+		if c.name == name && c.space == "" {
+			had, at = append(had, c), min(at, i)
 		}
 	}
-	return host
+	same := func(a, b *node) bool {
+		return !slices.ContainsFunc(by, func(attr string) bool { return !strings.EqualFold(a.attr(attr), b.attr(attr)) })
+	}
+	all := make([]*node, len(list))
+	for i, c := range list {
+		all[i] = c
+		j := slices.IndexFunc(had, func(old *node) bool { return same(old, c) })
+		if j < 0 || had[j] == c {
+			continue
+		}
+		all[i] = had[j]
+		all[i].unset("id", "name") // of leases, which are not told by them
+		for _, a := range c.attrs {
+			all[i].set(a.Name.Local, a.Value)
+		}
+		if len(c.children) > 0 {
+			all[i].children = c.children
+		}
+		had = slices.Delete(had, j, j+1)
+	}
+	n.drop(name)
+	n.children = slices.Insert(n.children, at, all...)
 }
 
-// setTFTP has the files served at the first IPv4 address.
-func setTFTP(ips []libvirtxml.NetworkIP, root string) {
-	for i := range ips {
-		ips[i].TFTP = nil
-		if addr, err := netip.ParseAddr(ips[i].Address); err == nil && addr.Is4() && root != "" {
-			ips[i].TFTP, root = &libvirtxml.NetworkTFTP{Root: root}, ""
-		}
+// dropEmpty removes a child that says nothing.
+func (n *node) dropEmpty(name string) {
+	if c := n.find(name); c != nil && len(c.attrs)+len(c.children) == 0 && c.content() == "" {
+		n.drop(name)
 	}
 }
+
+func decimal(v uint32) string { return strconv.FormatUint(uint64(v), 10) }

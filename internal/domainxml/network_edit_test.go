@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 )
 
@@ -149,11 +148,44 @@ func TestAChangeKeepsWhatItSaysNothingOf(t *testing.T) {
 	}
 }
 
-func TestANetworkWithUnknownSettingsIsLeftAlone(t *testing.T) {
+// TestUnknownPartsOfANetworkSurvive every change there is, wherever they are.
+func TestUnknownPartsOfANetworkSurvive(t *testing.T) {
 	t.Parallel()
-	doc := strings.Replace(others, "stp='on'", "stp='on' fresh='yes'", 1)
-	if _, err := ChangeNetwork(doc, &model.NetworkSetup{}, model.Keys{"mtu": true}); !errs.Is(err, errs.NotSupported) {
-		t.Errorf("got %v", err)
+	doc := others
+	unknown := []string{`<title>A title</title>`, `<description>Two
+lines &amp; more</description>`, `fresh="bridge"`, `fresh="forward"`, `fresh="domain"`, `fresh="dns"`, `fresh="ip"`, `fresh="dhcp"`, `fresh="range"`, `fresh="host"`, `fresh="tag"`, `<new in="dhcp">`, `<vlan><tag id="3">`}
+	for old, now := range map[string]string{
+		"<uuid>": "<title>A title</title><description>Two\nlines &amp; more</description><uuid>", "<bridge ": "<bridge fresh='bridge' ", "<forward ": "<forward fresh='forward' ",
+		"<domain ": "<domain fresh='domain' ", "<dns>": "<dns fresh='dns'>", "<ip ": "<ip fresh='ip' ", "<dhcp>": "<dhcp fresh='dhcp'><new in='dhcp'/>",
+		"<range ": "<range fresh='range' ", "<host mac": "<host fresh='host' mac", "<bandwidth>": "<vlan><tag id='7' fresh='tag'/></vlan><bandwidth>",
+		"<portgroup name='p' default='yes'/>": "<portgroup name='p' default='yes'><vlan><tag id='3'/></vlan></portgroup>",
+	} {
+		if !strings.Contains(doc, old) {
+			t.Fatal(old)
+		}
+		doc = strings.Replace(doc, old, now, 1)
+	}
+	n, err := ParseNetwork(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	setup := n.Setup()
+	setup.MTU, setup.DNSForwarders, setup.TFTPRoot, setup.Domain = 1400, []string{"9.9.9.9"}, "/srv", "c.test"
+	setup.DHCPHosts = append(setup.DHCPHosts, model.DHCPHost{MAC: "52:54:00:00:00:09", Address: "10.1.2.11"})
+	setup.VLANs = []uint32{7, 8}
+	setup.DNSHosts = append(setup.DNSHosts, model.DNSHost{Address: "10.1.2.1", Names: []string{"second"}})
+	got, err := ChangeNetwork(doc, &setup, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = strings.ReplaceAll(got, "&#xA;", "\n")
+	for _, want := range append(unknown, `<mtu size="1400">`, `<hostname>second<`, `<hostname>gate<`, `<tag id="8">`, `52:54:00:00:00:09`) {
+		if !strings.Contains(got, want) {
+			t.Errorf("it has no %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(got)
 	}
 }
 

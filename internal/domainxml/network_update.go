@@ -132,7 +132,10 @@ func hostSteps(live *model.Network, want *model.NetworkSetup) ([]NetworkUpdate, 
 
 func dnsSteps(live *model.Network, want *model.NetworkSetup) ([]NetworkUpdate, error) {
 	return stepsOf(DNSHostSection, live.DNSHosts, want.DNSHosts, func(h model.DNSHost) (any, int) {
-		host := dnsHost(h)
+		host := libvirtxml.NetworkDNSHost{IP: h.Address}
+		for _, name := range h.Names {
+			host.Hostnames = append(host.Hostnames, libvirtxml.NetworkDNSHostHostname{Hostname: name})
+		}
 		return &host, -1
 	})
 }
