@@ -14,7 +14,7 @@ var propertyNames = map[string]string{
 	"VCPUs": mark("Processors"), "MaxVCPUs": mark("Most processors"), "Memory": mark("Memory"), "MaxMemory": mark("Most memory"), "SharedMemory": mark("Shared memory"),
 	"Architecture": mark("Architecture"), "MachineType": mark("Machine type"), "Firmware": mark("Firmware"), "SecureBoot": mark("Secure Boot"), "TPM": mark("TPM"),
 	"CPUMode": mark("Processor model"), "CPUModel": mark("Processor model"), "BootOrder": mark("Boot order"),
-	"CPUSockets": mark("Processor topology"), "CPUCores": mark("Processor topology"), "CPUThreads": mark("Processor topology"),
+	"CPUSockets": mark("Processor topology"), "CPUDies": mark("Processor topology"), "CPUCores": mark("Processor topology"), "CPUThreads": mark("Processor topology"),
 }
 
 // Pending says what the next start of a VM changes; empty when that is nothing.

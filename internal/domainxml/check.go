@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -32,6 +33,25 @@ func Check(doc string) (name, uuid string, err error) {
 		return "", "", err
 	}
 	return c.identity()
+}
+
+// declaration is the beginning of a document that says how it is encoded.
+var declaration = regexp.MustCompile(`^\s*<\?xml\s[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*\?>`)
+
+// Decoded returns a caller's XML as what it is, UTF-8: without a byte order mark,
+// and without the name of the encoding that its file had. Documents that say that
+// they have characters of several bytes stay as they are, and are refused.
+func Decoded(doc string) string {
+	doc = strings.TrimPrefix(doc, "\ufeff")
+	m := declaration.FindStringSubmatchIndex(doc)
+	if m == nil {
+		return doc
+	}
+	name := strings.ToUpper(doc[m[2]:m[3]])
+	if name == "UTF-8" || strings.Contains(name, "16") && !strings.HasPrefix(name, "ISO-8859") || strings.Contains(name, "32") || strings.Contains(name, "UCS") {
+		return doc
+	}
+	return doc[m[1]:]
 }
 
 func invalid(format string, args ...any) error {
@@ -149,7 +169,7 @@ func (c *checker) identity() (name, uuid string, err error) {
 	if err := model.ValidateVMName(name); err != nil {
 		return "", "", invalid("%s", err.Error())
 	}
-	if c.uuid == nil {
+	if c.uuid == nil || c.uuid.Len() == 0 { // libvirt makes one for both
 		return name, "", nil
 	}
 	uuid, err = model.ParseUUID(strings.TrimSpace(c.uuid.String()))

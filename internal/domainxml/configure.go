@@ -40,8 +40,8 @@ func (n *node) child(name string) *node {
 	return found
 }
 
-// configureCPU keeps the topology and the NUMA nodes of the element, since only
-// the model changes.
+// configureCPU keeps the topology, the NUMA nodes, the caches and the width of
+// addresses of the element, since only the model changes.
 func configureCPU(dom *node, c *model.Configuration) {
 	if !c.Given["cpu-mode"] && !c.Given["cpu-model"] {
 		return
@@ -60,10 +60,16 @@ func configureCPU(dom *node, c *model.Configuration) {
 	case "host-passthrough", "maximum":
 		cpu.set("check", "none")
 	}
-	for _, part := range []string{"topology", "numa"} {
-		if kept := old.find(part); kept != nil {
-			cpu.children = append(cpu.children, kept)
+	host := c.CPUMode == "host-passthrough" || c.CPUMode == "maximum"
+	if value, given := old.lookup("migratable"); given && host {
+		cpu.set("migratable", value)
+	}
+	for _, part := range []string{"topology", "maxphysaddr", "cache", "numa"} {
+		kept := old.find(part)
+		if kept == nil || kept.attr("mode") == "passthrough" && !host {
+			continue // which is what the host has
 		}
+		cpu.children = append(cpu.children, kept)
 	}
 	dom.drop("cpu")
 	if len(cpu.attrs)+len(cpu.children) > 0 {

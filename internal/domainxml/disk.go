@@ -30,6 +30,7 @@ func convertDisk(n *node, d *model.Device) string {
 	d.Serial = n.find("serial").content()
 	d.ReadOnly = n.has("readonly")
 	d.Shareable = n.has("shareable")
+	d.Transient = n.has("transient")
 	diskSource(n.find("source"), d)
 	return d.Target
 }
@@ -48,7 +49,7 @@ func diskSource(source *node, d *model.Device) {
 		d.Pool = source.attr("pool")
 		d.Volume = source.attr("volume")
 	case "nvme":
-		d.Source = address(source.find("address"))
+		d.Source = pciAddress(source.find("address"))
 	case "vhostuser":
 		d.Source = source.attr("path")
 	}
@@ -62,14 +63,19 @@ func networkSource(source *node) string {
 		return ""
 	}
 	name := pathOfAddress(protocol, source.attr("name"))
-	host, port := withoutUser(source.find("host").attr("name")), source.find("host").attr("port")
+	first := source.find("host")
 	if protocol == "http" || protocol == "https" {
-		return webSource(protocol, host, port, name)
+		return webSource(protocol, withoutUser(first.attr("name")), first.attr("port"), name)
 	}
-	if host != "" && port != "" {
-		host += ":" + port
+	path := "/" + strings.TrimPrefix(name, "/")
+	if socket := first.attr("socket"); socket != "" {
+		return protocol + "+unix://" + path + "?socket=" + socket
 	}
-	return protocol + "://" + host + "/" + strings.TrimPrefix(name, "/")
+	var hosts []string
+	for h := range source.all("host") {
+		hosts = append(hosts, joinHostPort(withoutUser(h.attr("name")), h.attr("port")))
+	}
+	return protocol + "://" + strings.Join(hosts, ",") + path
 }
 
 // webSource writes the address of a medium as it is given when a VM is made of

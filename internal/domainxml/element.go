@@ -1,6 +1,7 @@
 package domainxml
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 
@@ -189,36 +190,92 @@ func (e *Element) SetDriver(name, value string) {
 	}
 }
 
-// SetBootOrder gives the devices with these ids the places from 1, all others
-// none, and replaces the old style of order. What this program does not know
-// stays as it is.
+// SetBootOrder gives the devices with these ids the places from 1. Devices of the
+// host and USB redirection that have a place and are not named keep theirs behind
+// them, unless none is named at all; all others have none. The words of the old
+// style of order stay in that style, or mean the first device of their kind where
+// ids are given as well. What this program does not know stays as it is.
 func SetBootOrder(doc string, ids []string) (string, error) {
 	dom, err := parseRaw(doc, "domain")
 	if err != nil {
 		return "", err
 	}
 	elements := elementsOf(dom)
-	byID := make(map[string]*Element, len(elements))
-	for i := range elements {
-		byID[elements[i].ID] = &elements[i]
-		elements[i].node.drop("boot")
+	stay := keepPlaces(elements, ids)
+	if len(ids) > 0 && len(stay) == 0 && !slices.ContainsFunc(ids, func(id string) bool { return legacyBoot[id] == "" }) {
+		return setLegacyOrder(dom, elements, ids)
 	}
-	for i, id := range ids {
-		e := byID[id]
+	var order []*Element
+	for _, id := range ids {
+		e := bootDevice(elements, id)
 		switch {
 		case e == nil:
 			return "", errs.New(errs.NotFound, "The virtual machine has no such device.")
-		case slices.Index(ids, id) != i:
+		case slices.ContainsFunc(order, e.same):
 			return "", errs.New(errs.InvalidArgument, "The device “%s” is given twice.", id)
 		case !bootable(e.Kind):
 			return "", errs.New(errs.InvalidArgument, "A virtual machine cannot boot from “%s”.", id)
 		}
-		boot := &node{name: "boot"}
-		boot.set("order", strconv.Itoa(i+1))
-		e.node.children = append(e.node.children, boot)
+		order = append(order, e)
 	}
-	if system := dom.find("os"); system != nil {
-		system.drop("boot")
+	order = append(order, stay...)
+	for i := range elements {
+		if e := &elements[i]; !slices.ContainsFunc(order, e.same) {
+			e.node.drop("boot")
+		}
+	}
+	for i, e := range order {
+		e.node.child("boot").set("order", strconv.Itoa(i+1))
+	}
+	dom.find("os").dropIn("boot")
+	return dom.document()
+}
+
+// legacyBoot is the words of the old style of order, and the kinds of devices that
+// they mean.
+var legacyBoot = map[string]model.DeviceKind{
+	"hd": model.KindDisk, "cdrom": model.KindCDROM, "network": model.KindInterface, "fd": model.KindFloppy,
+}
+
+// bootDevice returns the device with an id, or the first that a word means.
+func bootDevice(elements []Element, id string) *Element {
+	if kind := legacyBoot[id]; kind != "" {
+		if i := slices.IndexFunc(elements, func(e Element) bool { return e.Kind == kind }); i >= 0 {
+			return &elements[i]
+		}
+		return nil
+	}
+	return WithID(elements, id)
+}
+
+// keepPlaces returns the devices whose places an order of other devices leaves
+// alone, by their places.
+func keepPlaces(elements []Element, ids []string) []*Element {
+	var stay []*Element
+	for i := range elements {
+		e := &elements[i]
+		of := e.Kind == model.KindHostDevice || e.Kind == model.KindUSBRedir
+		if of && e.BootIndex > 0 && len(ids) > 0 && !slices.Contains(ids, e.ID) {
+			stay = append(stay, e)
+		}
+	}
+	slices.SortStableFunc(stay, func(a, b *Element) int { return cmp.Compare(a.BootIndex, b.BootIndex) })
+	return stay
+}
+
+func setLegacyOrder(dom *node, elements []Element, words []string) (string, error) {
+	for i, word := range words {
+		if slices.Index(words, word) != i {
+			return "", errs.New(errs.InvalidArgument, "“%s” is given twice.", word)
+		}
+	}
+	for i := range elements {
+		elements[i].node.drop("boot")
+	}
+	system := dom.child("os")
+	system.drop("boot")
+	for _, word := range words {
+		system.children = append(system.children, newNode("boot", "dev", word))
 	}
 	return dom.document()
 }

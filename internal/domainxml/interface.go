@@ -48,6 +48,9 @@ func interfaceSource(source *node, kind string, d *model.Device) {
 }
 
 func joinHostPort(host, port string) string {
+	if strings.Contains(host, ":") && !strings.HasPrefix(host, "[") {
+		host = "[" + host + "]" // IPv6
+	}
 	if port == "" {
 		return host
 	}

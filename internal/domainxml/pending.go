@@ -3,6 +3,7 @@ package domainxml
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"org.kvmmanager/internal/model"
 )
@@ -22,7 +23,7 @@ func pendingChanges(live, stored *model.VM) []string {
 		{"VCPUs", live.VCPUs != stored.VCPUs},
 		{"MaxVCPUs", live.MaxVCPUs != stored.MaxVCPUs},
 		{"Memory", memoryDiffers(live, stored)},
-		{"MaxMemory", live.MaxMemory != stored.MaxMemory},
+		{"MaxMemory", rounded(live.MaxMemory, live) != rounded(stored.MaxMemory, live)},
 		{"Architecture", live.Architecture != stored.Architecture},
 		{"MachineType", live.MachineType != stored.MachineType},
 		{"Firmware", live.Firmware != stored.Firmware},
@@ -31,6 +32,7 @@ func pendingChanges(live, stored *model.VM) []string {
 		{"CPUMode", live.CPUMode != stored.CPUMode},
 		{"CPUModel", live.CPUMode == stored.CPUMode && live.CPUModel != stored.CPUModel},
 		{"CPUSockets", live.CPUSockets != stored.CPUSockets},
+		{"CPUDies", live.CPUDies != stored.CPUDies},
 		{"CPUCores", live.CPUCores != stored.CPUCores},
 		{"CPUThreads", live.CPUThreads != stored.CPUThreads},
 		{"SharedMemory", live.SharedMemory != stored.SharedMemory},
@@ -49,11 +51,22 @@ func pendingChanges(live, stored *model.VM) []string {
 // guest has all its memory until its balloon driver is up, and for good when
 // it has none. A lower target for the next boot cannot be told from that.
 func memoryDiffers(live, stored *model.VM) bool {
-	full := live.Memory == live.MaxMemory
-	if full && stored.Memory < live.Memory && stored.MaxMemory >= live.Memory {
+	now, next := rounded(live.Memory, live), rounded(stored.Memory, live)
+	full := now == rounded(live.MaxMemory, live)
+	if full && next < now && rounded(stored.MaxMemory, live) >= now {
 		return false
 	}
-	return live.Memory != stored.Memory
+	return now != next
+}
+
+// rounded is the amount of memory that libvirt gives a running VM for the one that
+// is stored: it rounds up to whole MiB, on ppc64 to whole blocks of 256 MiB.
+func rounded(bytes uint64, live *model.VM) uint64 {
+	unit := uint64(1 << 20)
+	if strings.HasPrefix(live.Architecture, "ppc64") {
+		unit = 256 << 20
+	}
+	return bytes/unit + min(bytes%unit, 1)
 }
 
 // pendingDevices names the devices that the next boot adds, removes or changes.

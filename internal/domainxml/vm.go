@@ -78,6 +78,7 @@ func parseDomain(doc string) (*model.VM, error) {
 func setCPU(vm *model.VM, cpu *node) {
 	vm.CPUModel = cpu.find("model").content()
 	topology := cpu.find("topology")
+	vm.CPUDies = number(topology.attr("dies"))
 	vm.CPUSockets, vm.CPUCores, vm.CPUThreads = number(topology.attr("sockets")), number(topology.attr("cores")), number(topology.attr("threads"))
 }
 

@@ -63,6 +63,7 @@ type Device struct {
 	// Unresponsive is set while the file system of the image does not answer.
 	Unresponsive bool `wire:"unresponsive"`
 	Shareable    bool `wire:"shareable"`
+	Transient    bool `wire:"transient"` // what the guest writes is lost when it is off
 	// Inspected is set for a new disk or medium whose image was looked at, and
 	// Layers is what that is a layer over, the nearest first: the definition then
 	// names them all, and the hypervisor follows nothing else.

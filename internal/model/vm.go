@@ -75,6 +75,7 @@ type VM struct {
 	CPUSockets     uint32 // 0 while the topology is left to the hypervisor, as are the next two
 	CPUCores       uint32
 	CPUThreads     uint32
+	CPUDies        uint32 // in a socket; 0 where the topology does not say
 	SharedMemory   bool
 	OSID           string `wire:"OSId"` // libosinfo's id, a URL
 	OSName         string

@@ -87,6 +87,7 @@ func (c *Conn) DefineNew(ctx context.Context, xml string, storage bool) (string,
 }
 
 func (c *Conn) defineXML(ctx context.Context, xml, uuid string, storage bool) (string, error) {
+	xml = domainxml.Decoded(xml)
 	name, ownUUID, err := domainxml.Check(xml)
 	if err != nil {
 		return "", err
