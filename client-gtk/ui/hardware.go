@@ -205,8 +205,11 @@ func networkFact(d *model.Device) fact {
 }
 
 func screenFact(d *model.Device) fact {
-	listen := i18n.T("only through this service")
-	if d.Port > 0 {
+	listen := d.Listen
+	switch {
+	case d.Listen == "none", d.Listen == "socket":
+		listen = i18n.T("only through this service")
+	case d.Port > 0:
 		listen = i18n.F("%s port %d", d.Listen, d.Port)
 	}
 	return fact{strings.ToUpper(d.Type), listen}

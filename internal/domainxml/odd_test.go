@@ -217,3 +217,23 @@ func TestACPUKeepsWhatIsNotItsMode(t *testing.T) {
 		}
 	}
 }
+
+func TestPasswordsAreHiddenAndSeen(t *testing.T) {
+	t.Parallel()
+	doc := odd("", "<graphics type='vnc' port='-1' passwd='it&apos;s &lt;secret&gt;' passwdValidTo='2030-01-01T00:00:00'/>"+
+		"<disk type='network'><source protocol='https' name='a'><cookies><cookie name='id'>secret</cookie></cookies></source><target dev='vda'/></disk>")
+	hidden := HidePasswords(doc)
+	if strings.Contains(hidden, "secret") || strings.Contains(hidden, "2030") || !strings.Contains(hidden, "<cookie name='id'></cookie>") {
+		t.Errorf("secrets are left:\n%s", hidden)
+	}
+	vm, err := ParseVM("", hidden)
+	if err != nil || !vm.Graphics[0].HasPassword {
+		t.Errorf("no password is seen: %v", err)
+	}
+	if other := HidePasswords(strings.Replace(doc, "it&apos;s", "another", 1)); other != hidden {
+		t.Error("one password can be told from another")
+	}
+	if plain := odd("", "<graphics type='vnc'/>"); HidePasswords(plain) != plain {
+		t.Error("without a password, something changes")
+	}
+}

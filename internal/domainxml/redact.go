@@ -2,6 +2,7 @@ package domainxml
 
 import (
 	"encoding/xml"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -28,6 +29,29 @@ func Redact(doc string) (string, error) {
 		return "", err
 	}
 	return b.String() + "\n", nil
+}
+
+// secrets are the parts of a definition from libvirt that it leaves out unless they
+// are asked for.
+var secrets = []struct {
+	part string // which it has not without them
+	find *regexp.Regexp
+	with string
+}{
+	{" passwd", regexp.MustCompile(` passwd='[^']*'`), " passwd='*'"},
+	{" passwdValidTo", regexp.MustCompile(` passwdValidTo='[^']*'`), ""},
+	{"<cookie ", regexp.MustCompile(`(<cookie [^>]*>)[^<]*`), "$1"},
+}
+
+// HidePasswords returns a definition from libvirt, read with secrets, in which only
+// shows that there are some.
+func HidePasswords(doc string) string {
+	for _, s := range secrets {
+		if strings.Contains(doc, s.part) {
+			doc = s.find.ReplaceAllString(doc, s.with)
+		}
+	}
+	return doc
 }
 
 // plainText is the elements whose text Redact keeps: numbers, words from a fixed

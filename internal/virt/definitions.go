@@ -152,6 +152,16 @@ func (c *Conn) giveUp(uuid string, f *fetch) bool {
 	return true
 }
 
+// readDefinition reads a definition with passwords, and leaves of them only that
+// there are some: ConfigVersion is made of it, and must not help to guess them.
+func readDefinition(dom *libvirt.Domain, flags libvirt.DomainXMLFlags) (string, error) {
+	doc, err := dom.GetXMLDesc(flags | libvirt.DOMAIN_XML_SECURE)
+	if err != nil {
+		return dom.GetXMLDesc(flags) // reading them may take a right that the service lacks
+	}
+	return domainxml.HidePasswords(doc), nil
+}
+
 // ask reads what a fetch is for. The definitions never hold a password.
 func (c *Conn) ask(l *link, uuid string, listed *sources) (answer, error) {
 	a := answer{sources: listed}
@@ -166,12 +176,12 @@ func (c *Conn) ask(l *link, uuid string, listed *sources) (answer, error) {
 		}
 	}
 	if a.sources.active() {
-		if a.definitions.live, err = dom.GetXMLDesc(0); err != nil {
+		if a.definitions.live, err = readDefinition(dom, 0); err != nil {
 			return a, err
 		}
 	}
 	if a.sources.persistent {
-		a.definitions.stored, err = dom.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
+		a.definitions.stored, err = readDefinition(dom, libvirt.DOMAIN_XML_INACTIVE)
 	}
 	return a, err
 }
