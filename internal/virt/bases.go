@@ -61,6 +61,14 @@ func (b *bases) retain(pools []*model.StoragePool) {
 	maps.DeleteFunc(b.byPool, func(pool string, _ map[string]base) bool { return !there[pool] })
 }
 
+// named returns what is known of a volume of a pool; false for nothing.
+func (b *bases) named(pool, volume string) (base, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	v, known := b.byPool[pool][volume]
+	return v, known
+}
+
 // at returns the base image that an image had; false if that is not known.
 func (b *bases) at(id imageID) (string, bool) {
 	b.mu.Lock()

@@ -135,7 +135,7 @@ func (u *uses) add(dom *libvirt.Domain) error {
 
 // take adds an image that a VM has.
 func (u *uses) take(r *reading, image *domainxml.Image) {
-	path := u.over.pathOf(u.conn, &image.Device)
+	path := u.pathOf(&image.Device)
 	id := u.identify(path)
 	u.note(r, id, image, image.Base)
 	if path == "" || !r.has(id) || image.Whole {
@@ -192,7 +192,7 @@ func (u *uses) addSnapshots(dom *libvirt.Domain, r *reading) error {
 			return err
 		}
 		for j := range images {
-			id := u.identify(u.over.pathOf(u.conn, &images[j].Device))
+			id := u.identify(u.pathOf(&images[j].Device))
 			if r.has(id) {
 				continue
 			}
@@ -234,7 +234,7 @@ func (u *uses) backing(id imageID) (string, error) {
 		vol, err = u.over.volumeAt(u.conn, id.spelled)
 	}
 	if err != nil {
-		if base, known := u.over.bases.at(id); known {
+		if base, known := u.remembered(id); known {
 			return base, nil
 		}
 		return "", err
@@ -252,6 +252,32 @@ func (u *uses) backing(id imageID) (string, error) {
 		_ = pool.Free()
 	}
 	return facts.Backing, nil
+}
+
+// remembered returns the base image that an image had when it was last read; false if
+// that is not known.
+func (u *uses) remembered(id imageID) (base string, known bool) {
+	if p := u.poolOf(id, false); p != nil {
+		b, known := u.over.bases.named(p.uuid, filepath.Base(id.path))
+		return b.backing, known
+	}
+	return u.over.bases.at(id)
+}
+
+// pathOf is where a disk's image is, or was when its pool was active; empty if that
+// is not known.
+func (u *uses) pathOf(d *model.Device) string {
+	path := u.over.pathOf(u.conn, d)
+	if path != "" || d.Volume == "" {
+		return path
+	}
+	for _, p := range u.allPools() {
+		if p.name == d.Pool {
+			b, _ := u.over.bases.named(p.uuid, d.Volume)
+			return b.path
+		}
+	}
+	return ""
 }
 
 // refresh has libvirt look again what is in the pool of an image, once. It reports
@@ -281,7 +307,7 @@ func (u *uses) refresh(id imageID) bool {
 // or too busy to be refreshed, its base images are not known.
 func (u *uses) missing(vm string, d *model.Device, id imageID, err error) {
 	if errs.Is(err, errs.Timeout) {
-		if _, known := u.over.bases.at(id); !known {
+		if _, known := u.remembered(id); !known {
 			u.lacks = append(u.lacks, errs.New(errs.Timeout,
 				"The disk %s of “%s” may depend on this, but its storage does not answer. Check the server or the device that it is on, or remove the disk.", d.Target, vm))
 		}

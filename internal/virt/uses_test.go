@@ -149,6 +149,11 @@ func TestAPoolThatIsAwayKeepsOnlyWhatItsVolumesNeed(t *testing.T) {
 	if err := c.CheckVolume(t.Context(), imagesUUID, "free.qcow2"); err != nil {
 		t.Errorf("what the stick needs nothing of cannot change: %v", err)
 	}
+	onImage(t, c, vm.Name, vm.UUID, `<source pool='stick' volume='overlay.qcow2'/>`)
+	baseStays(t, c, "with a VM on the stick, by name", errs.DeviceInUse)
+	if err := c.CheckVolume(t.Context(), imagesUUID, "free.qcow2"); err != nil {
+		t.Errorf("what the stick needs nothing of cannot change, by name: %v", err)
+	}
 	onImage(t, c, vm.Name, vm.UUID, `<source file='/tmp/images/other.qcow2'/>`)
 	for what, err := range map[string]error{
 		"deleted": c.DeleteVolumeOf(t.Context(), imagesUUID, "base.qcow2"), "dropped": c.DropUnused(t.Context(), imagesUUID, "base.qcow2", ""), "changed": c.CheckVolume(t.Context(), imagesUUID, "base.qcow2"),

@@ -209,7 +209,7 @@ func (r *request) readsOtherwise(a, b *model.Device) bool {
 		}
 		return d.Source
 	}
-	return (a.Format == "qcow2") != (b.Format == "qcow2") && (written(a) || written(b)) && place(a) != "" && path.Clean(place(a)) == path.Clean(place(b))
+	return (a.Format == "qcow2") != (b.Format == "qcow2") && (written(a) || written(b)) && place(a) != "" && r.host.Place(place(a)) == r.host.Place(place(b))
 }
 
 func (r *request) refuseBusyDisks(disks []*model.Device) error {
