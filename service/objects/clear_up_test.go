@@ -69,6 +69,33 @@ func TestWhatCannotBeTakenBackGoesLater(t *testing.T) {
 	w.nothingLeft()
 }
 
+// TestClearingUpIsTriedAgainWhenWhatItWaitsForIsBack looks for the wish to try
+// again, which otherwise comes after minutes.
+func TestClearingUpIsTriedAgainWhenWhatItWaitsForIsBack(t *testing.T) {
+	t.Parallel()
+	records := unfinished.Open(filepath.Join(t.TempDir(), "unfinished"), slog.New(slog.DiscardHandler))
+	w := newWorldAfter(t, records)
+	pool := &model.StoragePool{UUID: poolUUID, Name: "default", Kind: "dir", State: model.PoolInactive}
+	w.hv.PutPool(pool)
+	w.withHost(fakehv.VM(1, "web"))
+	wanted := func(what string) {
+		t.Helper()
+		select {
+		case <-records.Wake():
+		case <-w.ctx.Done():
+			t.Fatalf("nothing is tried again although %s", what)
+		}
+	}
+	wanted("the host is connected")
+	active := *pool
+	active.Active, active.State = true, model.PoolRunning
+	w.hv.PutPool(&active)
+	wanted("the pool is active")
+	w.hv.GoDown(errs.New(errs.Disconnected, "It is gone."))
+	w.hv.ComeUp()
+	wanted("the host is connected again")
+}
+
 // TestAServiceRemovesWhatAnotherLeft starts with the records of one that was
 // killed: of a volume that nothing uses, and of one that has its VM; of an
 // original whose copy has a VM, and of one whose copy has none.

@@ -54,6 +54,20 @@ func (s *Service) Publish(u inventory.Update) {
 	if s.changed != nil {
 		s.changed()
 	}
+	if returns(&u) {
+		s.unfinished.Retry()
+	}
+}
+
+// returns reports whether a host is connected again, or a storage pool active.
+func returns(u *inventory.Update) bool {
+	host := u.Host
+	if host.New != nil && host.New.State == model.Connected && (host.Old == nil || host.Old.State != model.Connected) {
+		return true
+	}
+	return slices.ContainsFunc(u.Pools, func(d inventory.Diff[model.StoragePool]) bool {
+		return d.New != nil && d.New.Active && (d.Old == nil || !d.Old.Active)
+	})
 }
 
 // vmChange shows a VM with its snapshots, which come after it and go before it.

@@ -183,7 +183,8 @@ func (r *Records) Waiting() bool {
 	return len(r.left) > 0
 }
 
-// Wake tells whoever clears up that a job has left something.
+// Wake tells the one who clears up that a job has left something, or that what is
+// left should be tried again.
 func (r *Records) Wake() <-chan struct{} { return r.wake }
 
 // Note is one record.
@@ -226,8 +227,14 @@ func (n *Note) Keep() {
 // Leave is Keep for a job that could not take back what it made.
 func (n *Note) Leave() {
 	n.Keep()
+	n.records.Retry()
+}
+
+// Retry has what is left tried again soon: something may have come back that it
+// waited for.
+func (r *Records) Retry() {
 	select {
-	case n.records.wake <- struct{}{}:
+	case r.wake <- struct{}{}:
 	default:
 	}
 }
