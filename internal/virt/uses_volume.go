@@ -1,6 +1,8 @@
 package virt
 
 import (
+	"slices"
+
 	"libvirt.org/go/libvirt"
 
 	"org.kvmmanager/internal/errs"
@@ -63,10 +65,12 @@ func unused(v *libvirt.StorageVol, copied string) func(*uses, *imageID) error {
 }
 
 // unwanted is unused for a volume that a job has made and that is not wanted after
-// all. It is too new for anything unknown to be made of it.
+// all. It is too new for anything unknown to be made of it, and for what was
+// elsewhere, under the same name and hidden from this process, to be the same file.
 func unwanted(v *libvirt.StorageVol) func(*uses, *imageID) error {
 	return func(u *uses, id *imageID) error {
 		u.lacks = nil
+		u.all = slices.DeleteFunc(u.all, func(b use) bool { return u.like(id, &b.id) == perhaps })
 		return unused(v, "")(u, id)
 	}
 }
