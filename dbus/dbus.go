@@ -12,7 +12,7 @@ const BusName = "org.kvmmanager"
 const RootPath = "/org/kvmmanager"
 
 // Version is Manager.ApiVersion. It grows with each addition to the XML.
-const Version uint32 = 20
+const Version uint32 = 21
 
 // The interfaces of the service.
 const (

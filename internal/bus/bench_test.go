@@ -89,7 +89,7 @@ func BenchmarkManagedObjects(b *testing.B) {
 			for _, o := range objects {
 				o.cache.Store(nil)
 			}
-			managedObjects(objects, tree.log)
+			managedObjects(allOf(objects, tree.log))
 		}
 	})
 	b.Run("cached", func(b *testing.B) {
@@ -97,7 +97,7 @@ func BenchmarkManagedObjects(b *testing.B) {
 		size := 0
 		for b.Loop() {
 			size = 0
-			for _, piece := range managedObjects(tree.managed(), tree.log) {
+			for _, piece := range managedObjects(allOf(tree.managed(), tree.log)) {
 				size += len(piece)
 			}
 		}

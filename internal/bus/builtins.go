@@ -90,11 +90,10 @@ func (s *service) set(args []any) error {
 // managedObjects answers GetManagedObjects. What has no encoding yet gets it
 // before other messages have to wait.
 func (s *service) managedObjects([]any) error {
-	for _, o := range s.tree.managed() {
-		o.encoding(s.tree.log)
-	}
+	_, _ = listed(s.tree.managed(), maxObjects, s.tree.log)
 	return s.answer("a{oa{sa{sv}}}", func() ([][]byte, error) {
-		return managedObjects(s.tree.managed(), s.tree.log), nil
+		list, err := listed(s.tree.managed(), maxObjects, s.tree.log)
+		return managedObjects(list), err
 	})
 }
 

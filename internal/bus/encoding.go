@@ -36,14 +36,24 @@ func (e *encoding) all(index int) []byte {
 
 // encoding is the object's encoding, from the cache if it is there. Two
 // goroutines that miss it both make it, which does no harm.
-func (o *object) encoding(log *slog.Logger) *encoding {
-	if e := o.cache.Load(); e != nil {
+func (o *object) encoding(log *slog.Logger) *encoding { return o.encode(&o.cache, (*part).value, log) }
+
+// briefEncoding is a shorter form of the object's encoding.
+func (o *object) briefEncoding(log *slog.Logger) *encoding {
+	return o.encode(&o.brief, (*part).briefValue, log)
+}
+
+// valueFunc reads a property of a part.
+type valueFunc func(*part, *Property, *slog.Logger) (dbus.Variant, bool)
+
+func (o *object) encode(cache *encodingCache, value valueFunc, log *slog.Logger) *encoding {
+	if e := cache.Load(); e != nil {
 		return e
 	}
 	elements := make([][]byte, len(o.parts))
 	size := 64 + len(o.path)
 	for i, p := range o.parts {
-		elements[i] = p.elements(log)
+		elements[i] = p.elements(value, log)
 		size += 32 + len(p.iface.Name) + len(elements[i])
 	}
 	out := encoder{make([]byte, 0, size)}
@@ -63,23 +73,29 @@ func (o *object) encoding(log *slog.Logger) *encoding {
 	e.length = len(out.b)
 	out.align(8)
 	e.padded = out.b
-	o.cache.Store(e)
+	cache.Store(e)
 	return e
 }
 
 // elements is the elements of the part's a{sv}, in the order of declaration.
-func (p *part) elements(log *slog.Logger) []byte {
-	entries := make(Dict, 0, len(p.iface.Properties))
-	for _, decl := range p.iface.Properties {
-		if v, ok := p.value(decl, log); ok {
-			entries = append(entries, Entry{decl.Name, v})
-		}
-	}
+func (p *part) elements(value valueFunc, log *slog.Logger) []byte {
+	entries := p.entries(value, log)
 	body, _, err := marshalBody([]any{entries})
 	if err != nil {
 		body, _, _ = marshalBody([]any{p.encodable(entries, log)})
 	}
 	return body[8:] // after the length and its padding
+}
+
+// entries is the part's properties, in the order of declaration.
+func (p *part) entries(value valueFunc, log *slog.Logger) Dict {
+	entries := make(Dict, 0, len(p.iface.Properties))
+	for _, decl := range p.iface.Properties {
+		if v, ok := value(p, decl, log); ok {
+			entries = append(entries, Entry{decl.Name, v})
+		}
+	}
+	return entries
 }
 
 // encodable leaves out the values that cannot be encoded, such as a string
@@ -110,14 +126,57 @@ func (p *part) value(decl *Property, log *slog.Logger) (dbus.Variant, bool) {
 	return v, true
 }
 
-// managedObjects is the body of GetManagedObjects, in pieces.
-func managedObjects(objects []*object, log *slog.Logger) [][]byte {
-	pieces := make([][]byte, 1, 1+len(objects))
-	length := 0
+// briefValue is value in its shorter form, if it has one.
+func (p *part) briefValue(decl *Property, log *slog.Logger) (dbus.Variant, bool) {
+	if b, ok := p.props.(Brief); ok {
+		if v, ok := b.Brief(decl.Name); ok && v.Signature().String() == decl.Type {
+			return v, true
+		}
+	}
+	return p.value(decl, log)
+}
+
+const (
+	// briefAbove is how long an object may be, in bytes, that is shown in full even
+	// if the list of all is too long.
+	briefAbove = 4 << 10
+	// maxObjects is how long the list of all objects may be, in bytes. The rest is
+	// for the header.
+	maxObjects = maxReply - 1<<10
+)
+
+var errTooManyObjects = tooMany("There are too many objects for one message. Read them in parts, or one by one.")
+
+// listed returns the encodings of objects for one list: where they are too long
+// together, the long ones in their shorter form.
+func listed(objects []*object, room int, log *slog.Logger) ([]*encoding, error) {
+	list, total := make([]*encoding, len(objects)), 0
 	for i, o := range objects {
-		e := o.encoding(log)
+		list[i] = o.encoding(log)
+		total += len(list[i].padded)
+	}
+	for i, o := range objects {
+		if total <= room {
+			break
+		}
+		if before := len(list[i].padded); before > briefAbove {
+			list[i] = o.briefEncoding(log)
+			total += len(list[i].padded) - before
+		}
+	}
+	if total > room {
+		return nil, errTooManyObjects
+	}
+	return list, nil
+}
+
+// managedObjects is the body of GetManagedObjects, in pieces.
+func managedObjects(list []*encoding) [][]byte {
+	pieces := make([][]byte, 1, 1+len(list))
+	length := 0
+	for i, e := range list {
 		piece := e.padded
-		if i == len(objects)-1 {
+		if i == len(list)-1 {
 			piece = e.body() // nothing follows, so nothing is padded
 		}
 		pieces = append(pieces, piece)

@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/godbus/dbus/v5"
@@ -31,7 +35,7 @@ func TestManagedObjectsAreEncodedLikeGodbusWould(t *testing.T) {
 	for _, count := range []int{0, 1, 2, 3, 50} {
 		tree := benchTree(t, count)
 		for pass := range 2 { // first made, then from the cache
-			pieces := managedObjects(tree.managed(), tree.log)
+			pieces := managedObjects(allOf(tree.managed(), tree.log))
 			if got := decodeBody(t, "a{oa{sa{sv}}}", pieces...); !reflect.DeepEqual(got, plain(tree)) {
 				t.Errorf("%d objects, pass %d: the values differ", count, pass)
 			}
@@ -66,7 +70,7 @@ func checkSingle(tb testing.TB, path dbus.ObjectPath, value any) {
 	}{
 		"GetAll":            {o.encoding(tree.log).all(0), []any{values}},
 		"InterfacesAdded":   {o.encoding(tree.log).body(), []any{path, ifaces}},
-		"GetManagedObjects": {bytes.Join(managedObjects([]*object{o}, tree.log), nil), []any{map[dbus.ObjectPath]map[string]map[string]dbus.Variant{path: ifaces}}},
+		"GetManagedObjects": {bytes.Join(managedObjects(allOf([]*object{o}, tree.log)), nil), []any{map[dbus.ObjectPath]map[string]map[string]dbus.Variant{path: ifaces}}},
 	} {
 		want, _, err := marshalBody(c.want)
 		if err != nil {
@@ -123,7 +127,7 @@ func TestAnEncodingCanBeMoved(t *testing.T) {
 		name := fmt.Sprintf("/test/%0*d", i%11+2, i)
 		tree.Apply(Put(dbus.ObjectPath(name), "test.Deep", nil), Put(dbus.ObjectPath(name), "test.Thing", thing(fmt.Sprintf("%0*d", i%9, i), uint64(i))))
 	}
-	got := decodeBody(t, "a{oa{sa{sv}}}", managedObjects(tree.managed(), tree.log)...)
+	got := decodeBody(t, "a{oa{sa{sv}}}", managedObjects(allOf(tree.managed(), tree.log))...)
 	if !reflect.DeepEqual(got, plain(tree)) {
 		t.Errorf("the values are %v", got)
 	}
@@ -206,4 +210,66 @@ func readHeader(t *testing.T, frame []byte) (*header, error) {
 	}
 	_ = other.Close()
 	return l.in.next()
+}
+
+func allOf(objects []*object, log *slog.Logger) []*encoding {
+	list, _ := listed(objects, maxObjects, log)
+	return list
+}
+
+// longThing has a text of its own in a list that would be too long.
+type longThing struct{ thing Properties }
+
+func (l longThing) Get(name string) (dbus.Variant, bool) {
+	if name == "Name" {
+		return dbus.MakeVariant(strings.Repeat("x", 100<<10)), true
+	}
+	return l.thing.Get(name)
+}
+func (l longThing) Brief(name string) (dbus.Variant, bool) { return l.thing.Get(name) }
+func (l longThing) Changed(Properties) []string            { return nil }
+
+func TestAListThatIsTooLongIsShortenedWhereItIsLong(t *testing.T) {
+	t.Parallel()
+	tree := New("/test", testInterfaces(t), echo, somebody, newTestLog())
+	const n = 10
+	for i := range n {
+		tree.Apply(Put(dbus.ObjectPath(fmt.Sprint("/test/long", i)), "test.Thing", longThing{thing("a", 1)}))
+		tree.Apply(Put(dbus.ObjectPath(fmt.Sprint("/test/short", i)), "test.Thing", thing("b", 1)))
+	}
+	size := func(room int) (total int, err error) {
+		list, err := listed(tree.managed(), room, tree.log)
+		for _, e := range list {
+			total += len(e.padded)
+		}
+		return total, err
+	}
+	if total, err := size(maxObjects); err != nil || total < n*100<<10 {
+		t.Errorf("with room for all: %d, %v", total, err)
+	}
+	if total, err := size(n / 2 * 100 << 10); err != nil || total > n/2*100<<10 || total < (n/2-2)*100<<10 {
+		t.Errorf("with room for half: %d, %v", total, err)
+	}
+	if total, err := size(8 << 10); err != nil || total > 8<<10 {
+		t.Errorf("with room for short ones: %d, %v", total, err)
+	}
+	if _, err := size(500); err == nil {
+		t.Error("without room there is a list")
+	}
+	var paths []dbus.ObjectPath
+	for after := dbus.ObjectPath("/"); ; {
+		part := Part{After: after, Most: 3, Bytes: 150 << 10}
+		pieces := part.body(tree)
+		objects := decodeBody(t, "a{oa{sa{sv}}}", pieces[:len(pieces)-1]...).(map[dbus.ObjectPath]map[string]map[string]dbus.Variant)
+		if len(objects) == 0 || len(objects) > 3 {
+			t.Fatalf("a part of %d objects", len(objects))
+		}
+		paths = append(paths, slices.Sorted(maps.Keys(objects))...)
+		if _, after = tree.part(part); after == "/" {
+			break
+		}
+	}
+	if want := tree.Paths("/test"); !slices.Equal(paths, want) {
+		t.Errorf("in parts there are %v, want %v", paths, want)
+	}
 }

@@ -265,7 +265,9 @@ func TestTooLongAnAnswerCostsTheCallNotTheConnection(t *testing.T) {
 	tree := New("/test", testInterfaces(t), echo, somebody, newTestLog())
 	tree.Apply(Put("/test/a", "test.Thing", thing("a", 1)))
 	_, o := tree.find("/test/a")
-	o.cache.Store(&encoding{padded: make([]byte, maxReply+8), length: maxReply + 8, props: [][2]int{{0, maxReply + 8}}})
+	long := &encoding{padded: make([]byte, maxReply+8), length: maxReply + 8, props: [][2]int{{0, maxReply + 8}}}
+	o.cache.Store(long)
+	o.brief.Store(long)
 	l, other := socketpair(t, tree)
 	text := encoder{}
 	text.string("test.Thing")

@@ -17,6 +17,12 @@ type Properties interface {
 	Changed(old Properties) []string
 }
 
+// Brief is Properties that have a shorter form, for a list of all objects that
+// would be too long otherwise.
+type Brief interface {
+	Brief(name string) (dbus.Variant, bool)
+}
+
 // part is one interface of one object, with its state. Immutable.
 type part struct {
 	iface *Interface
@@ -31,6 +37,7 @@ type object struct {
 	parts    []*part
 	unlisted bool // see Unlist
 	cache    encodingCache
+	brief    encodingCache
 }
 
 func (o *object) part(iface string) *part {

@@ -150,6 +150,12 @@ func (s *service) handle(iface *Interface, m *Method, args []any) error {
 
 // reply sends results, which must be of the declared types.
 func (s *service) reply(m *Method, results []any) error {
+	if len(results) == 1 {
+		if part, ok := results[0].(Part); ok {
+			_ = part.body(s.tree) // what has no encoding yet gets it before others have to wait
+			return s.answer(m.OutSig, func() ([][]byte, error) { return part.body(s.tree), nil })
+		}
+	}
 	values := make([]any, len(results))
 	for i, r := range results {
 		if f, ok := r.(*os.File); ok {

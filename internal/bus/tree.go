@@ -134,6 +134,45 @@ func (t *Tree) managed() []*object {
 	return objects
 }
 
+// Part is the result of a method that reads the list of all objects in parts: the
+// objects after a path in the order of their paths, and the path of the last of
+// them, or "/" if there are no more (a{oa{sa{sv}}}o). Like GetManagedObjects, the
+// answer has everything that was announced before it, and nothing that comes later.
+type Part struct {
+	After dbus.ObjectPath // need not exist
+	Most  int             // objects
+	Bytes int             // which the objects before the last one have at most
+}
+
+// part finds the objects of a part.
+func (t *Tree) part(p Part) (list []*encoding, next dbus.ObjectPath) {
+	objects := slices.DeleteFunc(t.managed(), func(o *object) bool { return o.path <= p.After })
+	slices.SortFunc(objects, func(a, b *object) int { return strings.Compare(string(a.path), string(b.path)) })
+	next = "/"
+	for i, o := range objects {
+		if i == p.Most || p.Bytes < 0 {
+			return list, next
+		}
+		e := o.encoding(t.log)
+		p.Bytes -= e.length
+		list, next = append(list, e), o.path
+	}
+	return list, "/"
+}
+
+// body is the body of an answer with a part.
+func (p Part) body(t *Tree) [][]byte {
+	list, next := t.part(p)
+	pieces := managedObjects(list)
+	length := 0
+	for _, piece := range pieces {
+		length += len(piece)
+	}
+	end := encoder{make([]byte, length%8, length%8+16+len(next))}
+	end.string(string(next))
+	return append(pieces, end.b[length%8:])
+}
+
 // below says whether path is prefix or under it.
 func below(path, prefix dbus.ObjectPath) bool {
 	rest, ok := strings.CutPrefix(string(path), string(prefix))

@@ -26,6 +26,7 @@ type Client struct {
 	owner   string // unique name of the service; empty when there is none
 	epoch   uint64 // counts the owners: what an earlier one says is void
 	loaded  bool   // the tables are those of this owner
+	parts   bool   // the tables are being read in parts
 	waiters map[*waiter]struct{}
 
 	managers  table[model.Manager]

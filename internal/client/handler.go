@@ -78,7 +78,7 @@ func (c *Client) serviceSignal(m *busconn.Message) {
 }
 
 // apply changes the mirror. What is told about objects before they have been
-// read is part of the answer that is on its way. It returns the interface of an
+// read is part of the answer that is on its way, unless they are read in parts. It returns the interface of an
 // object whose changes the signal does not tell in full. The caller holds mu.
 func (c *Client) apply(m *busconn.Message) (unread string) {
 	r := m.Body
@@ -86,18 +86,18 @@ func (c *Client) apply(m *busconn.Message) (unread string) {
 	case propertiesName + ".PropertiesChanged sa{sv}as":
 		iface := r.Text()
 		t := c.tables[iface]
-		if t == nil || !c.loaded && iface != managerIface || !t.update(model.Path(m.Path), r) {
+		if t == nil || !c.loaded && !c.parts && iface != managerIface || !t.update(model.Path(m.Path), r) {
 			return ""
 		}
 		if end := r.Array(4); r.More(end) {
 			return iface
 		}
 	case objectManagerName + ".InterfacesAdded oa{sa{sv}}":
-		if c.loaded {
+		if c.loaded || c.parts {
 			c.loadObject(r.Path(), r)
 		}
 	case objectManagerName + ".InterfacesRemoved oas":
-		if c.loaded {
+		if c.loaded || c.parts {
 			c.removeObject(r.Path(), r)
 		}
 	case api.ManagerInterface + ".PermissionsChanged ":

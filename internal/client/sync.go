@@ -85,6 +85,7 @@ func (c *Client) setOwner(owner string) {
 		return
 	}
 	c.owner, c.loaded = owner, false
+	c.abortParts()
 	c.epoch++
 	c.dropPermissions()
 	c.statistics.ownerChanged()
@@ -110,6 +111,7 @@ func (c *Client) read() {
 	defer c.mu.Unlock()
 	owner, epoch := c.owner, c.epoch
 	c.loaded = false
+	c.abortParts()
 	if owner == "" {
 		return
 	}
@@ -119,6 +121,10 @@ func (c *Client) read() {
 			return
 		}
 		c.conn.Go(ownerCall(owner, api.RootPath, objectManagerName, "GetManagedObjects"), func(m *busconn.Message, err error) {
+			if isName(err, "LimitsExceeded") { // they do not fit into one message
+				c.beginParts(epoch)
+				return
+			}
 			if err == nil {
 				defer m.Close()
 				err = c.loadAll(epoch, m)
@@ -187,13 +193,83 @@ func (c *Client) loadAll(epoch uint64, m *busconn.Message) error {
 		}
 		return err
 	}
-	for _, t := range loaded {
+	c.endLoad()
+	return nil
+}
+
+// endLoad shows what was read in place of what was known. The caller holds mu.
+func (c *Client) endLoad() {
+	for _, t := range c.managed() {
 		t.end()
 	}
-	c.loaded = true
+	c.loaded, c.parts = true, false
 	c.setStatus(Status{State: Ready})
 	c.statistics.adjust()
 	c.commit()
+}
+
+// beginParts reads all objects in parts. What is told about them meanwhile changes
+// what has been read of them; what has not been read yet is read as it is then.
+func (c *Client) beginParts(epoch uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if epoch != c.epoch {
+		return
+	}
+	for _, t := range c.managed() {
+		t.begin()
+	}
+	c.parts = true
+	c.readPart(epoch, "/")
+}
+
+// abortParts ends reading in parts. The caller holds mu.
+func (c *Client) abortParts() {
+	if c.parts {
+		c.parts = false
+		for _, t := range c.managed() {
+			t.abort()
+		}
+	}
+}
+
+// readPart reads the objects after a path. The caller holds mu.
+func (c *Client) readPart(epoch uint64, after dbus.ObjectPath) {
+	call := ownerCall(c.owner, api.RootPath, managerIface, "GetObjects", after, map[string]dbus.Variant{})
+	c.conn.Go(call, func(m *busconn.Message, err error) {
+		if err == nil {
+			defer m.Close()
+			err = c.loadPart(epoch, m)
+		}
+		if err != nil {
+			c.fail(epoch, err)
+		}
+	})
+}
+
+func (c *Client) loadPart(epoch uint64, m *busconn.Message) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if epoch != c.epoch || !c.parts {
+		return nil
+	}
+	if m.Signature != "a{oa{sa{sv}}}o" {
+		return fmt.Errorf("cannot read the objects: their types are %q", m.Signature)
+	}
+	for end := m.Body.Array(8); m.Body.More(end); {
+		m.Body.Entry()
+		c.loadObject(m.Body.Path(), m.Body)
+	}
+	next := m.Body.Path()
+	if err := m.Body.Err(); err != nil {
+		c.abortParts()
+		return err
+	}
+	if next == "/" || next == "" {
+		c.endLoad()
+		return nil
+	}
+	c.readPart(epoch, dbus.ObjectPath(next))
 	return nil
 }
 

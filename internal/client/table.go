@@ -70,13 +70,21 @@ func (t *table[T]) load(path model.Path, r *wire.Reader) {
 }
 
 func (t *table[T]) update(path model.Path, r *wire.Reader) bool {
-	old := t.values[path]
+	values := t.values
+	if t.fresh != nil { // objects are being read in parts
+		values = t.fresh
+	}
+	old := values[path]
 	if old == nil {
 		return false
 	}
 	v := new(T)
 	*v = *old
-	if t.read(path, v, r); r.Err() == nil {
+	switch t.read(path, v, r); {
+	case r.Err() != nil:
+	case t.fresh != nil:
+		t.fresh[path] = v
+	default:
 		t.set(path, v)
 	}
 	return true
@@ -90,6 +98,10 @@ func (t *table[T]) read(path model.Path, v *T, r *wire.Reader) {
 }
 
 func (t *table[T]) remove(path model.Path) {
+	if t.fresh != nil {
+		delete(t.fresh, path)
+		return
+	}
 	if t.values[path] != nil {
 		t.set(path, nil)
 	}

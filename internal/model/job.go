@@ -34,6 +34,10 @@ type Job struct {
 	ErrorName    string // D-Bus error name, empty unless failed or cancelled
 	ErrorMessage string
 	Result       map[string]any // values that the wire package can encode
+
+	// Truncated names the properties that were cut, in what a client has read. The
+	// service leaves it empty.
+	Truncated []string
 }
 
 // Path is the job's object path.

@@ -39,6 +39,10 @@ type Network struct {
 	BootFile       string
 	PendingChanges []string // properties that the next start changes
 	VMs            []Path   // VMs with an interface in it, ordered by path
+
+	// Truncated names the properties that were cut, in what a client has read. The
+	// service leaves it empty.
+	Truncated []string
 }
 
 // Path is the network's object path.

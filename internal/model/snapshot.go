@@ -26,6 +26,10 @@ type Snapshot struct {
 	Current     bool    // what the VM has now began there
 	VMState     VMState // running, paused or shut-off: how the VM is after a revert
 	Kind        SnapshotKind
+
+	// Truncated names the properties that were cut, in what a client has read. The
+	// service leaves it empty.
+	Truncated []string
 }
 
 // Path is the snapshot's object path.

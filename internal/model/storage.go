@@ -26,6 +26,10 @@ type StoragePool struct {
 	Capacity   uint64 // bytes
 	Allocation uint64 // bytes
 	Available  uint64 // bytes
+
+	// Truncated names the properties that were cut, in what a client has read. The
+	// service leaves it empty.
+	Truncated []string
 }
 
 // Path is the pool's object path.
@@ -42,6 +46,10 @@ type StorageVolume struct {
 	Allocation uint64 // bytes that it takes
 	Backing    string // where what it is made of is; empty for most
 	UsedBy     []Path // VMs, ordered by path
+
+	// Truncated names the properties that were cut, in what a client has read. The
+	// service leaves it empty.
+	Truncated []string
 }
 
 // Path is the volume's object path.

@@ -95,6 +95,10 @@ type VM struct {
 
 	// Snapshots are objects of their own on the bus. They are ordered by name.
 	Snapshots []*Snapshot `wire:"-"`
+
+	// Truncated names the properties that were cut, in what a client has read. The
+	// service leaves it empty.
+	Truncated []string
 }
 
 // Path is the VM's object path.

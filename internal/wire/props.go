@@ -23,15 +23,8 @@ func PropsOf(v any) Props {
 	return Props{rv, planOf(rv.Type())}
 }
 
-// Get encodes one property.
-func (p Props) Get(name string) (dbus.Variant, bool) {
-	i, ok := p.p.byName[name]
-	if !ok {
-		return dbus.Variant{}, false
-	}
-	f := p.p.fields[i]
-	return dbus.MakeVariantWithSignature(encodeField(p.v.Field(f.index), f), f.sig), true
-}
+// Get encodes one property. What is too long is cut.
+func (p Props) Get(name string) (dbus.Variant, bool) { return p.get(name, shown) }
 
 // Changed names the properties whose values differ from old's. Everything
 // counts as changed against another type.
@@ -39,10 +32,15 @@ func (p Props) Changed(old bus.Properties) []string {
 	o, same := old.(Props)
 	same = same && o.p == p.p
 	var names []string
+	long := false
 	for _, f := range p.p.fields {
 		if !same || !equal(p.v.Field(f.index), o.v.Field(f.index)) {
 			names = append(names, f.name)
+			long = long || same && (mayBeCut(p.v.Field(f.index)) || mayBeCut(o.v.Field(f.index)))
 		}
+	}
+	if _, has := p.p.byName[truncatedName]; has && long {
+		names = append(names, truncatedName) // which is not in the model
 	}
 	return names
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"org.kvmmanager/internal/bus"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 	"org.kvmmanager/internal/polkit"
@@ -20,7 +21,9 @@ func managerMethods() map[string]*method {
 			action: actionHost, message: ask("Authentication is required to connect to another virtualization host."),
 			run: (*request).addHost,
 		},
-		"GetPermissions": {action: open, run: (*request).getPermissions},
+		"GetObjects":         {action: open, options: declare(optLimit, "u"), run: (*request).getObjects},
+		"GetWholeProperties": {action: open, run: (*request).getWholeProperties},
+		"GetPermissions":     {action: open, run: (*request).getPermissions},
 		"GetPermissionsOf": {
 			action: open, options: declare(optActions, "as"), run: (*request).getPermissionsOf,
 		},
@@ -39,6 +42,33 @@ func (r *request) addHost(context.Context) ([]any, error) {
 		return nil, err
 	}
 	return []any{wire.ObjectPath(model.HostPath(host.ID()))}, nil
+}
+
+const (
+	optLimit = "limit"
+	// maxPart is how many objects one answer of GetObjects has, and maxPartSize how
+	// many bytes before the last of them.
+	maxPart     = 1000
+	maxPartSize = 4 << 20
+)
+
+// getObjects reads the list of all objects in parts.
+func (r *request) getObjects(context.Context) ([]any, error) {
+	most := maxPart
+	if n := r.options.number(optLimit); n > 0 && n < maxPart {
+		most = int(n)
+	}
+	return []any{bus.Part{After: r.Args[0].(dbus.ObjectPath), Most: most, Bytes: maxPartSize}}, nil
+}
+
+// getWholeProperties reads what is cut in the properties of an object.
+func (r *request) getWholeProperties(context.Context) ([]any, error) {
+	props, ok := r.service.tree.Properties(r.Args[0].(dbus.ObjectPath), r.text(1))
+	whole, is := props.(wire.Props)
+	if !ok || !is {
+		return nil, errs.New(errs.NotFound, "There is no such object, or it has no such interface.")
+	}
+	return []any{whole.Whole()}, nil
 }
 
 // getPermissions tells a user interface what to offer.
