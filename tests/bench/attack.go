@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -44,18 +45,18 @@ type attack struct {
 // pauses leave it about half of its time; what it takes nevertheless is shown by a
 // call to another service, which is measured beside.
 var attacks = []attack{
-	{"signals of 4 MiB to the name", 5, 2 * time.Second, flood(signalTo(toName))},
-	{"signals of 4 MiB to the connection that asks polkit", 5, 2 * time.Second, flood(signalTo(toAsker))},
+	{"signals of 4 MiB to the name", 5, 4 * time.Second, flood(signalTo(toName))},
+	{"signals of 4 MiB to the connection that asks polkit", 5, 4 * time.Second, flood(signalTo(toAsker))},
 	{"answers of 4 MiB to nothing", 2, 4 * time.Second, flood(func(a *attacker) []byte {
 		return a.message(dbus.TypeMethodReply, a.asker, 0, "", "", strings.Repeat("x", 4<<20))
 	})},
 	{"errors of 4 MiB to nothing", 2, 4 * time.Second, flood(func(a *attacker) []byte {
 		return a.message(dbus.TypeError, a.name, 0, "", "", strings.Repeat("x", 4<<20))
 	})},
-	{"calls of 4 MiB with as many values as possible", 12, 5 * time.Second, flood(callWith("CreateVM", 4<<20))},
-	{"calls of 60 KiB with as many values as possible", 2, 10 * time.Millisecond, flood(callWith("PlanVM", 60<<10))},
-	{"calls of 250 KiB with as many values as possible", 1, 50 * time.Millisecond, flood(callWith("PlanVM", 250<<10))},
-	{"XML of 1 MiB", 2, 500 * time.Millisecond, flood(func(a *attacker) []byte {
+	{"calls of 4 MiB with as many values as possible", 12, 10 * time.Second, flood(callWith("CreateVM", 4<<20))},
+	{"calls of 60 KiB with as many values as possible", 2, 40 * time.Millisecond, flood(callWith("PlanVM", 60<<10))},
+	{"calls of 250 KiB with as many values as possible", 1, 200 * time.Millisecond, flood(callWith("PlanVM", 250<<10))},
+	{"XML of 1 MiB", 2, time.Second, flood(func(a *attacker) []byte {
 		return a.message(dbus.TypeMethodCall, api.BusName, dbus.FlagNoReplyExpected, rig.LocalHost, api.HostInterface+".DefineXML",
 			"<domain>"+strings.Repeat("<x/>", (1<<20-100)/4)+"</domain>", map[string]dbus.Variant{})
 	})},
@@ -63,7 +64,7 @@ var attacks = []attack{
 		objects := []dbus.ObjectPath{rig.LocalHost, api.RootPath, stallHost}
 		return api.RootPath, api.ManagerInterface + ".GetPermissions", []any{objects[n%len(objects)], map[string]dbus.Variant{}}
 	})},
-	{"GetManagedObjects", 3, 20 * time.Millisecond, ask(8, func(*attacker, int) (dbus.ObjectPath, string, []any) {
+	{"GetManagedObjects", 3, 40 * time.Millisecond, ask(8, func(*attacker, int) (dbus.ObjectPath, string, []any) {
 		return api.RootPath, "org.freedesktop.DBus.ObjectManager.GetManagedObjects", nil
 	})},
 	{"refused calls", 2, 10 * time.Millisecond, ask(32, func(*attacker, int) (dbus.ObjectPath, string, []any) {
@@ -72,7 +73,7 @@ var attacks = []attack{
 	{"Ping without an answer", 2, time.Millisecond, flood(func(a *attacker) []byte {
 		return a.message(dbus.TypeMethodCall, api.BusName, dbus.FlagNoReplyExpected, api.RootPath, "org.freedesktop.DBus.Peer.Ping")
 	})},
-	{"subscriptions", 150, 500 * time.Millisecond, ask(1, func(*attacker, int) (dbus.ObjectPath, string, []any) {
+	{"subscriptions", 150, time.Second, ask(1, func(*attacker, int) (dbus.ObjectPath, string, []any) {
 		return api.RootPath, api.ManagerInterface + ".SubscribeStatistics", []any{uint32(500), map[string]dbus.Variant{}}
 	})},
 	{"connections that come and go", 1, 20 * time.Millisecond, comeAndGo},
@@ -95,6 +96,7 @@ func beAttacker(ctx context.Context) error {
 			go func() {
 				defer wait.Done()
 				defer a.close()
+				_ = pause(ctx, rand.N(kind.every+1)) // not all in the same moment
 				// An attacker whom the bus has thrown out comes again.
 				for ctx.Err() == nil {
 					if err := kind.run(ctx, a, kind.every, &counts[i]); err != nil && ctx.Err() == nil {
