@@ -512,7 +512,7 @@ func (u *uses) refuse(v *libvirt.StorageVol, id *imageID) error {
 		return err
 	}
 	if u.changing(id) {
-		return errs.New(errs.DeviceInUse, "Something writes to the volume “%s”. Try again when it has ended.", nameOf(v))
+		return errs.New(errs.Busy, "Something writes to the volume “%s”. Try again when it has ended.", nameOf(v))
 	}
 	return u.unknown()
 }
