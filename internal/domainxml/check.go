@@ -39,10 +39,14 @@ func Check(doc string) (name, uuid string, err error) {
 var declaration = regexp.MustCompile(`^\s*<\?xml\s[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]+)["'][^>]*\?>`)
 
 // Decoded returns a caller's XML as what it is, UTF-8: without a byte order mark,
-// and without the name of the encoding that its file had. Documents that say that
+// without the name of the encoding that its file had, and without an empty UUID,
+// which libvirt takes for none and its schema refuses. Documents that say that
 // they have characters of several bytes stay as they are, and are refused.
 func Decoded(doc string) string {
-	doc = strings.TrimPrefix(doc, "\ufeff")
+	if len(doc) > MaxXML {
+		return doc // which is refused
+	}
+	doc = withoutEmptyUUID(strings.TrimPrefix(doc, "\ufeff"))
 	m := declaration.FindStringSubmatchIndex(doc)
 	if m == nil {
 		return doc
@@ -52,6 +56,40 @@ func Decoded(doc string) string {
 		return doc
 	}
 	return doc[m[1]:]
+}
+
+// withoutEmptyUUID returns a document without its first <uuid>, if that is empty.
+func withoutEmptyUUID(doc string) string {
+	if !strings.Contains(doc, "<uuid") {
+		return doc
+	}
+	d := xml.NewDecoder(strings.NewReader(doc))
+	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+	start := int64(-1) // of the element, while it is empty
+	for depth := 0; ; {
+		before := d.InputOffset()
+		token, err := d.RawToken()
+		if err != nil {
+			return doc // what is wrong with it is said elsewhere
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if start >= 0 {
+				return doc
+			}
+			if depth++; depth == 2 && t.Name == (xml.Name{Local: "uuid"}) {
+				start = before
+			}
+		case xml.EndElement:
+			if depth--; start >= 0 {
+				return doc[:start] + doc[d.InputOffset():]
+			}
+		default:
+			if start >= 0 {
+				return doc
+			}
+		}
+	}
 }
 
 func invalid(format string, args ...any) error {

@@ -50,7 +50,8 @@ func TestRareValuesAreRight(t *testing.T) {
 		},
 		"dies": {
 			odd("<vcpu>8</vcpu><cpu><topology sockets='1' dies='2' cores='2' threads='2'/></cpu>", ""),
-			func(vm *model.VM) any { return []uint32{vm.CPUSockets, vm.CPUDies, vm.CPUCores, vm.CPUThreads} }, []uint32{1, 2, 2, 2},
+			func(vm *model.VM) any { return []uint32{vm.CPUSockets, vm.CPUDies, vm.CPUCores, vm.CPUThreads} },
+			[]uint32{1, 2, 2, 2},
 		},
 		"a display that listens everywhere": {
 			odd("", "<graphics type='vnc' port='-1' autoport='yes' listen='0.0.0.0'/>"), func(vm *model.VM) any { return vm.Graphics[0].Listen }, "0.0.0.0",
@@ -173,6 +174,20 @@ func TestDocumentsAreDecodedAsVirshDoes(t *testing.T) {
 		got, uuid, err := Check(Decoded(test.doc))
 		if err != nil || got != test.name || uuid != test.uuid {
 			t.Errorf("%s: %q, %q, %v", name, got, uuid, err)
+		}
+	}
+	for doc, want := range map[string]string{
+		"<domain><uuid></uuid><name>a</name></domain>":                                            "<domain><name>a</name></domain>",
+		"<domain><uuid/><uuid>1</uuid></domain>":                                                  "<domain><uuid>1</uuid></domain>",
+		"<domain><x><uuid/></x><uuid>1</uuid></domain>":                                           "<domain><x><uuid/></x><uuid>1</uuid></domain>",
+		"<domain><uuid> </uuid></domain>":                                                         "<domain><uuid> </uuid></domain>",
+		"<domain><uuid><!-- --></uuid></domain>":                                                  "<domain><uuid><!-- --></uuid></domain>",
+		"<domain><a:uuid xmlns:a='u'/></domain>":                                                  "<domain><a:uuid xmlns:a='u'/></domain>",
+		"<?xml version='1.0' encoding='ISO-8859-1'?><domain><uuid a='b'></uuid>é</domain><uuid/>": "<domain>é</domain><uuid/>",
+		"<domain><uuid>": "<domain><uuid>",
+	} {
+		if got := Decoded(doc); got != want {
+			t.Errorf("%s became %s", doc, got)
 		}
 	}
 	for _, doc := range []string{
