@@ -37,6 +37,7 @@ const (
 	NeedFilter    NeedKind = "filter"
 	NeedNetwork   NeedKind = "network"
 	NeedSecret    NeedKind = "secret"
+	NeedRender    NeedKind = "render" // a graphics card of the host that renders, or any
 )
 
 // HostNeed is something of the host that must be there.
@@ -155,7 +156,9 @@ func (s *StartNeeds) readDevice(n *node, d *model.Device) {
 		for listen := range n.all("listen") {
 			s.need(NeedNetwork, listen.attr("network"), d.ID)
 		}
-		s.need(NeedFile, n.find("gl").attr("rendernode"), d.ID)
+		if gl := n.find("gl"); d.Type == "egl-headless" || gl.yes("enable") {
+			s.Host = append(s.Host, HostNeed{Kind: NeedRender, Name: gl.attr("rendernode"), For: d.ID})
+		}
 	case model.KindRNG, model.KindInput, model.KindMemory:
 		s.need(NeedFile, d.Source, d.ID)
 	}

@@ -55,6 +55,7 @@ func TestAStartNeedsWhatItsDefinitionRefersTo(t *testing.T) {
 <tpm model='tpm-tis'><backend type='passthrough'><device path='/tpm'/></backend></tpm>
 <rng><backend model='random'>/rng</backend></rng>
 <input type='evdev'><source dev='/ev'/></input>
+<graphics type='spice'><gl enable='yes' rendernode='/dev/dri/renderD128'/></graphics><graphics type='egl-headless'/>
 <graphics type='vnc'><listen type='network' network='net'/></graphics>
 </devices></domain>`)
 	if err != nil {
@@ -83,6 +84,8 @@ func TestAStartNeedsWhatItsDefinitionRefersTo(t *testing.T) {
 		{NeedFile, "/tpm", "", "tpm-0"},
 		{NeedFile, "/rng", "", "rng-0"},
 		{NeedFile, "/ev", "", "input-evdev-/ev"},
+		{NeedRender, "/dev/dri/renderD128", "", "graphics-spice"},
+		{NeedRender, "", "", "graphics-egl-headless"},
 		{NeedNetwork, "net", "", "graphics-vnc"},
 	}
 	if !reflect.DeepEqual(needs.Host, want) {

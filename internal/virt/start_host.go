@@ -1,6 +1,7 @@
 package virt
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -35,6 +36,8 @@ func (c *Conn) missingOnHost(ctx context.Context, conn *libvirt.Connect, needs [
 		case domainxml.NeedMdev:
 			name := "mdev_" + strings.ReplaceAll(n.Name, "-", "_")
 			gone = noneLike(conn, libvirt.CONNECT_LIST_NODE_DEVICES_CAP_MDEV, func(xml string) bool { return strings.Contains(xml, "<name>"+name) })
+		case domainxml.NeedRender:
+			gone = noneLike(conn, libvirt.CONNECT_LIST_NODE_DEVICES_CAP_DRM, func(xml string) bool { return strings.Contains(xml, cmp.Or(n.Name, "/renderD")) })
 		case domainxml.NeedFilter:
 			filter, err := conn.LookupNWFilterByName(n.Name)
 			gone = lacks(filter, err, (*libvirt.NWFilter).Free, libvirt.ERR_NO_NWFILTER)
@@ -120,6 +123,8 @@ func (f *startFacts) references() []model.StartCheck {
 			failed("network", "Create the network, or change the XML definition.", "There is no network called “%s”, which “%s” listens on.", n.Name, n.For)
 		case domainxml.NeedSecret:
 			failed("secret", "Define the secret with its value, or change the XML definition.", "There is no secret “%s”, which “%s” uses.", n.Name, n.For)
+		case domainxml.NeedRender:
+			failed("display", "Remove 3D acceleration and the display with OpenGL.", "The host has no graphics card that renders for the display “%s”.", n.For)
 		default:
 			failed("host-device", "Plug the device in, or remove it from the virtual machine.", "The host has no device %s, which “%s” uses.", n.Name, n.For)
 		}

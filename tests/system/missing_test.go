@@ -45,6 +45,7 @@ func TestEverythingThatADefinitionLacksIsNamed(t *testing.T) {
 		"a socket to connect to":   {vmXML{Devices: "<serial type='unix'><source mode='connect' path='/run/gone'/></serial>"}, "file", "/run/gone"},
 		"a source of randomness":   {vmXML{Devices: "<rng model='virtio'><backend model='random'>/srv/gone</backend></rng>"}, "file", "/srv/gone"},
 		"a place for two displays": {vmXML{Devices: "<graphics type='vnc'/><graphics type='vnc'/>"}, "display", "vnc"},
+		"a card that renders":      {vmXML{Devices: "<graphics type='egl-headless'/>"}, "display", "renders"},
 		"OpenGL":                   {vmXML{Devices: "<graphics type='vnc'/><video><model type='virtio'><acceleration accel3d='yes'/></model></video>"}, "display", "OpenGL"},
 		"an image of its own":      {vmXML{Devices: "<disk type='file' device='disk'><source file='/var/lib/libvirt/images/x.img'/><target dev='vda' bus='virtio'/></disk><disk type='file' device='disk'><source file='/var/lib/libvirt/images/x.img'/><target dev='vdb' bus='virtio'/></disk>"}, "disk", "write to one image"},
 	} {
