@@ -39,7 +39,7 @@ func setMetadata(vm *model.VM, metadata *node) {
 			vm.Template = true
 		}
 	}
-	vm.OSName = osName(vm.OSID)
+	vm.OSName, vm.OSShortID = osName(vm.OSID), osShortID(vm.OSID)
 }
 
 func osID(libosinfo *node) string {

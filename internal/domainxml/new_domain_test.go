@@ -16,7 +16,7 @@ func newVM() *model.VM {
 		UUID: "01234567-89ab-4def-8123-456789abcdef", Name: hostile, Title: hostile, Description: hostile + "\nmore", Tags: []string{hostile},
 		Persistent: true, VCPUs: 2, MaxVCPUs: 2, Memory: 2 << 30, MaxMemory: 2 << 30, Architecture: "x86_64", MachineType: "q35",
 		Firmware: model.FirmwareUEFI, SecureBoot: true, TPM: true, CPUMode: "host-passthrough", GuestAgent: model.AgentDisconnected,
-		OSID: "http://debian.org/debian/12", OSName: "Debian 12", BootOrder: []string{"disk-vda", "cdrom-sda", "interface-52:54:00:01:02:03"},
+		OSID: "http://debian.org/debian/12", OSShortID: "debian12", OSName: "Debian 12", BootOrder: []string{"disk-vda", "cdrom-sda", "interface-52:54:00:01:02:03"},
 		Disks: []*model.Device{
 			{ID: "disk-vda", Kind: model.KindDisk, Type: "file", Bus: "virtio", Target: "vda", Source: "/a/" + hostile, Format: "qcow2", Discard: "unmap", BootIndex: 1},
 			{ID: "disk-vdb", Kind: model.KindDisk, Type: "block", Bus: "virtio", Target: "vdb", Source: "/dev/vg/b", Format: "raw"},

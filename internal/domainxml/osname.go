@@ -2,6 +2,8 @@ package domainxml
 
 import (
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -85,4 +87,41 @@ func title(s string) string {
 		words[i] = string(unicode.ToUpper(r)) + w[size:]
 	}
 	return strings.Join(words, " ")
+}
+
+// dashed are the products whose short ids have a dash before the version, and
+// dashedVersions the versions that have one after whatever product.
+var (
+	dashed         = []string{"nixos", "guix-system", "gnome-continuous", "rhel-atomic", "android-x86"}
+	dashedVersions = []string{"unknown", "current", "rawhide", "eln", "factory"}
+)
+
+// servicePack is a version of SUSE's enterprise systems.
+var servicePack = regexp.MustCompile(`^([0-9]+)\.([0-9]+)$`)
+
+// osShortID makes libosinfo's short id of its id, such as debian12 of
+// http://debian.org/debian/12. It is empty where the database has none that follows
+// from the id.
+func osShortID(id string) string {
+	u, err := url.Parse(id)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	product, version, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	switch {
+	case strings.Contains(version, "/"), product == "alt", product == "mes", product == "hipster", product == "bloody":
+		return ""
+	case version == "", version == "rolling":
+		return product
+	case product == "coreos":
+		return "fedora-coreos-" + version
+	case product == "sle", product == "sles", product == "sled":
+		if m := servicePack.FindStringSubmatch(version); m != nil {
+			return product + m[1] + "sp" + m[2]
+		}
+	}
+	if slices.Contains(dashed, product) || slices.Contains(dashedVersions, version) {
+		return product + "-" + version
+	}
+	return product + version
 }

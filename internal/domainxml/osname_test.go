@@ -1,6 +1,12 @@
 package domainxml
 
-import "testing"
+import (
+	"encoding/xml"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
 
 func TestOSName(t *testing.T) {
 	t.Parallel()
@@ -31,5 +37,64 @@ func TestOSName(t *testing.T) {
 		if got := osName(id); got != want {
 			t.Errorf("%q is %q, want %q", id, got, want)
 		}
+	}
+}
+
+func TestOSShortID(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]string{
+		"http://debian.org/debian/12":            "debian12",
+		"http://microsoft.com/win/11":            "win11",
+		"http://suse.com/sle/15.6":               "sle15sp6",
+		"http://nixos.org/nixos/25.05":           "nixos-25.05",
+		"http://archlinux.org/archlinux/rolling": "archlinux",
+		"http://fedoraproject.org/coreos/next":   "fedora-coreos-next",
+		"http://altlinux.org/alt/sisyphus":       "",
+		"http://example.org/a/3/server":          "",
+		"debian12":                               "",
+		"":                                       "",
+	} {
+		if got := osShortID(id); got != want {
+			t.Errorf("%q is %q, want %q", id, got, want)
+		}
+	}
+}
+
+// TestOSShortIDsAreThoseOfLibosinfo compares them with the database, where it is
+// installed.
+func TestOSShortIDsAreThoseOfLibosinfo(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("/usr/share/osinfo/os/*/*.xml")
+	if err != nil || len(files) == 0 {
+		t.Skip("libosinfo's database is not installed")
+	}
+	known, told := 0, 0
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var record struct {
+			OS []struct {
+				ID    string   `xml:"id,attr"`
+				Short []string `xml:"short-id"`
+			} `xml:"os"`
+		}
+		if err := xml.Unmarshal(data, &record); err != nil {
+			t.Fatal(err)
+		}
+		for _, system := range record.OS {
+			known++
+			switch got := osShortID(system.ID); {
+			case got == "":
+			case slices.Contains(system.Short, got):
+				told++
+			default:
+				t.Errorf("%s is %q, and libosinfo says %q", system.ID, got, system.Short)
+			}
+		}
+	}
+	if told < known*95/100 {
+		t.Errorf("only %d of %d have a short id", told, known)
 	}
 }

@@ -126,7 +126,7 @@ func TestRedactKeepsWhatPropertiesShow(t *testing.T) {
 				t.Fatalf("%s: %v", name, err)
 			}
 			want, got := must(t)(ParseVM("", doc)).(*model.VM), must(t)(ParseVM("", redacted)).(*model.VM)
-			want.Tags, want.OSID, want.OSName, want.Template = nil, "", "", false // the metadata
+			want.Tags, want.OSID, want.OSShortID, want.OSName, want.Template = nil, "", "", "", false // the metadata
 			got.OSName, got.Tags = "", nil
 			for field, pair := range asFields(t, want, got) {
 				if pair[0] != pair[1] {

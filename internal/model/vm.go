@@ -77,7 +77,8 @@ type VM struct {
 	CPUThreads     uint32
 	CPUDies        uint32 // in a socket; 0 where the topology does not say
 	SharedMemory   bool
-	OSID           string `wire:"OSId"` // libosinfo's id, a URL
+	OSID           string `wire:"OSId"`      // libosinfo's id, a URL
+	OSShortID      string `wire:"OSShortId"` // as CreateVM's os takes it
 	OSName         string
 	BootOrder      []string // device ids, or the legacy names hd, cdrom, network, fd
 	Tags           []string
