@@ -373,8 +373,9 @@ func everyOption() map[string]struct {
 		"delete-contents": {client.DeleteContents(), true}, "shrink": {client.Shrink(), true},
 		"delete-original": {client.DeleteOriginal(), true},
 		"pool":            {client.IntoPool("/a/pool"), dbus.ObjectPath("/a/pool")}, "format": {client.Format("qcow2"), "qcow2"},
-		"actions": {client.Actions("an.action"), []string{"an.action"}},
-		"force":   {client.Force(), true}, "screen": {client.Screen(1), uint32(1)},
+		"dependents": {client.Dependents(), true},
+		"actions":    {client.Actions("an.action"), []string{"an.action"}},
+		"force":      {client.Force(), true}, "screen": {client.Screen(1), uint32(1)},
 	}
 }
 

@@ -60,6 +60,9 @@ func Paused() Option { return set("paused", true) }
 // Actions has permissions asked for these polkit actions only.
 func Actions(actions ...string) Option { return set("actions", actions) }
 
+// Dependents removes with a device what depends on it.
+func Dependents() Option { return set("dependents", true) }
+
 // AllStorage stands for every disk that nobody else uses.
 const AllStorage = "*"
 
