@@ -44,6 +44,11 @@ func (r *request) createVM(ctx context.Context) ([]any, error) {
 	if err == nil {
 		err = r.withStorage(ctx, func(storage bool) error {
 			plan.AllowStorage(storage)
+			done, err := r.service.plans.turn(ctx, r.UID)
+			if err != nil {
+				return err
+			}
+			defer done()
 			for _, pool := range plan.Pools() {
 				if err := conn.MayFill(ctx, pool, plan.Rights()); err != nil {
 					return err
@@ -124,9 +129,14 @@ func (r *request) carryOut(ctx context.Context, plan *create.Plan, conn inventor
 	return map[string]any{"vm": model.VMPath(plan.UUID())}, nil
 }
 
-// plan reads the spec and resolves it. The caller closes the source, which may
-// be nil, also when there is an error.
+// plan reads the spec and resolves it, when it is the turn of the call's user. The
+// caller closes the source, which may be nil, also when there is an error.
 func (r *request) plan(ctx context.Context) (*create.Plan, *create.Source, error) {
+	done, err := r.service.plans.turn(ctx, r.UID)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer done()
 	spec := model.VMSpec{}
 	if err := decodeSpec(r.Args[0].(map[string]dbus.Variant), &spec); err != nil {
 		return nil, nil, err
@@ -152,10 +162,10 @@ func (r *request) plan(ctx context.Context) (*create.Plan, *create.Source, error
 	planner := &create.Planner{
 		Host: r.host, Capabilities: capabilities, Systems: osinfo.Open(osinfo.Default),
 		Volume: func(path model.Path) *create.Volume { return r.volume(ctx, conn, path) },
-		CheckImage: func(path, format string, readOnly bool) error {
-			_, err := conn.InspectImage(ctx, path, format, readOnly, inventory.ImageRights{})
+		CheckImage: once(func(i imageAs) error {
+			_, err := conn.InspectImage(ctx, i.path, i.format, i.readOnly, inventory.ImageRights{})
 			return err
-		},
+		}),
 		Taken: func(pool *model.StoragePool, name string) bool {
 			_, err := conn.FindVolume(ctx, pool.UUID, name)
 			return err == nil
@@ -163,6 +173,26 @@ func (r *request) plan(ctx context.Context) (*create.Plan, *create.Source, error
 	}
 	plan, err := planner.Plan(ctx, spec, source)
 	return plan, source, err
+}
+
+// imageAs is an image and how it is read.
+type imageAs struct {
+	path, format string
+	readOnly     bool
+}
+
+// once checks each image only once, however many disks a plan has on it.
+func once(check func(imageAs) error) func(path, format string, readOnly bool) error {
+	known := map[imageAs]error{}
+	return func(path, format string, readOnly bool) error {
+		image := imageAs{path, format, readOnly}
+		err, checked := known[image]
+		if !checked {
+			err = check(image)
+			known[image] = err
+		}
+		return err
+	}
 }
 
 // source opens what the new VM starts from.

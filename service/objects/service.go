@@ -60,7 +60,8 @@ type Service struct {
 	statistics *statistics
 	locks      *locks
 	shutdowns  shutdowns
-	dialogs    dialogs
+	dialogs    userTurns
+	plans      userTurns
 	refusals   refusals
 	looks      looks
 
@@ -80,7 +81,7 @@ func New(o Options) (*Service, error) {
 	}
 	s := &Service{
 		version: o.Version, log: o.Log, changed: o.Changed, methods: table(), authority: o.Authority, watcher: o.Watcher,
-		locks: newLocks(), hostPaths: map[model.Path]bool{}, unfinished: o.Unfinished, pictures: o.Pictures,
+		locks: newLocks(), dialogs: userTurns{most: maxDialogs}, plans: userTurns{most: maxPlans}, hostPaths: map[model.Path]bool{}, unfinished: o.Unfinished, pictures: o.Pictures,
 	}
 	if s.unfinished == nil {
 		s.unfinished = unfinished.Open("", o.Log)
