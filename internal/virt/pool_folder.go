@@ -54,7 +54,8 @@ func (c *Conn) folderOf(p *libvirt.StoragePool) (poolFolder, error) {
 	if err := pool.Unmarshal(doc); err != nil {
 		return poolFolder{}, err
 	}
-	if pool.Target == nil || !strings.HasPrefix(pool.Target.Path, "/") || isDevicePath(pool.Target.Path) {
+	// Below /dev there are also folders that everybody can write to, as /dev/shm.
+	if pool.Target == nil || !strings.HasPrefix(pool.Target.Path, "/") || !model.PoolOfFiles(pool.Type) {
 		return poolFolder{}, nil
 	}
 	f := poolFolder{path: pool.Target.Path}
@@ -98,7 +99,7 @@ func (i *inspection) guarded(p *libvirt.StoragePool) error {
 // inside refuses a volume that is a link out of the folder of its pool, and any of
 // a pool whose folder others can change, without the right to manage storage.
 func (i *inspection) inside(v *libvirt.StorageVol, place string) error {
-	if i.rights.Storage || i.over.places.config != systemConfig || isDevicePath(place) {
+	if i.rights.Storage || i.over.places.config != systemConfig {
 		return nil
 	}
 	p, err := v.LookupPoolByVolume()
@@ -106,7 +107,7 @@ func (i *inspection) inside(v *libvirt.StorageVol, place string) error {
 		return err
 	}
 	defer p.Free()
-	if err := i.guarded(p); err != nil {
+	if err := i.guarded(p); err != nil || isDevicePath(place) {
 		return err
 	}
 	id, folder := i.over.eyes.identify(place), i.over.eyes.identify(filepath.Dir(place))

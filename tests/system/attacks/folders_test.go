@@ -22,6 +22,7 @@ func TestAPoolInAFolderOfAUser(t *testing.T) {
 		"its own folder":   {"/srv/mallory", "/srv/mallory"},
 		"a folder above":   {"/srv/mallory", "/srv/mallory/root/pool"},
 		"in a home folder": {"/home/mallory/vms", "/home/mallory/vms"},
+		"in shared memory": {"/dev/shm/mallory", "/dev/shm/mallory"},
 		"behind a link":    {"/srv/mallory", "/srv/mallory/link"},
 	} {
 		t.Run(name, func(t *testing.T) {
