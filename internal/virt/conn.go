@@ -73,7 +73,7 @@ func open(uri string, log *slog.Logger) (*Conn, error) {
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.places, _ = placesOf(uri)
 	c.files = newProber(func(string) { c.storageAnswers() })
-	c.eyes = &eyes{sys: "/sys", udev: "/run/udev/data"}
+	c.eyes = &eyes{sys: "/sys", udev: "/run/udev/data", mount: "/proc/self/mountinfo"}
 	if IsHere(uri) {
 		c.eyes.files = c.files
 	}

@@ -125,6 +125,7 @@ type eyes struct {
 	files *prober // nil for another machine's
 	sys   string  // where the kernel tells about block devices
 	udev  string  // where udev keeps their other names
+	mount string  // the file in which the kernel lists what is mounted
 }
 
 // identify returns the identity of what is at a path.
@@ -247,6 +248,45 @@ func (e *eyes) below(name string) []string {
 		}
 	}
 	return names
+}
+
+// hostHas reports whether the host itself uses a block device or a part of it: a
+// file system on it is mounted, or another device is made of it, such as a volume
+// group.
+func (e *eyes) hostHas(id *imageID) bool {
+	if !id.file.block {
+		return false
+	}
+	number := fmt.Sprintf("%d:%d", unix.Major(id.file.device), unix.Minor(id.file.device))
+	folder, err := os.Readlink(filepath.Join(e.sys, "dev/block", number))
+	return err == nil && e.hostHasDevice(filepath.Base(folder))
+}
+
+func (e *eyes) hostHasDevice(name string) bool {
+	folder := filepath.Join(e.sys, "class/block", name)
+	holders, _ := os.ReadDir(filepath.Join(folder, "holders")) // what cannot be read is not known
+	if len(holders) > 0 || e.isMounted(name) {
+		return true
+	}
+	parts, _ := filepath.Glob(filepath.Join(folder, "*/partition")) // the pattern is well-formed
+	return slices.ContainsFunc(parts, func(part string) bool { return e.hostHasDevice(filepath.Base(filepath.Dir(part))) })
+}
+
+// isMounted reports whether the file system on a block device is mounted. Those on
+// several devices, as Btrfs has them, are listed by the path of one.
+func (e *eyes) isMounted(name string) bool {
+	number := e.word(filepath.Join(e.sys, "class/block", name, "dev"))
+	for line := range strings.Lines(e.word(e.mount)) {
+		mount, device, _ := strings.Cut(line, " - ")
+		place, source := strings.Fields(mount), strings.Fields(device)
+		if len(place) > 2 && place[2] == number {
+			return true
+		}
+		if len(source) > 1 && isDevicePath(source[1]) && e.blockName(strings.TrimPrefix(unescapeMount.Replace(source[1]), "/dev/")) == name {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *eyes) number(name string) (fileKey, bool) {

@@ -1,6 +1,7 @@
 package virt
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -156,5 +157,36 @@ func TestNamesOfABlockDeviceAreOneImage(t *testing.T) {
 	}
 	if volume.like(&other) != different {
 		t.Error("two volumes of one group are taken for one")
+	}
+}
+
+// TestDevicesThatTheHostUses: a pool may have them beside those for VMs, as the
+// volume group does that the host itself is on.
+func TestDevicesThatTheHostUses(t *testing.T) {
+	t.Parallel()
+	sys, udev, mounts := realTemp(t), realTemp(t), filepath.Join(realTemp(t), "mountinfo")
+	blockDevice(t, sys, "xda", "251:0", map[string]string{"xda1/partition": "1"})
+	blockDevice(t, sys, "xda/xda1", "251:1", map[string]string{"partition": "1", "holders/dm-0/x": ""})
+	blockDevice(t, sys, "xdb", "251:16", map[string]string{})
+	blockDevice(t, sys, "xdb/xdb1", "251:17", map[string]string{"partition": "1"})
+	for n, name := range []string{"root", "free", "many", "swap"} {
+		blockDevice(t, sys, fmt.Sprintf("dm-%d", n), fmt.Sprintf("253:%d", n), map[string]string{"dm/name": "vg-" + name})
+	}
+	blockDevice(t, sys, "xdc", "251:32", map[string]string{})
+	list := "22 1 253:0 / / rw,relatime shared:1 - ext4 /dev/mapper/vg-root rw\n" +
+		"23 22 0:40 /home /home rw shared:2 - btrfs /dev/mapper/vg-many rw\n" +
+		"24 22 251:17 / /boot rw shared:3 - vfat /dev/xdb1 rw\n"
+	if err := os.WriteFile(mounts, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := &eyes{files: newProber(nil), sys: sys, udev: udev, mount: mounts}
+	for path, want := range map[string]bool{
+		"/dev/vg/root": true, "/dev/mapper/vg-root": true, "/dev/vg/many": true, "/dev/vg/free": false,
+		"/dev/xda": true, "/dev/xda1": true, "/dev/xdb": true, "/dev/xdb1": true, "/dev/xdc": false, "/dev/no/such": false, udev: false,
+	} {
+		id := e.identify(path)
+		if got := e.hostHas(&id); got != want {
+			t.Errorf("the host uses %s: %v, want %v", path, got, want)
+		}
 	}
 }

@@ -180,6 +180,9 @@ func (u *uses) permit(id *imageID, writes, storage bool) error {
 	if storage {
 		return nil
 	}
+	if u.over.eyes.hostHas(id) {
+		return errs.Wrap(errs.NotAuthorized, inventory.ErrNeedsStorage, "The host itself uses “%s”. Giving it to a virtual machine takes the right to manage storage.", name)
+	}
 	if !writes {
 		if by := u.of(id, ofTemplate); by != nil && by.sure {
 			return nil
