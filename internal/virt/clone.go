@@ -211,6 +211,24 @@ func (k *copying) mayRead(xml string) error {
 	if !vm.Template {
 		return errs.Wrap(errs.NotAuthorized, inventory.ErrNeedsStorage, "The virtual machine is no template. Cloning it takes the right to manage storage.")
 	}
+	return mayShare(xml, false)
+}
+
+// mayShare says why the caller may not have another VM write to the disks that a
+// clone and its original share: they are another VM's, also those of a template.
+func mayShare(xml string, storage bool) error {
+	if storage {
+		return nil
+	}
+	images, err := domainxml.Images(xml)
+	if err != nil {
+		return err
+	}
+	for i := range images {
+		if image := &images[i]; image.Shareable && image.Writes() {
+			return errs.Wrap(errs.NotAuthorized, inventory.ErrNeedsStorage, "A clone would write to the disk %s, which it shares with the original. Cloning this virtual machine takes the right to manage storage.", image.Target)
+		}
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package virt
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -235,4 +236,34 @@ func poolOf(t *testing.T, c *Conn) string {
 	}
 	defer pool.Free()
 	return uuidOf(pool)
+}
+
+// TestACloneWritesToASharedDiskOnlyWithTheRight since that is a disk of another VM,
+// also when the other one is a template.
+func TestACloneWritesToASharedDiskOnlyWithTheRight(t *testing.T) {
+	t.Parallel()
+	c, vm := withDisk(t)
+	volume(t, c, "shared.qcow2")
+	xml, err := c.XML(t.Context(), vm.UUID, true, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const disk = "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/tmp/images/shared.qcow2'/><target dev='vdb' bus='virtio'/><shareable/></disk></devices>"
+	if _, err := c.DefineXML(t.Context(), strings.Replace(xml, "</devices>", disk, 1), vm.UUID); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetTemplate(t.Context(), vm.UUID, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.CheckCopy(t.Context(), vm.UUID, "", inventory.ImageRights{}); !errors.Is(err, inventory.ErrNeedsStorage) {
+		t.Errorf("the check says %v", err)
+	}
+	for _, storage := range []bool{false, true} {
+		s := spec("copy")
+		s.Storage = storage
+		_, err := c.Clone(t.Context(), vm.UUID, s)
+		if (err == nil) != storage || !storage && !errors.Is(err, inventory.ErrNeedsStorage) {
+			t.Errorf("a clone with the right %v: %v", storage, err)
+		}
+	}
 }

@@ -340,6 +340,9 @@ func (c *Conn) CheckCopy(ctx context.Context, uuid, id string, rights inventory.
 			return err
 		}
 		disks, err := domainxml.OwnDisks(doc)
+		if err == nil && id == "" {
+			err = mayShare(doc, rights.Storage)
+		}
 		if err != nil && id == "" {
 			return err
 		}
