@@ -264,18 +264,22 @@ func (u *uses) remembered(id imageID) (base string, known bool) {
 	return u.over.bases.at(id)
 }
 
-// pathOf is where a disk's image is, or was when its pool was active; empty if that
-// is not known.
+// pathOf is where a disk's image is, or will be when its pool is active again; empty
+// if that is not known. What is below /dev/disk has other names than volumes have.
 func (u *uses) pathOf(d *model.Device) string {
 	path := u.over.pathOf(u.conn, d)
 	if path != "" || d.Volume == "" {
 		return path
 	}
 	for _, p := range u.allPools() {
-		if p.name == d.Pool {
-			b, _ := u.over.bases.named(p.uuid, d.Volume)
-			return b.path
+		if p.name != d.Pool {
+			continue
 		}
+		b, _ := u.over.bases.named(p.uuid, d.Volume)
+		if b.path == "" && p.target != "" && !within(filepath.Clean(p.target), "/dev/disk") {
+			return filepath.Join(p.target, d.Volume)
+		}
+		return b.path
 	}
 	return ""
 }

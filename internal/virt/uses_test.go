@@ -175,3 +175,36 @@ func TestAPoolThatIsAwayKeepsOnlyWhatItsVolumesNeed(t *testing.T) {
 		t.Errorf("the stick is forgotten, and yet: %v", err)
 	}
 }
+
+// TestADiskInAPoolThatIsNotActiveIsInUse, also one that never had a base image, so
+// that nobody gets it from another pool over the same folder.
+func TestADiskInAPoolThatIsNotActiveIsInUse(t *testing.T) {
+	t.Parallel()
+	c, vm := stopped(t)
+	volume(t, c, "raw.img")
+	disk := `<devices><disk type='volume' device='disk'><driver name='qemu' type='raw'/><source pool='images' volume='raw.img'/><target dev='vda' bus='virtio'/></disk></devices></domain>`
+	if _, err := c.DefineXML(t.Context(), strings.Replace(vmXML(vm.Name, vm.UUID), "</domain>", disk, 1), vm.UUID); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := c.main.conn.LookupStoragePoolByName("images")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Free()
+	if err := pool.Destroy(); err != nil {
+		t.Fatal(err)
+	}
+	for _, known := range []bool{true, false} {
+		if !known {
+			c.bases = bases{} // as after a start
+		}
+		u, err := c.users(c.main.conn, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := u.identify("/tmp//images/raw.img")
+		if by := u.of(&id, nil); by == nil || !by.sure || by.uuid != vm.UUID {
+			t.Errorf("with its base image known (%v), the disk is used by %+v", known, by)
+		}
+	}
+}
