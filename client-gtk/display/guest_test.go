@@ -44,8 +44,33 @@ func TestThePictureIsWhatTheGuestShows(t *testing.T) {
 
 func (w *world) showsTheGuest(kind string) {
 	screen, ended, _ := w.openScreen(kind)
-	// The guest prints and its cursor blinks: two pictures of the same moment
-	// take some tries.
+	w.likeTheService(screen)
+	onMain(screen.Close)
+	w.must(<-ended)
+}
+
+func TestAGuestThatCannotFollowIsStillShownWhole(t *testing.T) {
+	t.Run("vnc", func(t *testing.T) { newWorld(t, tiny).staysWhole("vnc") })
+	t.Run("spice", func(t *testing.T) { newWorld(t, withSpice(t)).staysWhole("spice") })
+}
+
+// staysWhole asks a guest in text mode for other sizes.
+func (w *world) staysWhole(kind string) {
+	screen, ended, _ := w.openScreen(kind)
+	w.likeTheService(screen)
+	for _, scaling := range []display.Scaling{display.ResizeGuest, display.Fit, display.ResizeGuest, display.Original} {
+		onMain(func() { screen.SetScaling(scaling) })
+		time.Sleep(time.Second) // for the guest to refuse: nothing announces that
+		w.likeTheService(screen)
+	}
+	onMain(screen.Close)
+	w.must(<-ended)
+}
+
+// likeTheService waits until the screen shows what the service's picture does. The
+// guest prints and its cursor blinks: two pictures of the same moment take some
+// tries.
+func (w *world) likeTheService(screen *display.Screen) {
 	for different := -1; different != 0; {
 		if w.ctx.Err() != nil {
 			w.Fatalf("%d pixels differ from the service's picture", different)
@@ -54,8 +79,6 @@ func (w *world) showsTheGuest(kind string) {
 			different = differ(shot, w.picture(screen))
 		}
 	}
-	onMain(screen.Close)
-	w.must(<-ended)
 }
 
 // typed are the keys of what is typed below.

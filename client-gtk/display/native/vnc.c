@@ -110,8 +110,16 @@ static void on_update(VncConnection *connection, guint x, guint y, guint width, 
     request_soon(vnc);
 }
 
+/* A server announces its size also when it refuses another one, or passes it on
+ * to a guest that does not follow. The picture is whole then, and a new
+ * framebuffer would be black until the guest draws again. */
 static void on_resize(VncConnection *connection, guint width, guint height, KvmVnc *vnc)
 {
+    if (vnc->framebuffer != NULL && vnc_framebuffer_get_width(vnc->framebuffer) == (gint)width
+        && vnc_framebuffer_get_height(vnc->framebuffer) == (gint)height) {
+        request_picture(vnc, FALSE);
+        return;
+    }
     replace_framebuffer(vnc, width, height);
     kvmGoResized(vnc->id, width, height);
 }
