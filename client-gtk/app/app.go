@@ -114,7 +114,8 @@ func (a *App) startup() {
 // shortcuts are the program's own keys.
 var shortcuts = map[string][]string{
 	"app.quit": {"<Control>q"}, "win.new": {"<Control>n"}, "win.preferences": {"<Control>comma"}, "win.search": {"<Control>f"}, "win.fullscreen": {"F11"},
-	"win.show-help-overlay": {"<Control>question"}, "win.close": {"<Control>w"}, "vm.edit": {"F2"},
+	"win.show-help-overlay": {"<Control>question"}, "win.close": {"<Control>w"}, "vm.edit": {"F2"}, "vm.primary": {"<Control>Return"},
+	"vm.tab::overview": {"<Control>1"}, "vm.tab::screen": {"<Control>2"}, "vm.tab::hardware": {"<Control>3"}, "vm.tab::snapshots": {"<Control>4"},
 }
 
 func (a *App) setShortcuts(on bool) {
@@ -158,11 +159,19 @@ func (a *App) activate() {
 }
 
 func (a *App) quit() {
-	if a.HasWork() && a.window != nil {
-		a.window.AskQuit(a.giveUp)
-		return
+	transfers := a.HasWork()
+	if a.window != nil {
+		a.window.Commit()
 	}
-	a.giveUp()
+	switch {
+	case transfers && a.window != nil:
+		a.window.AskQuit(a.giveUp)
+	case a.HasWork() && a.window != nil: // what was just committed; the program ends after it
+		a.quitting = true
+		a.window.Close()
+	default:
+		a.giveUp()
+	}
 }
 
 // giveUp quits the program when what it was in the middle of has been given up.

@@ -41,6 +41,7 @@ func (a *App) Create(host model.Path, spec model.VMSpec, file string, begun func
 	}, begun, func(job *model.Job) {
 		if vm, ok := job.Result["vm"].(model.Path); ok && a.window != nil {
 			a.window.Open(vm)
+			a.window.ShowTab("screen")
 		}
 	})
 }

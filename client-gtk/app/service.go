@@ -65,7 +65,6 @@ var methods = map[store.Action]vmMethod{
 	store.Start: (*client.Client).Start, store.Resume: (*client.Client).Resume, store.Pause: (*client.Client).Pause,
 	store.Shutdown: (*client.Client).Shutdown, store.Reboot: (*client.Client).Reboot, store.Reset: (*client.Client).Reset,
 	store.PowerOff: (*client.Client).PowerOff, store.Save: (*client.Client).Save, store.Discard: (*client.Client).DiscardSavedState,
-	store.Delete: (*client.Client).Delete,
 }
 
 // headings say what did not work. Each has a place for the VM's name.
@@ -79,18 +78,6 @@ var headings = map[store.Action]string{
 
 // Do implements ui.Service.
 func (a *App) Do(action store.Action, vms ...*model.VM) {
-	if action != store.Delete {
-		a.do(action, vms)
-		return
-	}
-	text := i18n.F("“%s” will be deleted", store.Title(vms[0]))
-	if len(vms) > 1 {
-		text = i18n.Count("%d virtual machine will be deleted", "%d virtual machines will be deleted", len(vms))
-	}
-	a.window.Undoable(text, func() { a.do(action, vms) })
-}
-
-func (a *App) do(action store.Action, vms []*model.VM) {
 	method := methods[action]
 	failures := &failures{app: a, action: action, all: len(vms)}
 	for _, vm := range vms {
@@ -271,6 +258,14 @@ func (a *App) OpenConsole(vm model.Path, id string, then func(*os.File, error)) 
 	call(a, func(ctx context.Context, c *client.Client) (*os.File, error) {
 		return c.OpenConsole(ctx, vm, id, client.Interactive())
 	}, then)
+}
+
+// Head implements ui.Service.
+func (a *App) Head(file string, size int64, then func([]byte, error)) {
+	go func() {
+		head, err := withFile(file, func(f *os.File) ([]byte, error) { return io.ReadAll(io.LimitReader(f, size)) })
+		later(func() { then(head, err) })
+	}()
 }
 
 // Write implements ui.Service.

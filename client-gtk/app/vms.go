@@ -6,33 +6,45 @@ import (
 
 	"org.kvmmanager/client-gtk/i18n"
 	"org.kvmmanager/client-gtk/store"
+	"org.kvmmanager/client-gtk/ui"
 	"org.kvmmanager/internal/client"
 	"org.kvmmanager/internal/errs"
 	"org.kvmmanager/internal/model"
 )
 
-// Delete implements ui.Service. What is kept although it was to be deleted is
-// said.
-func (a *App) Delete(vm *model.VM, disks []string) {
-	a.window.Undoable(i18n.F("“%s” will be deleted", store.Title(vm)), func() {
-		options := []client.Option{client.Interactive()}
-		if len(disks) > 0 {
-			options = append(options, client.DeleteStorage(disks...))
+// Delete implements ui.Service. It says what is kept although it was to be
+// deleted.
+func (a *App) Delete(deletions []ui.Deletion) {
+	text := i18n.F("“%s” will be deleted", store.Title(deletions[0].VM))
+	if len(deletions) > 1 {
+		text = i18n.Count("%d virtual machine will be deleted", "%d virtual machines will be deleted", len(deletions))
+	}
+	a.window.Undoable(text, func() {
+		failures := &failures{app: a, action: store.Delete, all: len(deletions)}
+		for _, d := range deletions {
+			a.delete(d, failures)
 		}
-		call(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
-			return ended(ctx, c, func(ctx context.Context, c *client.Client) (model.Path, error) {
-				return c.Delete(ctx, vm.Path(), options...)
-			})
-		}, func(job *model.Job, err error) {
-			failures := &failures{app: a, action: store.Delete, all: 1}
-			failures.add(vm, err)
-			if err != nil || a.window == nil {
-				return
-			}
-			if reasons, _ := job.Result["reasons"].([]string); len(reasons) > 0 {
-				a.window.Tell(i18n.F("Some disks of “%s” were kept: %s", store.Title(vm), strings.Join(reasons, " ")))
-			}
+	})
+}
+
+// delete deletes a VM, also while the window closes.
+func (a *App) delete(d ui.Deletion, failures *failures) {
+	options := []client.Option{client.Interactive()}
+	if len(d.Disks) > 0 {
+		options = append(options, client.DeleteStorage(d.Disks...))
+	}
+	steps(a, func(ctx context.Context, c *client.Client) (*model.Job, error) {
+		return ended(ctx, c, func(ctx context.Context, c *client.Client) (model.Path, error) {
+			return c.Delete(ctx, d.VM.Path(), options...)
 		})
+	}, func(job *model.Job, err error) {
+		failures.add(d.VM, err)
+		if err != nil || a.window == nil {
+			return
+		}
+		if reasons, _ := job.Result["reasons"].([]string); len(reasons) > 0 {
+			a.window.Tell(i18n.F("Some disks of “%s” were kept: %s", store.Title(d.VM), strings.Join(reasons, " ")))
+		}
 	})
 }
 
@@ -105,7 +117,7 @@ func (a *App) fix(vm *model.VM, check model.StartCheck) {
 		}
 		a.fail(i18n.F("“%s” Is Still Kept From Starting", store.Title(vm)), err)
 		if err == nil && a.window != nil {
-			a.window.Fixed(vm, func() { a.do(store.Start, []*model.VM{vm}) })
+			a.window.Fixed(vm, func() { a.Do(store.Start, vm) })
 		}
 	})
 }

@@ -6,6 +6,7 @@ package prefs
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -24,6 +25,10 @@ type Preferences struct {
 	ShareClipboard bool `json:"share-clipboard"`
 	// Notify tells of crashes and ended work while nobody looks.
 	Notify bool `json:"notify"`
+
+	// Scaling is how the screen of a VM is shown, by its UUID and the names of the
+	// console's action. Those that are shown as usual are left out.
+	Scaling map[string]string `json:"scaling,omitempty"`
 
 	// Sort is how the list was sorted, by the names of the window's action.
 	Sort string `json:"sort"`
@@ -91,5 +96,19 @@ func (p *Preferences) Save(file string) error {
 func (p *Preferences) Copy() *Preferences {
 	c := *p
 	c.ReleaseKeys = append([]string(nil), p.ReleaseKeys...)
+	c.Scaling = maps.Clone(p.Scaling)
 	return &c
+}
+
+// SetScaling remembers how the screen of a VM is shown, unless it is shown in
+// the usual way.
+func (p *Preferences) SetScaling(uuid, name, usual string) {
+	if name == usual {
+		delete(p.Scaling, uuid)
+		return
+	}
+	if p.Scaling == nil {
+		p.Scaling = map[string]string{}
+	}
+	p.Scaling[uuid] = name
 }

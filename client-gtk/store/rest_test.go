@@ -126,10 +126,10 @@ func TestWords(t *testing.T) {
 	if got := w.Uptime(started, time.UnixMicro(1).Add(90*time.Minute)); got != "1 h 30 min" {
 		t.Errorf("the uptime is %q", got)
 	}
-	if got := w.VMStateFor(started, nil, time.UnixMicro(1).Add(90*time.Minute)); got != "Running for 1 h 30 min" {
+	if got := w.VMStateFor(started, nil, time.Time{}, time.UnixMicro(1).Add(90*time.Minute)); got != "Running for 1 h 30 min" {
 		t.Errorf("what runs is %q", got)
 	}
-	if got := w.VMStateFor(started, &model.Host{State: model.Disconnected}, time.Now()); got != "Running · Not connected" {
+	if got := w.VMStateFor(started, &model.Host{State: model.Disconnected}, time.Time{}, time.Now()); got != "Running · Not connected" {
 		t.Errorf("what ran when its host was lost is %q", got)
 	}
 	if got := w.Uptime(vm(1, "a"), time.Now()); got != "" {

@@ -83,19 +83,24 @@ func (w Words) Uptime(vm *model.VM, now time.Time) string {
 	return w.Duration(now.Sub(vm.StartedAt))
 }
 
-// VMStateFor is what a VM does, and for how long. What it does while its host
-// cannot be reached is not known: that is said with the last of it.
-func (w Words) VMStateFor(vm *model.VM, host *model.Host, now time.Time) string {
-	state, up := w.VMState(vm), w.Uptime(vm, now)
+// VMStateFor returns what a VM does, and for how long. since is when its state
+// changed; zero if that was not seen. The state while the host cannot be reached
+// is unknown: that is said after the last known one.
+func (w Words) VMStateFor(vm *model.VM, host *model.Host, since, now time.Time) string {
+	state, duration := w.VMState(vm), ""
 	switch {
 	case !Reachable(host):
 		return state + " · " + w.HostState(host.State)
-	case up == "":
-		return state
-	default:
-		// TRANSLATORS: a state, such as Running, and for how long.
-		return fmt.Sprintf(w.text("%s for %s"), state, up)
+	case vm.State == model.VMRunning:
+		duration = w.Uptime(vm, now)
+	case vm.State.Active() && !since.IsZero():
+		duration = w.Duration(now.Sub(since))
 	}
+	if duration == "" {
+		return state
+	}
+	// TRANSLATORS: a state, such as Running, and for how long.
+	return fmt.Sprintf(w.text("%s for %s"), state, duration)
 }
 
 var vmStates = map[model.VMState]string{
@@ -111,6 +116,10 @@ func (w Words) VMState(vm *model.VM) string {
 		return w.text("Template")
 	case vm.State == model.VMShutOff && vm.HasSavedState:
 		return w.text("Saved")
+	case vm.State == model.VMShutOff && vm.StateReason == "crashed":
+		return w.text("Crashed")
+	case vm.State == model.VMShutOff && vm.StateReason == "failed":
+		return w.text("Failed to start")
 	case vm.State == model.VMPaused && vm.StateReason == "io-error":
 		return w.text("Paused by a storage error")
 	}
@@ -155,6 +164,16 @@ var operations = map[string]string{
 
 // Operation is what a job does.
 func (w Words) Operation(operation string) string { return lookUp(w, operations, operation) }
+
+// Work returns what a job does, and how far it is if that is known.
+func (w Words) Work(job *model.Job) string {
+	text := w.Operation(job.Operation)
+	if job.Progress <= 0 {
+		return text
+	}
+	// TRANSLATORS: what is done, such as Cloning, and how far it is, such as 42 %.
+	return fmt.Sprintf(w.text("%s, %s"), text, w.Percent(100*job.Progress))
+}
 
 func lookUp[K ~string](w Words, words map[K]string, key K) string {
 	if text, known := words[key]; known {

@@ -50,16 +50,22 @@ type console struct {
 	scaling *gtk.MenuButton
 	keys    *gtk.MenuButton
 	bar     *gtk.Box
-
+	// In fullscreen the bar floats over the screen, with the VM's name in it.
+	floating   *gtk.Revealer
+	name       *gtk.Label
+	gap        *gtk.Box
 	fullscreen *gtk.Button
-	barHidden  bool // in fullscreen, but for when the pointer wants it
+	alone      bool                  // the screen has the whole display
+	hiding     coreglib.SourceHandle // hides the floating bar
 
 	screen   *display.Screen
 	terminal *display.Terminal
 	outlets  []outlet
 	at       int
 	mode     display.Scaling
+	scale    *gio.SimpleAction // its state is the mode's name
 
+	hasKeys  bool // the guest has the keyboard, see takeKeys
 	wanted   bool // somebody looks, or has looked
 	open     bool
 	again    bool // open it again when it ends
@@ -88,6 +94,7 @@ func newConsole(bin *adw.Bin, service Service) *console {
 		place: object[*adw.Bin](b, "place"), choice: object[*gtk.DropDown](b, "choice"), release: object[*gtk.Button](b, "release"),
 		scaling: object[*gtk.MenuButton](b, "scaling_button"), keys: object[*gtk.MenuButton](b, "keys_button"),
 		bar: object[*gtk.Box](b, "bar"), fullscreen: object[*gtk.Button](b, "fullscreen"),
+		floating: object[*gtk.Revealer](b, "floating"), name: object[*gtk.Label](b, "name"), gap: object[*gtk.Box](b, "gap"),
 	}
 	functions := object[*gio.Menu](b, "function_keys")
 	for n := 1; n <= 12; n++ {
@@ -116,10 +123,7 @@ func newConsole(bin *adw.Bin, service Service) *console {
 		}
 	})
 	focus := gtk.NewEventControllerFocus()
-	focus.NotifyProperty("contains-focus", func() {
-		service.TakeKeys(focus.ContainsFocus())
-		c.release.SetVisible(focus.ContainsFocus())
-	})
+	focus.NotifyProperty("contains-focus", func() { c.takeKeys(focus.ContainsFocus()) })
 	c.place.AddController(focus)
 	c.addActions(bin)
 	bin.SetChild(c.root)
@@ -142,16 +146,54 @@ func (c *console) addActions(bin *adw.Bin) {
 		}
 	})
 	group.AddAction(other)
-	scaling := gio.NewSimpleActionStateful("scaling", glib.NewVariantType("s"), glib.NewVariantString("fit"))
-	scaling.ConnectActivate(func(value *glib.Variant) {
-		scaling.SetState(value)
-		c.mode = map[string]display.Scaling{"fit": display.Fit, "original": display.Original, "guest": display.ResizeGuest}[value.String()]
-		if c.screen != nil {
-			c.screen.SetScaling(c.mode)
+	c.scale = gio.NewSimpleActionStateful("scaling", glib.NewVariantType("s"), glib.NewVariantString(fitsWindow))
+	c.scale.ConnectActivate(func(value *glib.Variant) {
+		c.setScaling(value.String())
+		if c.vm != nil {
+			c.service.Preferences().SetScaling(c.vm.UUID, value.String(), fitsWindow)
+			c.service.PreferencesChanged()
 		}
 	})
-	group.AddAction(scaling)
+	group.AddAction(c.scale)
 	bin.InsertActionGroup("console", group)
+}
+
+// fitsWindow is how a VM's screen is shown until another way is chosen for it.
+const fitsWindow = "fit"
+
+// scalings are the ways to show a screen, by the names of the menu and of the
+// preferences.
+var scalings = map[string]display.Scaling{fitsWindow: display.Fit, "original": display.Original, "guest": display.ResizeGuest}
+
+// setScaling shows the screen in one of these ways.
+func (c *console) setScaling(name string) {
+	c.scale.SetState(glib.NewVariantString(name))
+	c.mode = scalings[name]
+	if c.screen != nil {
+		c.screen.SetScaling(c.mode)
+	}
+}
+
+// takeKeys gives the guest all keys, or gives the program its shortcuts back. A
+// widget that is removed with the keyboard does not always say so: disconnect
+// does it, too.
+func (c *console) takeKeys(guest bool) {
+	if guest == c.hasKeys {
+		return
+	}
+	c.hasKeys = guest
+	c.service.TakeKeys(guest)
+	c.release.SetVisible(guest)
+	if guest || !c.alone {
+		return
+	}
+	c.showFloating()
+	coreglib.IdleAdd(func() { // GTK tells of the change before it is made
+		if root := c.root.Root(); c.alone && root != nil && root.Focus() == nil {
+			c.fullscreen.GrabFocus()
+		}
+		c.hideFloatingSoon()
+	})
 }
 
 // turnTo is called when a person turns to the console. It gets the keyboard, now
@@ -217,6 +259,14 @@ func (c *console) update(vm *model.VM, host *model.Host, permissions map[string]
 		c.denied = why
 	}
 	c.fillChoice()
+	c.name.SetText(store.Title(vm))
+	if before == nil {
+		name := c.service.Preferences().Scaling[vm.UUID]
+		if _, known := scalings[name]; !known {
+			name = fitsWindow
+		}
+		c.setScaling(name)
+	}
 	switch {
 	case !vm.State.Active():
 		c.disconnect()
@@ -228,6 +278,89 @@ func (c *console) update(vm *model.VM, host *model.Host, permissions map[string]
 		c.explain()
 	}
 	c.arrange()
+}
+
+// floatingStays is how long the floating bar is seen, in milliseconds, after the
+// pointer has left the upper edge.
+const floatingStays = 2500
+
+// stayAlone gives the screen the whole display, or takes it back: its bar then
+// floats over it, and is only seen when the pointer touches the upper edge or
+// the guest gives the keyboard back.
+func (c *console) stayAlone(alone bool) {
+	if alone == c.alone {
+		return
+	}
+	c.alone = alone
+	if alone {
+		c.root.Remove(c.bar)
+		c.floating.SetChild(c.bar)
+	} else {
+		c.stopHiding()
+		c.floating.SetChild(nil)
+		c.root.Prepend(c.bar)
+	}
+	c.floating.SetVisible(alone)
+	c.name.SetVisible(alone)
+	c.gap.SetVisible(!alone)
+	icon, text := "view-fullscreen-symbolic", i18n.T("Fullscreen")
+	if alone {
+		icon, text = "view-restore-symbolic", i18n.T("Leave Fullscreen")
+	}
+	c.fullscreen.SetIconName(icon)
+	c.fullscreen.SetTooltipText(text)
+	c.arrange()
+	if alone {
+		c.showFloating()
+		c.hideFloatingSoon()
+	}
+}
+
+// pointed is told where the pointer is, in pixels from the upper edge.
+func (c *console) pointed(y float64) {
+	switch {
+	case !c.alone:
+	case y < 2:
+		c.showFloating()
+	case y > 2*float64(c.bar.Height()) && c.floating.RevealChild():
+		c.hideFloatingSoon()
+	}
+}
+
+func (c *console) showFloating() {
+	c.stopHiding()
+	c.floating.SetRevealChild(true)
+}
+
+// hideFloatingSoon hides the floating bar after a while, unless it is in use.
+func (c *console) hideFloatingSoon() {
+	if c.hiding != 0 {
+		return
+	}
+	c.hiding = coreglib.TimeoutAdd(floatingStays, func() bool {
+		if c.inUse() {
+			return true
+		}
+		c.hiding = 0
+		c.floating.SetRevealChild(false)
+		return false
+	})
+}
+
+// inUse reports whether the keyboard is in the bar, or a menu of it is open.
+func (c *console) inUse() bool {
+	root := c.root.Root()
+	if root == nil || root.Focus() == nil {
+		return false
+	}
+	return gtk.BaseWidget(root.Focus()).IsAncestor(c.bar)
+}
+
+func (c *console) stopHiding() {
+	if c.hiding != 0 {
+		coreglib.SourceRemove(c.hiding)
+		c.hiding = 0
+	}
 }
 
 func (c *console) fillChoice() {
@@ -269,14 +402,8 @@ func (c *console) arrange() {
 	c.choice.SetVisible(choice)
 	c.scaling.SetVisible(screen)
 	c.keys.SetVisible(screen)
-	c.fullscreen.SetVisible(live)
-	c.bar.SetVisible(!c.barHidden && (live || choice))
-}
-
-// hideBar hides the bar, or lets it be seen again.
-func (c *console) hideBar(hide bool) {
-	c.barHidden = hide
-	c.arrange()
+	c.fullscreen.SetVisible(live || c.alone)
+	c.bar.SetVisible(live || choice || c.alone)
 }
 
 // connect opens what is chosen, unless it is open or cannot be.
@@ -439,7 +566,7 @@ func (c *console) disconnect() {
 	c.attempt++
 	c.open = false
 	c.place.SetChild(nil)
-	c.release.SetVisible(false)
+	c.takeKeys(false)
 	if c.screen != nil {
 		c.screen.Close()
 		c.screen.Clear()
@@ -463,11 +590,23 @@ func (c *console) explain() {
 	case !store.Reachable(c.host):
 		c.say(i18n.T("The Screen Cannot Be Opened"), words.WhyNot(store.SendKeys, c.vm, c.host, nil), "")
 	case !c.vm.State.Active():
-		c.say(i18n.F("“%s” Is Off", store.Title(c.vm)), i18n.T("Its screen appears here while it runs."), i18n.T("Start"))
+		c.say(offTitle(c.vm), i18n.T("Start the virtual machine to see its screen."), i18n.T("Start"))
 	case c.denied != "":
 		c.say(i18n.T("Not Allowed"), c.denied, "")
 	case len(c.outlets) == 0:
 		c.say(i18n.T("No Screen"), i18n.T("This virtual machine has neither a VNC or SPICE display nor a serial port. Add one to its configuration, and start it again."), "")
+	}
+}
+
+// offTitle says why a VM that does not run has no screen.
+func offTitle(vm *model.VM) string {
+	switch {
+	case vm.HasSavedState:
+		return i18n.F("“%s” Is Saved", store.Title(vm))
+	case vm.State == model.VMCrashed, vm.StateReason == "crashed":
+		return i18n.F("“%s” Has Crashed", store.Title(vm))
+	default:
+		return i18n.F("“%s” Is Off", store.Title(vm))
 	}
 }
 

@@ -28,7 +28,6 @@ type creation struct {
 	name, user, key, os *adw.EntryRow
 	hostName, packages  *adw.EntryRow
 	address             *adw.EntryRow
-	wrong               *adw.Banner // what the address has
 	password            *adw.PasswordEntryRow
 	login               *adw.PreferencesGroup
 	kind                *adw.ComboRow
@@ -40,9 +39,14 @@ type creation struct {
 	next, create        *gtk.Button
 	review              *adw.Clamp
 
-	path    string // of the chosen file
-	offered origin // what the second step has made its offer for
-	plan    client.Plan
+	// What is wrong, below the fields.
+	nameWrong, addressWrong, fileWrong complaint
+
+	path       string // of the chosen file
+	head       []byte // its beginning; nil until it is read
+	unreadable bool
+	offered    origin // what the second step has made its offer for
+	plan       client.Plan
 }
 
 // origin is what a new VM is made of, and where.
@@ -58,7 +62,8 @@ func showCreate(parent gtk.Widgetter, service Service, host model.Path) {
 	c := &creation{
 		service: service, host: host,
 		dialog: object[*adw.Dialog](b, "dialog"), pages: object[*adw.NavigationView](b, "pages"),
-		address: object[*adw.EntryRow](b, "address"), wrong: object[*adw.Banner](b, "wrong"),
+		address:   object[*adw.EntryRow](b, "address"),
+		nameWrong: newComplaint(b, "name_wrong"), addressWrong: newComplaint(b, "address_wrong"), fileWrong: newComplaint(b, "file_wrong"),
 		name: object[*adw.EntryRow](b, "name"), user: object[*adw.EntryRow](b, "user"),
 		key: object[*adw.EntryRow](b, "key"), os: object[*adw.EntryRow](b, "os"),
 		hostName: object[*adw.EntryRow](b, "host_name"), packages: object[*adw.EntryRow](b, "packages"),
@@ -71,6 +76,13 @@ func showCreate(parent gtk.Widgetter, service Service, host model.Path) {
 	}
 	c.offerHosts()
 	c.name.ConnectChanged(c.changed)
+	for _, row := range []*adw.EntryRow{c.name, c.address} {
+		row.ConnectEntryActivated(func() {
+			if c.next.Sensitive() {
+				c.next.Activate()
+			}
+		})
+	}
 	c.address.ConnectChanged(c.changed)
 	c.kind.NotifyProperty("selected", c.changed)
 	c.next.ConnectClicked(func() { c.ask(c.form().First(), c.askCapabilities) })
@@ -94,18 +106,69 @@ func (c *creation) changed() {
 	c.file.SetVisible(source.File)
 	c.login.SetVisible(source.Kind == model.SourceCloud)
 	c.address.SetVisible(source.Kind == model.SourceURL)
-	wrong := store.VMForm{Source: source.Kind, Address: c.address.Text()}.WrongAddress()
-	c.wrong.SetTitle(wrong)
-	c.wrong.SetRevealed(wrong != "" && c.address.Text() != "")
-	c.next.SetSensitive(model.ValidateVMName(c.name.Text()) == nil && (!source.File || c.path != "") && wrong == "")
+	address := store.VMForm{Source: source.Kind, Address: c.address.Text()}.WrongAddress()
+	name, file := c.wrongName(), ""
+	switch {
+	case !source.File || c.path == "":
+	case c.unreadable:
+		file = i18n.F("“%s” cannot be read.", filepath.Base(c.path))
+	case c.head != nil:
+		file = words.WrongFile(source.Kind, filepath.Base(c.path), c.head)
+	}
+	c.nameWrong.say(name, c.name.Text() != "")
+	c.addressWrong.say(address, c.address.Text() != "")
+	c.fileWrong.say(file, true)
+	missing := ""
+	switch {
+	case c.name.Text() == "":
+		missing = i18n.T("Enter a name.")
+	case source.File && (c.path == "" || c.head == nil && !c.unreadable):
+		missing = i18n.T("Select a file.")
+	}
+	c.next.SetTooltipText(missing)
+	c.next.SetSensitive(name == "" && address == "" && file == "" && missing == "")
+}
+
+// wrongName says why no VM of this name can be made; empty if one can.
+func (c *creation) wrongName() string {
+	name := c.name.Text()
+	if err := model.ValidateVMName(name); err != nil {
+		return err.Error()
+	}
+	if slices.ContainsFunc(c.service.VMs(), func(vm *model.VM) bool { return vm.Host == c.host && vm.Name == name }) {
+		return i18n.F("A virtual machine “%s” exists already.", name)
+	}
+	return ""
+}
+
+// complaint is a line below a field that says what is wrong with it.
+type complaint struct {
+	row  *gtk.ListBoxRow
+	text *gtk.Label
+}
+
+func newComplaint(b *gtk.Builder, id string) complaint {
+	return complaint{object[*gtk.ListBoxRow](b, id+"_row"), object[*gtk.Label](b, id)}
+}
+
+// say shows a text; nothing if it is empty, or the field is still untouched.
+func (c complaint) say(text string, touched bool) {
+	c.text.SetText(text)
+	c.row.SetVisible(text != "" && touched)
 }
 
 // choose asks for the file. The client opens it: the service may not.
 func (c *creation) choose() {
 	chooseFile(c.dialog, func(path string) {
-		c.path = path
+		c.path, c.head, c.unreadable = path, nil, false
 		c.file.SetSubtitle(filepath.Base(path))
 		c.changed()
+		c.service.Head(path, store.HeadLength, func(head []byte, err error) {
+			if c.path == path {
+				c.head, c.unreadable = head, err != nil
+				c.changed()
+			}
+		})
 	})
 }
 

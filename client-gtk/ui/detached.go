@@ -24,7 +24,9 @@ func (w *Window) detach(app *gtk.Application, vm *model.VM) {
 	d.window.SetDefaultSize(900, 700)
 	d.window.SetContent(d.page.Widget())
 	addWindowActions(d.window)
+	d.page.nameWindow()
 	d.page.joinWindow(d.window)
+	d.page.takeJobs(w.jobs.jobs.Under())
 	d.page.Show(vm, w.hosts[vm.Host])
 	d.page.stack.SetVisibleChildName("screen")
 	w.apart[d] = true

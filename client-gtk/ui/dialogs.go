@@ -42,11 +42,6 @@ var questions = map[store.Action]question{
 		},
 		i18n.Mark("What the guest had not saved to its disks is lost. The next start is a boot."), i18n.Mark("_Discard"),
 	},
-	store.Delete: {
-		i18n.Mark("Delete “%s”?"),
-		func(n int) string { return i18n.Count("Delete %d Virtual Machine?", "Delete %d Virtual Machines?", n) },
-		i18n.Mark("The configuration and a saved state are deleted. The disks stay."), i18n.Mark("_Delete"),
-	},
 }
 
 // confirm asks, and goes on if the answer is yes.
@@ -72,6 +67,19 @@ func yesDialog(heading, text, yes string, rows []gtk.Widgetter) *adw.AlertDialog
 	dialog.AddResponse("yes", yes)
 	dialog.SetCloseResponse("cancel")
 	return dialog
+}
+
+// ask asks before something that is done with many, and goes on if the answer is
+// yes.
+func ask(parent gtk.Widgetter, heading, text, button string, then func()) {
+	dialog := yesDialog(heading, text, button, nil)
+	dialog.SetDefaultResponse("yes")
+	dialog.ConnectResponse(func(response string) {
+		if response == "yes" {
+			then()
+		}
+	})
+	dialog.Present(parent)
 }
 
 // askDestructive asks before something that cannot be undone, with rows of

@@ -14,13 +14,12 @@ import (
 
 // jobsButton shows the work under way, whoever began it.
 type jobsButton struct {
-	service  Service
-	jobs     *store.Jobs
-	names    map[model.Path]string // also of what is being deleted
-	button   *gtk.MenuButton
-	progress *gtk.ProgressBar
-	list     *gtk.ListBox
-	rows     map[model.Path]*jobRow
+	service Service
+	jobs    *store.Jobs
+	names   map[model.Path]string // also of what is being deleted
+	button  *gtk.MenuButton
+	list    *gtk.ListBox
+	rows    map[model.Path]*jobRow
 }
 
 type jobRow struct {
@@ -32,8 +31,8 @@ type jobRow struct {
 func newJobsButton(b *gtk.Builder, service Service) *jobsButton {
 	return &jobsButton{
 		service: service, jobs: store.NewJobs(), names: map[model.Path]string{}, rows: map[model.Path]*jobRow{},
-		button: object[*gtk.MenuButton](b, "jobs_button"), progress: object[*gtk.ProgressBar](b, "jobs_progress"),
-		list: object[*gtk.ListBox](b, "jobs_list"),
+		button: object[*gtk.MenuButton](b, "jobs_button"),
+		list:   object[*gtk.ListBox](b, "jobs_list"),
 	}
 }
 
@@ -68,11 +67,11 @@ func (j *jobsButton) take(batch *client.Batch) {
 			delete(j.rows, p)
 		}
 	}
-	if progress := j.jobs.Progress(); progress < 0 {
-		j.progress.Pulse()
-	} else {
-		j.progress.SetFraction(progress)
+	text := i18n.Count("%d running task", "%d running tasks", j.jobs.Active())
+	if progress := j.jobs.Progress(); progress >= 0 {
+		text = store.Join(text, words.Percent(100*progress))
 	}
+	j.button.SetTooltipText(text)
 	if j.jobs.Active() == 0 {
 		j.button.Popdown()
 	}
@@ -104,12 +103,12 @@ func (j *jobsButton) fill(job *model.Job) {
 		j.list.Append(r.row)
 		j.rows[p] = r
 	}
-	r.row.SetTitle(words.Operation(job.Operation))
-	subtitle := ""
+	title, subtitle := words.Operation(job.Operation), job.Phase
 	if len(job.Objects) > 0 {
-		subtitle = j.name(job.Objects[0])
+		title, subtitle = j.name(job.Objects[0]), store.Join(title, job.Phase)
 	}
-	r.row.SetSubtitle(store.Join(subtitle, job.Phase))
+	r.row.SetTitle(title)
+	r.row.SetSubtitle(subtitle)
 	if job.Progress >= 0 {
 		r.progress.SetFraction(job.Progress)
 	}

@@ -3,6 +3,7 @@ package ui
 import (
 	"cmp"
 	_ "embed"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,8 @@ type Page struct {
 	stack    *adw.ViewStack
 	banner   *adw.Banner
 	title    *adw.WindowTitle
+	header   *adw.HeaderBar
+	switcher *adw.ViewSwitcherBar
 	primary  *gtk.Button
 	picture  *gtk.Picture
 	name     *gtk.Label
@@ -59,6 +62,11 @@ type Page struct {
 	actions   *gio.SimpleActionGroup
 	byName    map[store.Action]*gio.SimpleAction
 
+	since    time.Time             // when the state changed; zero if that was not seen
+	jobs     []*model.Job          // those under way
+	ignoring bool                  // the guest does not react to Shut Down
+	waiting  coreglib.SourceHandle // for its reaction
+
 	ticking    coreglib.SourceHandle
 	seconds    int
 	fullscreen bool
@@ -72,6 +80,7 @@ func NewPage(service Service) *Page {
 		service: service, history: store.NewHistory(historyLength),
 		root: object[*adw.BreakpointBin](b, "page"), view: object[*adw.ToolbarView](b, "view"), stack: object[*adw.ViewStack](b, "stack"),
 		banner: object[*adw.Banner](b, "banner"), title: object[*adw.WindowTitle](b, "title"),
+		header: object[*adw.HeaderBar](b, "header"), switcher: object[*adw.ViewSwitcherBar](b, "switcher_bar"),
 		primary: object[*gtk.Button](b, "primary"), picture: object[*gtk.Picture](b, "thumbnail"),
 		name: object[*gtk.Label](b, "name"), state: object[*gtk.Label](b, "state"), notes: object[*gtk.Label](b, "notes"),
 		details:  newRows(object[*adw.PreferencesGroup](b, "details")),
@@ -81,6 +90,7 @@ func NewPage(service Service) *Page {
 	}
 	p.console = newConsole(object[*adw.Bin](b, "screen"), service)
 	p.graphs = newGraphs(object[*gtk.FlowBox](b, "graphs"))
+	p.banner.ConnectButtonClicked(func() { p.act(store.PowerOff) })
 	p.primary.ConnectClicked(func() {
 		if p.vm != nil {
 			p.act(store.Primary(p.vm))
@@ -91,6 +101,7 @@ func NewPage(service Service) *Page {
 		if p.stack.VisibleChildName() == "screen" {
 			p.console.turnTo()
 		}
+		p.fitScreen()
 		p.look()
 	})
 	for _, a := range []store.Action{
@@ -105,6 +116,20 @@ func NewPage(service Service) *Page {
 		p.actions.AddAction(action)
 		p.byName[a] = action
 	}
+	primary := gio.NewSimpleAction("primary", nil)
+	primary.ConnectActivate(func(*glib.Variant) {
+		if p.vm != nil {
+			p.act(store.Primary(p.vm))
+		}
+	})
+	p.actions.AddAction(primary)
+	tab := gio.NewSimpleAction("tab", glib.NewVariantType("s"))
+	tab.ConnectActivate(func(name *glib.Variant) {
+		if p.vm != nil && p.stack.ChildByName(name.String()) != nil {
+			p.stack.SetVisibleChildName(name.String())
+		}
+	})
+	p.actions.AddAction(tab)
 	narrow := object[*adw.Breakpoint](b, "narrow")
 	narrow.ConnectApply(func() { p.fit(true) })
 	narrow.ConnectUnapply(func() { p.fit(false) })
@@ -119,7 +144,7 @@ func NewPage(service Service) *Page {
 	giveReasons(object[*gtk.MenuButton](b, "menu_button").Popover(), object[*gio.Menu](b, "menu"), p.why)
 	pointer := gtk.NewEventControllerMotion()
 	pointer.SetPropagationPhase(gtk.PhaseCapture)
-	pointer.ConnectMotion(p.pointed)
+	pointer.ConnectMotion(func(_, y float64) { p.console.pointed(y) })
 	p.root.AddController(pointer)
 	return p
 }
@@ -152,6 +177,7 @@ func (p *Page) fit(narrow bool) {
 func (p *Page) Clear() {
 	p.vm = nil
 	p.console.leave()
+	p.fitScreen()
 	p.look()
 }
 
@@ -177,17 +203,21 @@ func (p *Page) RefreshPermissions() {
 func (p *Page) Update(vm *model.VM, host *model.Host) {
 	before, wasLive := p.vm, p.live()
 	p.vm, p.host = vm, host
+	switch {
+	case before == nil || before.Path() != vm.Path():
+		p.since = time.Time{}
+	case before.State != vm.State:
+		p.since = time.Now()
+	}
 	title := store.Title(vm)
 	p.name.SetText(title)
 	p.title.SetTitle(title)
 	p.notes.SetText(vm.Description)
 	p.notes.SetVisible(vm.Description != "")
-	p.showState()
 	p.details.set(p.facts())
 	p.hardware.show(vm)
 	p.enable()
-	p.banner.SetTitle(words.Pending(vm))
-	p.banner.SetRevealed(len(vm.PendingChanges) > 0)
+	p.watchShutdown()
 	if vm.GuestAgent != model.AgentConnected {
 		p.guest.set(nil)
 	} else if before != nil && before.Path() == vm.Path() && before.GuestAgent != vm.GuestAgent {
@@ -225,8 +255,77 @@ func (p *Page) takeSnapshots(batch *client.Batch) {
 	}
 }
 
+// takeJobs takes in the jobs under way.
+func (p *Page) takeJobs(jobs []*model.Job) {
+	p.jobs = jobs
+	if p.vm != nil {
+		p.watchShutdown()
+	}
+}
+
+// shutdownPatience is how long a guest may take to react to Shut Down before
+// Force Off is offered.
+const shutdownPatience = 15 * time.Second
+
+// shutdown returns the job that shuts the VM down; nil if there is none.
+func (p *Page) shutdown() *model.Job {
+	at := slices.IndexFunc(p.jobs, func(j *model.Job) bool {
+		return j.Operation == "shutdown" && !j.State.Ended() && slices.Contains(j.Objects, p.vm.Path())
+	})
+	if at < 0 {
+		return nil
+	}
+	return p.jobs[at]
+}
+
+// watchShutdown notices a guest that does not react to Shut Down.
+func (p *Page) watchShutdown() {
+	if p.waiting != 0 {
+		coreglib.SourceRemove(p.waiting)
+		p.waiting = 0
+	}
+	p.ignoring = false
+	if job := p.shutdown(); job != nil && p.live() {
+		left := time.Until(job.StartedAt.Add(shutdownPatience))
+		p.ignoring = left <= 0
+		if !p.ignoring {
+			p.waiting = coreglib.TimeoutAdd(uint(left.Milliseconds())+1, func() bool {
+				p.waiting = 0
+				if p.vm != nil {
+					p.watchShutdown()
+				}
+				return false
+			})
+		}
+	}
+	p.showBanner()
+	p.showState()
+}
+
+// showBanner shows what needs attention: a guest that does not shut down, or else
+// what waits for the next start.
+func (p *Page) showBanner() {
+	text, button := words.Pending(p.vm), ""
+	if p.ignoring {
+		text, button = i18n.F("“%s” has not reacted to Shut Down yet.", store.Title(p.vm)), i18n.T("_Force Off")
+	}
+	p.banner.SetTitle(text)
+	p.banner.SetButtonLabel(button)
+	p.banner.SetRevealed(text != "")
+}
+
 func (p *Page) showState() {
-	p.state.SetText(words.VMStateFor(p.vm, p.host, time.Now()))
+	if p.shutdown() != nil && p.live() {
+		p.sayState(i18n.T("Shutting Down…"))
+		return
+	}
+	p.sayState(words.VMStateFor(p.vm, p.host, p.since, time.Now()))
+}
+
+// sayState shows the state on the overview and below the name in the header.
+func (p *Page) sayState(text string) {
+	p.state.SetText(text)
+	p.title.SetSubtitle(text)
 }
 
 // facts is the rows of the overview.
@@ -361,36 +460,30 @@ func (p *Page) suspended() bool {
 	return window != nil && window.IsSuspended()
 }
 
+// nameWindow shows the VM's name in the header, for a window that shows it nowhere
+// else.
+func (p *Page) nameWindow() {
+	p.header.SetTitleWidget(p.title)
+	p.switcher.SetReveal(true)
+}
+
 // joinWindow makes the page follow the window that it is in.
 func (p *Page) joinWindow(window *adw.ApplicationWindow) {
 	window.NotifyProperty("suspended", p.look)
 	window.NotifyProperty("fullscreened", func() {
 		p.fullscreen = window.IsFullscreen()
-		p.view.SetExtendContentToTopEdge(p.fullscreen)
-		p.showBars(!p.fullscreen)
+		p.fitScreen()
 	})
 }
 
-// In fullscreen the bars come when the pointer touches the upper edge, and go
-// when it leaves them.
-const (
-	barsCome = 2
-	barsGo   = 120
-)
-
-func (p *Page) pointed(_, y float64) {
-	switch {
-	case !p.fullscreen:
-	case y < barsCome:
-		p.showBars(true)
-	case y > barsGo:
-		p.showBars(false)
-	}
-}
-
-func (p *Page) showBars(show bool) {
-	p.view.SetRevealTopBars(show)
-	p.console.hideBar(!show)
+// fitScreen gives the guest's screen the whole display in fullscreen. Other
+// parts of the page keep their bars.
+func (p *Page) fitScreen() {
+	alone := p.fullscreen && p.vm != nil && p.stack.VisibleChildName() == "screen"
+	p.view.SetExtendContentToTopEdge(alone)
+	p.view.SetRevealTopBars(!alone)
+	p.view.SetRevealBottomBars(!alone)
+	p.console.stayAlone(alone)
 }
 
 func (p *Page) tick() bool {
@@ -447,7 +540,7 @@ func (p *Page) act(a store.Action) {
 	case store.Template:
 		p.service.SetTemplate(vm, !vm.Template)
 	case store.Delete:
-		showDelete(p.root, p.service, vm, p.permissions)
+		showDelete(p.root, p.service, []*model.VM{vm}, p.permissions)
 	case store.Screenshot:
 		saveScreenshot(p.root, p.service, vm)
 	case store.CopyScreenshot:

@@ -18,8 +18,9 @@ type Service interface {
 	HardwareService
 	// Do does something with VMs that needs no further words.
 	Do(a store.Action, vms ...*model.VM)
-	// Delete deletes a VM, and the disks with these ids.
-	Delete(vm *model.VM, disks []string)
+	// Delete deletes VMs and disks of theirs, after a moment in which that can be
+	// undone.
+	Delete(deletions []Deletion)
 	// Clone makes a VM like this one.
 	Clone(vm *model.VM, name string, linked bool)
 	// SetTemplate says whether a VM is there to be cloned.
@@ -79,6 +80,9 @@ type Service interface {
 	OpenDisplay(vm model.Path, index uint32, then func(socket *os.File, kind string, err error))
 	OpenConsole(vm model.Path, id string, then func(*os.File, error))
 
+	// Head reads the beginning of a file, at most size bytes of it. It is not nil
+	// without an error.
+	Head(file string, size int64, then func([]byte, error))
 	// Write writes a file.
 	Write(file string, content []byte)
 

@@ -40,7 +40,7 @@ func newSeveral(service Service, hosts map[model.Path]*model.Host) *several {
 	for _, action := range together {
 		button := gtk.NewButton()
 		button.AddCSSClass("pill")
-		if _, dangerous := questions[action]; dangerous {
+		if _, dangerous := questions[action]; dangerous || action == store.Delete {
 			button.AddCSSClass("destructive-action")
 		}
 		button.ConnectClicked(func() { s.act(action) })
@@ -83,12 +83,25 @@ func (s *several) able(action store.Action) []*model.VM {
 
 func (s *several) act(action store.Action) {
 	vms := s.able(action)
+	if action == store.Delete {
+		showDelete(s.widget, s.service, vms, nil)
+		return
+	}
 	if q, dangerous := questions[action]; dangerous {
 		confirm(s.widget, q, vms, func() { s.service.Do(action, vms...) })
 		return
 	}
+	if len(vms) >= manyVMs {
+		text := i18n.F("%s: %s", words.Label(action), i18n.Count("%d virtual machine", "%d virtual machines", len(vms)))
+		ask(s.widget, text, names(vms), words.Label(action), func() { s.service.Do(action, vms...) })
+		return
+	}
 	s.service.Do(action, vms...)
 }
+
+// manyVMs is from how many VMs on anything that is done with all of them asks
+// first.
+const manyVMs = 5
 
 // mostNames is how many VMs are named; of more only the number is said.
 const mostNames = 12

@@ -39,6 +39,8 @@ type sidebar struct {
 	nothing   *adw.StatusPage
 	search    *gtk.SearchEntry
 	searchBar *gtk.SearchBar
+	filtered  *adw.Banner // says what is left out
+	state     string      // the filter by state
 	tags      *gio.Menu
 	menu      *gtk.PopoverMenu
 	menuModel *gio.Menu
@@ -51,6 +53,8 @@ type sidebar struct {
 	moving    bool // the list changes, and with it the selection
 	onChoice  func([]model.Path)
 	reconnect func(host model.Path)
+	work      map[model.Path]*model.Job // under way, by VM
+	remove    func()                    // asks whether to delete what is chosen
 }
 
 // row is the widgets of a row, used for one VM or host after the other.
@@ -71,6 +75,7 @@ func newSidebar(b *gtk.Builder, service Service, hosts map[model.Path]*model.Hos
 		paths: gtk.NewStringList(nil), view: object[*gtk.ListView](b, "list"),
 		stack: object[*gtk.Stack](b, "list_stack"), nothing: object[*adw.StatusPage](b, "nothing"),
 		search: object[*gtk.SearchEntry](b, "search"), searchBar: object[*gtk.SearchBar](b, "search_bar"),
+		filtered: object[*adw.Banner](b, "filter_banner"), state: "all",
 		tags: object[*gio.Menu](b, "tags"), bound: map[model.Path]*row{},
 	}
 	s.list = store.NewList(s.filter, s.order)
@@ -92,6 +97,10 @@ func newSidebar(b *gtk.Builder, service Service, hosts map[model.Path]*model.Hos
 		if s.list.Len() > 0 {
 			s.choose(s.list.Row(0).Path())
 		}
+	})
+	s.filtered.ConnectButtonClicked(func() {
+		s.view.ActivateAction("win.filter", glib.NewVariantString("all"))
+		s.view.ActivateAction("win.tag", glib.NewVariantString(""))
 	})
 	s.addMenu()
 	s.fill()
@@ -139,6 +148,10 @@ func (s *sidebar) addMenu() {
 	s.menu.SetHAlign(gtk.AlignStart)
 	keys := gtk.NewEventControllerKey()
 	keys.ConnectKeyPressed(func(keyval, _ uint, state gdk.ModifierType) bool {
+		if (keyval == gdk.KEY_Delete || keyval == gdk.KEY_KP_Delete) && len(s.chosen) > 0 && !isHost(s.chosen[0]) {
+			s.remove()
+			return true
+		}
 		wanted := keyval == gdk.KEY_Menu || keyval == gdk.KEY_F10 && state&gdk.ShiftMask != 0
 		if !wanted || len(s.chosen) != 1 || isHost(s.chosen[0]) {
 			return false
@@ -214,6 +227,9 @@ func (s *sidebar) fillRow(r *row) {
 	}
 	r.title.RemoveCSSClass("heading")
 	facts := []string{words.VMState(vm)}
+	if job := s.work[r.path]; job != nil {
+		facts[0] = words.Work(job)
+	}
 	if len(vm.IPAddresses) > 0 {
 		facts = append(facts, vm.IPAddresses[0])
 	} else if vm.OSName != "" {
@@ -260,6 +276,22 @@ func (s *sidebar) take(batch *client.Batch) {
 		}
 	}
 	s.fillTags()
+}
+
+// takeWork shows in the rows what is done with their VMs.
+func (s *sidebar) takeWork(jobs []*model.Job) {
+	before := s.work
+	s.work = make(map[model.Path]*model.Job, len(jobs))
+	for _, job := range jobs {
+		for _, path := range job.Objects {
+			s.work[path] = job
+		}
+	}
+	for path := range s.bound {
+		if before[path] != s.work[path] {
+			s.refill(path)
+		}
+	}
 }
 
 func (s *sidebar) refill(path model.Path) {
@@ -428,6 +460,7 @@ func (s *sidebar) filterByTag(tag string) {
 	}
 	s.list.SetFilter(s.filter)
 	s.sync()
+	s.showFilter()
 }
 
 func (s *sidebar) setReady(ready bool) {
@@ -466,7 +499,27 @@ func (s *sidebar) sortBy(name string) {
 	s.sync()
 }
 
+// filterNames are what the filters by state let through.
+var filterNames = map[string]string{
+	"active": i18n.Mark("Running"), "off": i18n.Mark("Off"), "paused": i18n.Mark("Paused"), "failed": i18n.Mark("Failed"),
+}
+
+// showFilter says which filters are active.
+func (s *sidebar) showFilter() {
+	var names []string
+	if name := filterNames[s.state]; name != "" {
+		names = append(names, i18n.T(name))
+	}
+	names = append(names, s.filter.Tags...)
+	if len(names) > 0 {
+		s.filtered.SetTitle(i18n.F("Only: %s", strings.Join(names, ", ")))
+	}
+	s.filtered.SetRevealed(len(names) > 0)
+}
+
 func (s *sidebar) filterBy(name string) {
+	s.state = name
+	s.showFilter()
 	s.filter.State = map[string]store.StateFilter{
 		"all": store.AnyState, "active": store.OnlyActive, "off": store.OnlyOff, "paused": store.OnlyPaused, "failed": store.OnlyFailed,
 	}[name]

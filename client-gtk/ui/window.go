@@ -47,9 +47,11 @@ type Window struct {
 	hosts   map[model.Path]*model.Host
 	state   client.State
 	shown   model.Path
-	wanted  model.Path     // to be shown when it appears
+	wanted  model.Path // to be shown when it appears
+	create  *gio.SimpleAction
 	last    *prefs.Session // what was open the last time, until the first batch
 	apart   map[*detached]bool
+	commits map[*commit]bool // those that neither were done nor undone
 
 	release *gtk.ShortcutsShortcut // in the window of shortcuts; nil until that is there
 
@@ -67,7 +69,7 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 		banner: object[*adw.Banner](b, "banner"), content: object[*adw.NavigationPage](b, "content"),
 		contentStack: object[*gtk.Stack](b, "content_stack"), status: object[*adw.StatusPage](b, "status"),
 		statusButton: object[*gtk.Button](b, "status_button"),
-		hosts:        map[model.Path]*model.Host{}, apart: map[*detached]bool{},
+		hosts:        map[model.Path]*model.Host{}, apart: map[*detached]bool{}, commits: map[*commit]bool{},
 	}
 	w.SetApplication(app)
 	w.sidebar = newSidebar(b, service, w.hosts, w.show)
@@ -75,6 +77,13 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 	w.page = NewPage(service)
 	w.page.Detach = func(vm *model.VM) { w.detach(app, vm) }
 	w.several = newSeveral(service, w.hosts)
+	w.sidebar.remove = func() {
+		if len(w.sidebar.chosen) == 1 {
+			w.page.act(store.Delete)
+			return
+		}
+		w.several.act(store.Delete)
+	}
 	w.host = newHostPage(service, w.sidebar.vm, w.Open)
 	// For the menu in the list.
 	w.InsertActionGroup("vm", w.page.actions)
@@ -97,6 +106,8 @@ func NewWindow(app *gtk.Application, service Service) *Window {
 		switch {
 		case w.state != client.Ready:
 			service.Connect()
+		case w.disconnected() != nil:
+			service.Reconnect(w.disconnected().Path())
 		case w.trouble != "":
 			w.healthAsked, w.trouble = false, ""
 			w.showStatus()
@@ -137,6 +148,7 @@ func (w *Window) AskQuit(quit func()) {
 // there is any it only hides.
 func (w *Window) closing() (stay bool) {
 	w.keep()
+	w.Commit()
 	if len(w.apart) > 0 || w.service.HasWork() {
 		w.sidebar.unchoose()
 		w.SetVisible(false)
@@ -178,9 +190,9 @@ func (w *Window) addActions() {
 		}
 	})
 	w.AddAction(hosts)
-	create := gio.NewSimpleAction("new", nil)
-	create.ConnectActivate(func(*glib.Variant) { showCreate(w, w.service, w.hostInView()) })
-	w.AddAction(create)
+	w.create = gio.NewSimpleAction("new", nil)
+	w.create.ConnectActivate(func(*glib.Variant) { showCreate(w, w.service, w.hostInView()) })
+	w.AddAction(w.create)
 	search := gio.NewSimpleAction("search", nil)
 	search.ConnectActivate(func(*glib.Variant) { w.startSearch() })
 	w.AddAction(search)
@@ -322,6 +334,11 @@ func (w *Window) Take(batch *client.Batch) {
 			w.page.Update(c.New, w.hosts[c.New.Host])
 		}
 	}
+	if len(batch.Jobs) > 0 {
+		under := w.jobs.jobs.Under()
+		w.sidebar.takeWork(under)
+		w.page.takeJobs(under)
+	}
 	w.page.takeHost(batch, w.hosts)
 	w.page.takeSnapshots(batch)
 	w.host.take(batch, w.hosts)
@@ -330,12 +347,16 @@ func (w *Window) Take(batch *client.Batch) {
 	}
 	for d := range w.apart {
 		d.take(batch, w.hosts)
+		if len(batch.Jobs) > 0 {
+			d.page.takeJobs(w.jobs.jobs.Under())
+		}
 	}
 	if batch.PermissionsChanged {
 		w.page.RefreshPermissions()
 	}
 	w.state = batch.Status.State
 	w.sidebar.setReady(w.state == client.Ready)
+	w.create.SetEnabled(w.state == client.Ready && w.disconnected() == nil && len(w.hosts) > 0)
 	w.openLast()
 	w.showTrouble(batch.Status)
 	w.showStatus()
@@ -487,6 +508,10 @@ func (w *Window) statusText() (icon, title, text, button string) {
 		return "network-offline-symbolic", i18n.T("The Service Has Stopped"),
 			i18n.T("Virtual machines go on running without it."), i18n.T("Start It")
 	case client.Ready:
+		if host := w.disconnected(); host != nil && w.sidebar.list.Total() == 0 {
+			return "network-offline-symbolic", i18n.F("“%s” Is Not Connected", hostTitle(host)),
+				i18n.F("Virtual machines cannot be managed until libvirt is running. %s", host.StateMessage), i18n.T("Try Again")
+		}
 		if w.sidebar.list.Total() == 0 {
 			w.askHealth()
 			if w.trouble != "" {
@@ -499,6 +524,15 @@ func (w *Window) statusText() (icon, title, text, button string) {
 	default:
 		return "content-loading-symbolic", i18n.T("Connecting…"), "", ""
 	}
+}
+
+// disconnected returns the first host if no host is connected, or nil.
+func (w *Window) disconnected() *model.Host {
+	hosts := sortedHosts(w.hosts)
+	if len(hosts) == 0 || len(connected(hosts)) > 0 {
+		return nil
+	}
+	return sortedHosts(w.hosts)[0]
 }
 
 // askHealth looks, once until a person wants it again, for what keeps VMs from
@@ -577,20 +611,35 @@ func (w *Window) failure(heading string, err error) *adw.AlertDialog {
 // Tell shows a short message.
 func (w *Window) Tell(text string) { w.toasts.AddToast(newToast(text)) }
 
-// Undoable does something soon, unless the person thinks better of it. It is
-// not done if the window is closed before.
+// Undoable does something soon, unless the user chooses Undo. Closing the window
+// does it at once.
 func (w *Window) Undoable(text string, do func()) {
 	toast := newToast(text)
 	toast.SetButtonLabel(i18n.T("_Undo"))
-	undone := false
-	toast.ConnectButtonClicked(func() { undone = true })
-	toast.ConnectDismissed(func() {
-		if !undone && w.Visible() {
-			do()
-		}
-	})
+	commit := &commit{do: do}
+	w.commits[commit] = true
+	toast.ConnectButtonClicked(func() { delete(w.commits, commit) })
+	toast.ConnectDismissed(func() { w.commit(commit) })
 	w.toasts.AddToast(toast)
 	if !w.IsActive() {
 		w.Present() // where the way back is
+	}
+}
+
+// Commit does what could still be undone.
+func (w *Window) Commit() {
+	for c := range w.commits {
+		w.commit(c)
+	}
+}
+
+// commit is something that can still be undone.
+type commit struct{ do func() }
+
+// commit does something that could be undone, once.
+func (w *Window) commit(c *commit) {
+	if w.commits[c] {
+		delete(w.commits, c)
+		c.do()
 	}
 }

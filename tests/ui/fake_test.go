@@ -53,7 +53,7 @@ func TestASlowAnswerLeavesTheWindowAlive(t *testing.T) {
 	})
 	app.do(t, "open", vm(0))
 	app.await(t, "button", "Start").act(t)
-	app.await(t, "toggle button", "Work Under Way")
+	app.await(t, "toggle button", "Running Tasks")
 	app.do(t, "open", vm(1))
 	app.await(t, "label", "vm-1")
 	app.do(t, "open", vm(0))
