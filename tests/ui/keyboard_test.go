@@ -33,7 +33,7 @@ func (a application) move(t *testing.T, from node, key string) node {
 	a.press(t, key)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(3 * time.Second); from.is(focused) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(3 * time.Second); from.Path != "" && from.is(focused) && time.Now().Before(deadline); {
 		<-tick.C
 	}
 	now, _ := a.keyboard()
