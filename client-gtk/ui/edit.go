@@ -32,6 +32,11 @@ func showEdit(parent gtk.Widgetter, service Service, vm *model.VM, why string) {
 	tags := entry("tags", strings.Join(vm.Tags, ", "))
 	notes := object[*gtk.TextView](b, "notes").Buffer()
 	notes.SetText(vm.Description)
+	if slices.Contains(vm.Truncated, "Description") { // what is not here would be lost
+		view := object[*gtk.TextView](b, "notes")
+		view.SetSensitive(false)
+		view.SetTooltipText(i18n.T("The description is too long to be edited here."))
+	}
 	vcpus, memory := object[*adw.SpinRow](b, "vcpus"), object[*adw.SpinRow](b, "memory")
 	vcpus.SetValue(float64(vm.VCPUs))
 	memory.SetValue(float64(vm.Memory / mebibyte))
