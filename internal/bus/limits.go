@@ -58,3 +58,41 @@ func (l *limits) leave(uid uint32) {
 		delete(l.users, uid)
 	}
 }
+
+// answering has one answer of a user at a time wait for the socket, of those to
+// calls that were in the handler. So a user who asks for many long answers does not
+// fill the socket before the answers to others.
+type answering struct {
+	mu    sync.Mutex
+	users map[uint32]*replies // with any
+}
+
+// replies is those of one user.
+type replies struct {
+	turn sync.Mutex
+	uses int // guarded by answering.mu: answers that wait or are sent
+}
+
+// turn waits until no other answer of the user is sent. done ends the turn.
+func (a *answering) turn(uid uint32) (done func()) {
+	a.mu.Lock()
+	if a.users == nil {
+		a.users = make(map[uint32]*replies)
+	}
+	u := a.users[uid]
+	if u == nil {
+		u = &replies{}
+		a.users[uid] = u
+	}
+	u.uses++
+	a.mu.Unlock()
+	u.turn.Lock()
+	return func() {
+		u.turn.Unlock()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if u.uses--; u.uses == 0 {
+			delete(a.users, uid)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -156,5 +157,39 @@ func TestAFloodOfCallsIsAnswered(t *testing.T) {
 	}
 	if failed != calls/2 {
 		t.Errorf("%d calls failed, want %d", failed, calls/2)
+	}
+}
+
+// TestAUsersAnswersGoOneAfterTheOther also when they come from the handler, so that
+// those of others have to wait for one at most.
+func TestAUsersAnswersGoOneAfterTheOther(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, echo)
+	other := r.bus.Connect(t)
+	r.users.Store(other.Names()[0], uint32(1001))
+	done := r.tree.answers.turn(1000) // a long one that is being sent
+	waits := r.object("/test/things/a").Go("test.Thing.Echo", 0, make(chan *dbus.Call, 1), "x").Done
+	if err := other.Object(r.server.Names()[0], "/test/things/a").Call("test.Thing.Echo", 0, "y").Err; err != nil {
+		t.Errorf("another user: %v", err)
+	}
+	select {
+	case <-waits:
+		t.Error("a second answer of the user did not wait")
+	case <-time.After(100 * time.Millisecond):
+	}
+	done()
+	if err := wait(t, waits, "the second answer").Err; err != nil {
+		t.Error(err)
+	}
+	for deadline := time.Now().Add(bustest.Timeout); ; time.Sleep(time.Millisecond) {
+		r.tree.answers.mu.Lock()
+		left := len(r.tree.answers.users)
+		r.tree.answers.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d users are remembered", left)
+		}
 	}
 }

@@ -152,6 +152,7 @@ func (s *service) handle(iface *Interface, m *Method, args []any) error {
 func (s *service) reply(m *Method, results []any) error {
 	if len(results) == 1 {
 		if part, ok := results[0].(Part); ok {
+			defer s.tree.answers.turn(s.in.uid)()
 			_ = part.body(s.tree) // what has no encoding yet gets it before others have to wait
 			return s.answer(m.OutSig, func() ([][]byte, error) { return part.body(s.tree), nil })
 		}
@@ -170,6 +171,7 @@ func (s *service) reply(m *Method, results []any) error {
 	if !s.in.wantsReply() {
 		return nil
 	}
+	defer s.tree.answers.turn(s.in.uid)()
 	return s.sent(s.link.send(s.in.reply(m.OutSig), body, fds))
 }
 

@@ -34,6 +34,7 @@ type Tree struct {
 	log     *slog.Logger
 	limits  *limits
 	shares  *shares
+	answers answering
 	link    atomic.Pointer[link] // nil until connected
 
 	// apply is held from the first look at the state to the last signal of
