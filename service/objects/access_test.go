@@ -54,8 +54,8 @@ var goodCalls = map[string]struct {
 	args   []any
 }{
 	"Manager.AddHost":               {"org.kvmmanager.host.manage", "/org/kvmmanager", []any{"new", "test:///default"}},
-	"Manager.GetObjects":            {"", "/org/kvmmanager", []any{dbus.ObjectPath("/")}},
-	"Manager.GetWholeProperties":    {"", "/org/kvmmanager", []any{dbus.ObjectPath("/org/kvmmanager/hosts/local"), "org.kvmmanager.Host"}},
+	"Manager.GetObjects":            {"org.kvmmanager.read", "/org/kvmmanager", []any{dbus.ObjectPath("/")}},
+	"Manager.GetWholeProperties":    {"org.kvmmanager.read", "/org/kvmmanager", []any{dbus.ObjectPath("/org/kvmmanager/hosts/local"), "org.kvmmanager.Host"}},
 	"Manager.GetPermissions":        {"", "/org/kvmmanager", []any{dbus.ObjectPath("/org/kvmmanager")}},
 	"Manager.GetPermissionsOf":      {"", "/org/kvmmanager", []any{[]dbus.ObjectPath{"/org/kvmmanager"}}},
 	"Manager.RemoveHost":            {"org.kvmmanager.host.manage", "/org/kvmmanager", []any{dbus.ObjectPath("/org/kvmmanager/hosts/spare")}},

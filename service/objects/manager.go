@@ -21,8 +21,8 @@ func managerMethods() map[string]*method {
 			action: actionHost, message: ask("Authentication is required to connect to another virtualization host."),
 			run: (*request).addHost,
 		},
-		"GetObjects":         {action: open, options: declare(optLimit, "u"), run: (*request).getObjects},
-		"GetWholeProperties": {action: open, run: (*request).getWholeProperties},
+		"GetObjects":         {action: actionRead, options: declare(optLimit, "u"), run: (*request).getObjects},
+		"GetWholeProperties": {action: actionRead, run: (*request).getWholeProperties},
 		"GetPermissions":     {action: open, run: (*request).getPermissions},
 		"GetPermissionsOf": {
 			action: open, options: declare(optActions, "as"), run: (*request).getPermissionsOf,
