@@ -1,10 +1,13 @@
 package daemon
 
 import (
+	"fmt"
+	"os"
 	"runtime/debug"
-	"runtime/metrics"
 	"sync/atomic"
 	"time"
+
+	"org.kvmmanager/internal/virt"
 )
 
 const (
@@ -22,8 +25,8 @@ const (
 // useLittleMemory sets how the heap may grow.
 func useLittleMemory() { debug.SetGCPercent(gcPercent) }
 
-// tidier returns memory that a burst left behind. Go itself gives it back only
-// when it allocates again, which an idle service does not.
+// tidier returns memory that a burst left behind. Neither Go nor the allocator of
+// libvirt's library does so while an idle service allocates nothing.
 //
 // It works after changes only, so that nothing wakes up while nothing happens.
 type tidier struct {
@@ -40,15 +43,23 @@ func (t *tidier) soon() {
 
 func (t *tidier) tidy() {
 	defer t.armed.Store(false)
-	if heldMemory() > t.held+growth {
+	if ownMemory() > t.held+growth {
 		debug.FreeOSMemory()
-		t.held = heldMemory()
+		virt.TrimMemory()
+		t.held = ownMemory()
 	}
 }
 
-// heldMemory is the heap's memory that is in use or could be given back.
-func heldMemory() uint64 {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(sample)
-	return sample[0].Value.Uint64() + sample[1].Value.Uint64()
+// ownMemory returns how much memory of its own the process has in use, in bytes;
+// zero if the kernel does not say.
+func ownMemory() uint64 {
+	statm, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, resident, shared uint64
+	if _, err := fmt.Sscan(string(statm), &size, &resident, &shared); err != nil || shared > resident {
+		return 0
+	}
+	return (resident - shared) * uint64(os.Getpagesize())
 }
