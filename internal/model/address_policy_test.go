@@ -24,7 +24,7 @@ func TestNoMediumIsReadFromTheHostItself(t *testing.T) {
 	}
 	for _, host := range []string{
 		"192.0.2.1", "10.0.0.1", "192.168.122.1", "172.16.0.1", "8.8.8.8", "[2001:db8::1]", "[fd00::1]", "[::ffff:192.0.2.1]", "[64:ff9b::8.8.8.8]",
-		"example.org", "deb.debian.org", "a1", "1a", "localhost.example.org", "mylocalhost", "xn--bcher-kva.example", "0xg.example",
+		"example.org", "mirror.example.org", "a1", "1a", "localhost.example.org", "mylocalhost", "xn--bcher-kva.example", "0xg.example",
 	} {
 		if _, err := ParseMediumAddress("http://" + host + "/x.iso"); err != nil {
 			t.Errorf("%s: %v", host, err)
